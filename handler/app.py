@@ -1,0 +1,84 @@
+"""What Lambda calls: event → action. The only place that builds clients."""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Protocol
+
+import boto3
+from botocore.config import Config
+
+from handler import check, config, transport
+from handler.access import Tools
+from handler.channels import SnsChannel
+from handler.errors import ConfigError
+from handler.store import Store
+
+# Only our own logger: at INFO on the root, botocore would speak, too.
+logging.getLogger("handler").setLevel(logging.INFO)
+
+# Built while Lambda initialises the environment, which is not billed as duration and is done once per cold start.
+_RETRIES: Any = {"total_max_attempts": 3, "mode": "standard"}
+_DYNAMODB = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeout=3, retries=_RETRIES))
+_SSM = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=4, retries=_RETRIES))
+# SNS is never asked twice by itself: a publish whose answer was lost must stay one repeat, not three.
+_SNS = boto3.client("sns", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1}))
+
+
+class Context(Protocol):
+    """What is used of Lambda's context object."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until Lambda kills the invocation."""
+
+
+@cache
+def tools() -> Tools:
+    """Return what checks work with, built at the first event.
+
+    Raises:
+        ConfigError: Settings are missing or wrong; all are named.
+    """
+    settings = config.read_settings()
+    context = transport.tls_context(settings.ca_bundle)
+    return Tools(
+        settings=settings,
+        store=Store(_DYNAMODB, settings.table_name),
+        sns=SnsChannel(_SNS, settings.topic_arn),
+        read_secret=lambda org: config.read_secret(_SSM, settings.org_parameter_prefix, org),
+        reading=transport.make_session(context, transport.RETRY),
+        sending=transport.make_session(context),
+        clock=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+    )
+
+
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"check": check.run}
+
+
+def lambda_handler(event: object, context: Context) -> dict[str, Any]:
+    """Do what the event asks for.
+
+    Args:
+        event: ``{}``, ``{"org": "acme"}``, ``{"action": "check"}``; other keys are ignored.
+        context: Lambda's.
+
+    Returns:
+        The action's answer; for a check ``org``, ``rows``, ``pages``, ``notices``, ``delivered``, ``pending``,
+        ``oldest_pending_hours``, ``incidents``, ``last_completed``, or ``org`` and ``skipped``.
+
+    Raises:
+        NotifierError: Something is missing, pending or broken; the text says what, and what to do.
+    """
+    if not isinstance(event, dict):
+        raise ConfigError('The event must be a JSON object, such as {} or {"org": "default"}.')
+    org, action = event.get("org", "default"), event.get("action", "check")
+    if not isinstance(org, str) or not config.ORG.fullmatch(org):
+        raise ConfigError('"org" must be 1 to 64 letters, digits, "-" or "_", as in {"org": "acme"}.')
+    if action not in ACTIONS:
+        raise ConfigError(f'"action" must be one of: {", ".join(ACTIONS)}.')
+    return ACTIONS[action](org, tools(), context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)

@@ -1,0 +1,113 @@
+"""Rows as Zoho sends them → `Row`. Pure.
+
+Source of the shapes: https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html
+"""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handler.errors import UnusableAnswerError
+
+TEXT_LIMIT = 100
+"""Characters kept of a text from Zoho. A page of 200 notices must fit into one DynamoDB item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of the history, safe to show: printable, bounded text only.
+
+    Attributes:
+        key: What makes the row news: a digest of ``id``, ``log_time`` in UTC, ``state`` and ``action`` together.
+        id: Zoho's id, "" when it sent none. Digits, 19 of them today: more than a double can hold.
+        log_time: Aware, in UTC; None when missing or not a time.
+        state: As Zoho spelled it, or None.
+        action: As Zoho spelled it, or None.
+        repeat_type: ``immediate``, ``weekly``, ``biweekly``, ``monthly``, or whatever Zoho adds, in lower case.
+        done_by: The user's name, or None.
+        file_name: The backup's file, or None.
+        count: Extra backups bought; 0 for every other row.
+    """
+
+    key: str
+    id: str
+    log_time: datetime | None
+    state: str | None
+    action: str | None
+    repeat_type: str | None
+    done_by: str | None
+    file_name: str | None
+    count: int
+
+    @property
+    def id_order(self) -> tuple[int, int, str]:
+        """Order of numeric ids of any length; non-numeric ids come last."""
+        digits = self.id.lstrip("0")
+        numeric = self.id.isascii() and self.id.isdigit()
+        return (0, len(digits), digits) if numeric else (1, 0, self.id)
+
+
+def parse_page(body: object) -> tuple[list[Row], bool]:
+    """Return the rows of one page and whether more follow.
+
+    Args:
+        body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``.
+
+    Raises:
+        UnusableAnswerError: The envelope is not the documented one. Fields of a row never raise.
+    """
+    match body:
+        case {"history": list(rows), "info": {"more_records": bool(more)}} if all(isinstance(r, dict) for r in rows):
+            return [parse_row(row) for row in rows], more
+    raise UnusableAnswerError("The answer is JSON, but not the documented history.")
+
+
+def parse_row(raw: dict[str, Any]) -> Row:
+    """Return the row, whatever its fields hold: each may be null, missing or of another type."""
+    done_by, count = raw.get("done_by"), raw.get("count")
+    raw_id, raw_state, raw_action = _raw(raw.get("id")), _raw(raw.get("state")), _raw(raw.get("action"))
+    log_time = parse_time(raw.get("log_time"))
+    when = log_time.isoformat() if log_time else _raw(raw.get("log_time"))
+    identity = json.dumps([raw_id, when, raw_state.casefold(), raw_action.casefold()])
+    repeat_type = clean(raw.get("repeat_type"))
+    return Row(
+        key=urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode(),
+        id=clean(raw.get("id")) or "",
+        log_time=log_time,
+        state=clean(raw.get("state")),
+        action=clean(raw.get("action")),
+        repeat_type=repeat_type.lower() if repeat_type else None,
+        done_by=clean(done_by.get("name") if isinstance(done_by, dict) else done_by),
+        file_name=clean(raw.get("file_name")),
+        count=count if isinstance(count, int) and 0 < count < 10**6 else 0,
+    )
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return an ISO 8601 text as an aware time in UTC; None for anything else. Without an offset it counts as UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def clean(value: object) -> str | None:
+    """Return one line of printable text of at most `TEXT_LIMIT` characters, or None if nothing is left.
+
+    Control characters, lone surrogates and direction marks become blanks: they break DynamoDB, e-mail headers and
+    the reader's eye.
+    """
+    text = " ".join("".join(c if c.isprintable() else " " for c in _raw(value)).split())
+    return (text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…") or None
+
+
+def _raw(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
