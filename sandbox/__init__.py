@@ -1,0 +1,12 @@
+"""The cloud on one machine: what surrounds the function in production, near enough to trust a test of it.
+
+server           what every fake shares: real HTTP on loopback, a record of requests, scripted answers
+zoho, slack      the two services outside AWS
+template, cloudformation, aws
+                 the project's own template, deployed into moto, an AWS in memory
+runtime          Lambda: AWS's own runtime client against a small Runtime API
+stage            all of them together, with the function that the template describes
+screen, story    what `make run` shows
+
+It is for tests, benchmarks and `make run`, and never ships: `handler` doesn't import it.
+"""

@@ -1,0 +1,208 @@
+"""AWS in memory: a moto server on loopback into which the project's own template is deployed.
+
+moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
+"""
+
+import io
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import requests
+from moto.server import ThreadedMotoServer
+
+from sandbox.cloudformation import teach_moto, unknown_types
+from sandbox.template import TEMPLATE_FILE, to_cloudformation
+
+REGION = "eu-west-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
+
+
+def forget_inherited_settings() -> None:
+    """Remove every `AWS_` variable from this process: a person's own profile must not leak in, nor break anything."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+
+
+class Cloud:
+    """An AWS account in memory, serving from construction until `close`.
+
+    Attributes:
+        url: The endpoint of every service, for `AWS_ENDPOINT_URL`.
+    """
+
+    def __init__(self, region: str = REGION) -> None:
+        """Start the server on a free loopback port."""
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
+        self.region = region
+        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        self._server.start()
+        self.url = "http://{}:{}".format(*self._server.get_host_and_port())
+        self._session = boto3.Session(
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            region_name=region,
+        )
+        self._clients: dict[str, Any] = {}
+        self.reset()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS client of another process here."""
+        return {
+            **CREDENTIALS,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.url,
+        }
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def reset(self) -> None:
+        """Forget everything, as if the account were new."""
+        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
+
+    def deploy(
+        self,
+        name: str = "notifier",
+        parameters: Mapping[str, str] | None = None,
+        template_file: Path = TEMPLATE_FILE,
+    ) -> "Stack":
+        """Transform a template and create a stack from it.
+
+        Raises:
+            ValueError: The template has a type of resource that moto would skip.
+            botocore.exceptions.ClientError: A resource can't be made; the text names it and what is wrong.
+        """
+        template = to_cloudformation(template_file.read_text(), self.region, parameters, f"s3://{name}/handler.zip")
+        teach_moto(self.client)
+        if unknown := unknown_types(template):
+            raise ValueError(f"moto can't make {', '.join(sorted(unknown))}: teach it in sandbox/cloudformation.py")
+        self._upload(name)
+        self.client("cloudformation").create_stack(
+            StackName=name,
+            TemplateBody=json.dumps(template),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in (parameters or {}).items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        return Stack(self, name)
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+    def _upload(self, bucket: str) -> None:
+        """Put an empty package where the template looks for it: what runs is the working tree, see `runtime`."""
+        package = io.BytesIO()
+        zipfile.ZipFile(package, "w").close()
+        place = {"LocationConstraint": self.region}
+        self.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+        self.client("s3").put_object(Bucket=bucket, Key="handler.zip", Body=package.getvalue())
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack."""
+
+    cloud: Cloud
+    name: str
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs by key."""
+        stack = self.cloud.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """The physical ids of the stack's resources by logical id."""
+        described = self.cloud.client("cloudformation").describe_stack_resources(StackName=self.name)
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for resource in described["StackResources"]
+            if "PhysicalResourceId" in resource
+        }
+
+    def function(self) -> dict[str, Any]:
+        """Return the deployed function's configuration, as AWS tells it."""
+        client = self.cloud.client("lambda")
+        configuration: dict[str, Any] = client.get_function_configuration(FunctionName=self.outputs["FunctionName"])
+        return configuration
+
+    def environment(self) -> dict[str, str]:
+        """Return the deployed function's environment variables: the template's own wiring."""
+        variables = self.function()["Environment"]["Variables"]
+        return {name: str(value) for name, value in variables.items()}  # moto leaves a Number parameter a number
+
+    def put_organisation(self, organisation: str, secret: Mapping[str, Any]) -> None:
+        """Write an organisation's SSM parameter, as `connect` does."""
+        self.cloud.client("ssm").put_parameter(
+            Name=f"{self.outputs['OrgParameterPrefix']}/{organisation}",
+            Value=json.dumps(dict(secret)),
+            Type="SecureString",
+            Overwrite=True,
+        )
+
+    def subscribe(self, output: str = "TopicArn") -> "Mailbox":
+        """Subscribe a mailbox to one of the stack's topics, named by the output that holds its ARN."""
+        queue = f"mailbox-{self.name}-{output}"
+        url = self.cloud.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
+        attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        self.cloud.client("sns").subscribe(
+            TopicArn=self.outputs[output], Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
+        )
+        return Mailbox(self.cloud, url)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What a topic delivered to a subscriber.
+
+    Attributes:
+        subject: None when the publisher gave none.
+        body: The message's text.
+        attributes: The message attributes; a String.Array is a list.
+    """
+
+    subject: str | None
+    body: str
+    attributes: dict[str, Any]
+
+
+class Mailbox:
+    """A subscriber of a topic, a queue inside moto: it shows what an e-mail has and the message attributes as well."""
+
+    def __init__(self, cloud: Cloud, queue_url: str) -> None:
+        """Read from a queue that is subscribed without raw delivery, which would lose the subject."""
+        self._cloud = cloud
+        self._url = queue_url
+        self._mails: list[Mail] = []
+
+    @property
+    def mails(self) -> list[Mail]:
+        """Everything delivered so far, oldest first."""
+        sqs = self._cloud.client("sqs")
+        while messages := sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in messages:
+                self._mails.append(_mail(json.loads(message["Body"])))
+                sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return self._mails
+
+
+def _mail(envelope: dict[str, Any]) -> Mail:
+    """Read the envelope of https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html."""
+    attributes = {
+        name: json.loads(attribute["Value"]) if attribute["Type"] == "String.Array" else attribute["Value"]
+        for name, attribute in envelope.get("MessageAttributes", {}).items()
+    }
+    return Mail(envelope.get("Subject"), envelope["Message"], attributes)

@@ -1,0 +1,185 @@
+"""The CloudFormation resource types that moto lacks and the template uses.
+
+moto skips a type it doesn't know, and the stack still reads CREATE_COMPLETE. Here each is made by the service's own
+API, so that botocore checks the name and type of every property.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
+from moto.core.common_models import CloudFormationModel
+
+Client = Any
+Properties = dict[str, Any]
+
+
+@dataclass
+class Resource:
+    """What moto keeps of a resource once it is made.
+
+    Attributes:
+        physical_resource_id: What `!Ref` gives.
+        undo: Deletes it again.
+        arn: What `!GetAtt ….Arn` gives, for the types that have one.
+    """
+
+    physical_resource_id: str
+    undo: Callable[[], object] = lambda: None
+    arn: str = ""
+    logical_resource_id: str = field(default="", init=False)  # set by moto
+    cf_resource_type: str = field(default="", init=False)  # set by moto
+
+    def is_created(self) -> bool:
+        """Tell moto that there is nothing to wait for."""
+        return True
+
+    def get_cfn_attribute(self, name: str) -> str:
+        """Return an attribute, for moto."""
+        return self.arn
+
+    def delete(self, account_id: str, region: str) -> None:
+        """Delete the resource, for moto, which keeps no order: what it belonged to may have taken it along."""
+        with suppress(ClientError):
+            self.undo()
+
+
+def _alarm(client: Client, name: str, properties: Properties) -> Resource:
+    client.put_metric_alarm(**properties, AlarmName=name)
+    arn = client.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
+    return Resource(name, lambda: client.delete_alarms(AlarmNames=[name]), arn)
+
+
+def _event_invoke_config(client: Client, name: str, properties: Properties) -> Resource:
+    client.put_function_event_invoke_config(**properties)
+    return Resource(name)  # goes with its function
+
+
+def _metric_filter(client: Client, name: str, properties: Properties) -> Resource:
+    which = {"logGroupName": properties["LogGroupName"], "filterName": name}
+    transformations = [_camel_case(transformation) for transformation in properties["MetricTransformations"]]
+    client.put_metric_filter(**which, filterPattern=properties["FilterPattern"], metricTransformations=transformations)
+    return Resource(name, lambda: client.delete_metric_filter(**which))
+
+
+def _queue_policy(client: Client, name: str, properties: Properties) -> Resource:
+    for url in properties["Queues"]:
+        client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(properties["PolicyDocument"])})
+    return Resource(name)
+
+
+def _schedule(client: Client, name: str, properties: Properties) -> Resource:
+    arn = client.create_schedule(**properties, Name=name)["ScheduleArn"]
+    which = {"Name": name, "GroupName": properties.get("GroupName", "default")}
+    return Resource(name, lambda: client.delete_schedule(**which), arn)
+
+
+def _schedule_group(client: Client, name: str, properties: Properties) -> Resource:
+    arn = client.create_schedule_group(**properties, Name=name)["ScheduleGroupArn"]
+    return Resource(name, lambda: client.delete_schedule_group(Name=name), arn)
+
+
+def _subscription(client: Client, name: str, properties: Properties) -> Resource:
+    own = {key: properties.pop(key) for key in ("TopicArn", "Protocol", "Endpoint")}
+    attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
+    arn = client.subscribe(**own, Attributes=attributes, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    return Resource(arn, lambda: client.unsubscribe(SubscriptionArn=arn), arn)
+
+
+def _topic_policy(client: Client, name: str, properties: Properties) -> Resource:
+    for arn in properties["Topics"]:
+        policy = json.dumps(properties["PolicyDocument"])
+        client.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+    return Resource(name)
+
+
+# Type: service, the operation whose parameters the properties are, the property that names it, what makes it.
+TYPES: dict[str, tuple[str, str, str, Callable[[Client, str, Properties], Resource]]] = {
+    "AWS::CloudWatch::Alarm": ("cloudwatch", "PutMetricAlarm", "AlarmName", _alarm),
+    "AWS::Lambda::EventInvokeConfig": ("lambda", "PutFunctionEventInvokeConfig", "", _event_invoke_config),
+    "AWS::Logs::MetricFilter": ("logs", "", "FilterName", _metric_filter),
+    "AWS::SNS::Subscription": ("sns", "", "", _subscription),
+    "AWS::SNS::TopicPolicy": ("sns", "", "", _topic_policy),
+    "AWS::SQS::QueuePolicy": ("sqs", "", "", _queue_policy),
+    "AWS::Scheduler::Schedule": ("scheduler", "CreateSchedule", "Name", _schedule),
+    "AWS::Scheduler::ScheduleGroup": ("scheduler", "CreateScheduleGroup", "Name", _schedule_group),
+}
+
+
+def teach_moto(client: Callable[[str], Client]) -> None:
+    """Make moto in this process know the missing types; `client` gives the client of a service that makes them."""
+    for resource_type in TYPES:
+        parsing.get_model_map()[resource_type] = _model(resource_type, client)
+        parsing.get_name_type_map()[resource_type] = TYPES[resource_type][2]
+
+
+def unknown_types(template: dict[str, Any]) -> set[str]:
+    """Return the resource types of a template that moto would skip."""
+    return {resource["Type"] for resource in template["Resources"].values()} - set(parsing.get_model_map())
+
+
+def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[CloudFormationModel]:
+    """Make the class that moto asks for a type: it wants classes, where functions would do."""
+    service, operation, naming, make = TYPES[resource_type]
+
+    def create(name: str, resource: dict[str, Any], account_id: str, region_name: str, **more: object) -> Resource:
+        client = client_of(service)
+        properties = {key: value for key, value in resource.get("Properties", {}).items() if key != naming}
+        if operation:
+            shape = client.meta.service_model.operation_model(operation).input_shape
+            properties = as_declared(properties, shape)
+        try:
+            return make(client, name, properties)
+        except (BotoCoreError, ClientError) as error:
+            raise ValidationError(message=f"{resource_type} {name}: {error}") from error
+
+    def update(
+        original_resource: Resource,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> Resource:
+        original_resource.delete(account_id, region_name)
+        return create(new_resource_name, cloudformation_json, account_id, region_name)
+
+    return type(
+        resource_type.replace("::", ""),
+        (CloudFormationModel,),
+        {
+            "cloudformation_type": staticmethod(lambda: resource_type),
+            "cloudformation_name_type": staticmethod(lambda: naming),
+            "has_cfn_attr": staticmethod(lambda attribute: attribute == "Arn"),
+            "create_from_cloudformation_json": staticmethod(create),
+            "update_from_cloudformation_json": staticmethod(update),
+        },
+    )
+
+
+def as_declared(value: Any, shape: Shape | None) -> Any:
+    """Return properties in the types that an API declares: CloudFormation itself takes "3" where a number belongs."""
+    match shape:
+        case StructureShape() if isinstance(value, dict):
+            return {key: as_declared(part, shape.members.get(key)) for key, part in value.items()}
+        case MapShape() if isinstance(value, dict):
+            return {key: as_declared(part, shape.value) for key, part in value.items()}
+        case ListShape() if isinstance(value, list):
+            return [as_declared(part, shape.member) for part in value]
+    type_name = shape.type_name if shape else ""
+    if type_name in {"integer", "long"} and isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if type_name in {"float", "double"} and isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+        return float(value)
+    if type_name == "boolean" and value in {"true", "false"}:
+        return value == "true"
+    return value
+
+
+def _camel_case(properties: Properties) -> Properties:
+    return {key[0].lower() + key[1:]: value for key, value in properties.items()}

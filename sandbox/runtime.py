@@ -1,0 +1,239 @@
+"""Lambda's execution environment in miniature: AWS's own runtime client against a Runtime API on loopback.
+
+The client is awslambdaric, the API https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. The function sees
+what it sees in Lambda: a process with its own variables, one event at a time, a deadline, standard output as its log.
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.server import Answer, Request, Server
+
+ROOT = Path(__file__).parents[1]
+INIT_SECONDS = 60  # Lambda gives ten, on a faster machine than a busy laptop
+READY = "ready"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of an invocation.
+
+    Attributes:
+        ok: Whether the function returned.
+        payload: What it returned, or Lambda's error: `errorType`, `errorMessage` and, of an exception, `stackTrace`.
+        logs: The log's JSON lines, from the start of the process where it was started for this invocation.
+        output: Everything the process wrote, those lines included.
+        cold: Whether the process was started for this invocation.
+    """
+
+    ok: bool
+    payload: Any
+    logs: list[dict[str, Any]]
+    output: str
+    cold: bool
+
+
+class LambdaEnvironment:
+    """A function's execution environment: its process starts with the first invocation and serves until it dies.
+
+    Like Lambda's, it comes back: an invocation after `kill`, `stop`, a crash or a timeout starts a new process.
+
+    Args:
+        variables: The function's own environment variables, and whatever points it at the sandbox.
+        handler: Module and function, as in the template.
+        root: The folder that is the function's package.
+        timeout: Seconds that an invocation may take.
+        memory: Megabytes that the function is told it has; not enforced.
+        python: The interpreter that runs it; awslambdaric and the function's dependencies must be installed there.
+    """
+
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        *,
+        handler: str = "handler.app.lambda_handler",
+        root: Path = ROOT,
+        timeout: float = 55,
+        memory: int = 256,
+        python: str = sys.executable,
+    ) -> None:
+        """Prepare the environment; no process runs yet."""
+        self.variables = dict(variables)
+        self.timeout = timeout
+        self._command = [python, "-m", "awslambdaric", handler]
+        self._root = root
+        self._memory = memory
+        self._process: _Process | None = None
+
+    def invoke(self, event: object, *, request_id: str | None = None, timeout: float | None = None) -> Result:
+        """Invoke the function and wait for it; at the deadline its process is killed, as Lambda does."""
+        request_id = request_id or str(uuid.uuid4())
+        timeout = self.timeout if timeout is None else timeout
+        cold = self._process is None or not self._process.alive
+        if self._process is None or cold:
+            self.stop()
+            self._process = _Process(self._command, self._root, self._environment())
+        process = self._process
+        outcome, payload = process.start() if cold else (READY, None)
+        if outcome == READY:
+            outcome, payload = process.run(event, request_id, timeout)
+        output = process.output()
+        if outcome not in {"response", "error"}:  # could not be imported, died or ran out of time
+            self.stop()
+        return Result(outcome == "response", payload, _json_lines(output), output, cold)
+
+    def kill(self) -> None:
+        """Kill the process at once, from any thread: an invocation under way ends as one whose runtime died."""
+        if self._process:
+            self._process.kill()
+
+    def stop(self) -> None:
+        """End the process, so that the next invocation is a cold one."""
+        if self._process:
+            self._process.close()
+            self._process = None
+
+    close = stop
+
+    def _environment(self) -> dict[str, str]:
+        """Return all that the process sees: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+        return {
+            "PATH": os.environ["PATH"],
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_LAMBDA_FUNCTION_NAME": "notifier",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_LOG_LEVEL": "INFO",
+            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/notifier",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "sandbox",
+            "LAMBDA_TASK_ROOT": str(self._root),
+            **self.variables,
+        }
+
+
+class _Process:
+    """One process of the function, with a Runtime API of its own."""
+
+    def __init__(self, command: list[str], root: Path, environment: dict[str, str]) -> None:
+        self._api = _RuntimeApi()
+        # A file, not a pipe: nothing has to read along, and nothing is late.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._read = 0
+        self._process = subprocess.Popen(
+            command,
+            cwd=root,
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": self._api.url.removeprefix("http://")},
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is ours to handle
+        )
+        self._watch = threading.Thread(target=self._tell_of_death, daemon=True)
+        self._watch.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def start(self) -> tuple[str, Any]:
+        """Wait until the function's module is imported."""
+        return self._outcome(INIT_SECONDS, "")
+
+    def run(self, event: object, request_id: str, timeout: float) -> tuple[str, Any]:
+        self._api.next.put((request_id, event, timeout))
+        outcome = self._outcome(timeout, request_id)
+        if outcome[0] in {"response", "error"}:
+            self._outcome(timeout, request_id)  # the process is idle again: its log is complete
+        return outcome
+
+    def output(self) -> str:
+        """Return what the process wrote since the last time."""
+        written = os.fstat(self._log.fileno()).st_size
+        text = os.pread(self._log.fileno(), written - self._read, self._read)
+        self._read = written
+        return text.decode(errors="replace")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._watch.join()
+
+    def close(self) -> None:
+        self.kill()
+        self._api.next.put(None)
+        self._api.close()
+        self._log.close()
+
+    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
+        try:
+            kind, payload = self._api.outcomes.get(timeout=seconds)
+        except queue.Empty:
+            self.kill()
+            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
+            return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
+        if kind == "exit":
+            message = f"RequestId: {request_id} Error: Runtime exited with status {payload}"
+            payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
+        return kind, payload
+
+    def _tell_of_death(self) -> None:
+        self._api.outcomes.put(("exit", self._process.wait()))
+
+
+class _RuntimeApi(Server):
+    """The Runtime API of one process: `next` hands it events, `outcomes` tells what it answered."""
+
+    def __init__(self) -> None:
+        self.next: queue.Queue[tuple[str, object, float] | None] = queue.Queue()
+        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        super().__init__()
+
+    def kind(self, method: str, path: str) -> str:
+        """Name the call: `next`, `response`, `error` or, of a function that can't be imported, `init`."""
+        return "init" if path.endswith("/init/error") else path.rsplit("/", 1)[-1]
+
+    def answer(self, request: Request) -> Answer:
+        """Hand out the next event, waiting for it, or take an answer."""
+        if request.kind != "next":
+            self.outcomes.put((request.kind, request.json() if request.body else None))
+            return Answer.json({"status": "OK"}, 202)
+        self.outcomes.put((READY, None))
+        item = self.next.get()
+        if item is None:
+            return Answer(500)
+        request_id, event, timeout = item
+        headers = {
+            "Content-Type": "application/json",  # and nothing behind it, or the client hands the function bytes
+            "Lambda-Runtime-Aws-Request-Id": request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + timeout) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:notifier",
+            "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
+        }
+        return Answer(200, json.dumps(event).encode(), headers)
+
+
+def _json_lines(output: str) -> list[dict[str, Any]]:
+    lines = []
+    for line in output.splitlines():
+        try:
+            parsed = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(parsed, dict):
+            lines.append(parsed)
+    return lines

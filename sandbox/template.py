@@ -1,0 +1,33 @@
+"""The project's template as plain CloudFormation, made offline and without credentials by AWS's own translator."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)  # it would warn of metrics that nobody wants
+
+TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
+
+
+def to_cloudformation(
+    template: str,
+    region: str = "eu-west-1",
+    parameters: Mapping[str, str] | None = None,
+    code_uri: str = "s3://artifacts/handler.zip",
+) -> dict[str, Any]:
+    """Transform a SAM template, given as YAML, into CloudFormation whose functions have their code at `code_uri`."""
+    sam: dict[str, Any] = yaml_parse(template)
+    for resource in sam["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":  # what `sam package` does
+            resource["Properties"]["CodeUri"] = code_uri
+    defaults = {name: parameter.get("Default", "") for name, parameter in sam.get("Parameters", {}).items()}
+    session = boto3.Session(region_name=region)
+    translator = Translator(managed_policy_map={}, sam_parser=Parser(), plugins=[], boto_session=session)
+    plain: dict[str, Any] = translator.translate(sam, parameter_values={**defaults, **(parameters or {})})
+    return plain

@@ -1,0 +1,239 @@
+"""A fake Zoho on loopback: the accounts server and the backup part of the CRM API, as Zoho documents them.
+
+The base is the history's own page, https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html. What Zoho does
+not document and the fake had to choose is marked "chosen".
+"""
+
+import itertools
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sandbox.server import Answer, Request, Server
+from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS, envelope
+
+Row = dict[str, Any]
+
+PER_PAGE_MAXIMUM = 200
+READ_SCOPES = {"ZohoCRM.bulk.backup.READ", "ZohoCRM.bulk.backup.ALL"}
+# https://www.zoho.com/crm/developer/docs/api/v7/token-validity.html
+TOKEN_LIFE = timedelta(hours=1)
+TOKENS_IN_TEN_MINUTES = 10
+ACTIVE_TOKENS = 15
+REFRESH_TOKENS = 20
+GRANT_LIFE = timedelta(minutes=10)
+
+SAMPLE_FILE = Path(__file__).with_name("sample_history.json")
+
+
+def sample_rows() -> list[Row]:
+    """Return the four rows of Zoho's documented sample page, newest first."""
+    rows: list[Row] = json.loads(SAMPLE_FILE.read_text())["history"]
+    return rows
+
+
+NO_CONTENT = Answer(204)
+
+
+@dataclass
+class Organisation:
+    """One Zoho CRM account, with the one client and the one user through which the notifier reads it.
+
+    Change any attribute at any time; the next request sees it.
+
+    Attributes:
+        rows: The backup history, newest first, each row as Zoho sends it.
+        backup: What `GET …/backup` tells of the latest schedule; None is 204.
+        urls: What `GET …/backup/urls` tells of the latest backup's links; None is 204.
+        admin: Whether the user is an administrator.
+        scopes: What the tokens were granted for.
+        refresh_tokens: Those that work, oldest first; deleting one revokes it.
+        grants: Unused grant codes and the time each was made.
+        issued: When each access token was issued, by refresh token: the record behind Zoho's limits.
+    """
+
+    client_id: str
+    client_secret: str
+    rows: list[Row] = field(default_factory=list)
+    backup: dict[str, Any] | None = None
+    urls: dict[str, Any] | None = None
+    admin: bool = True
+    scopes: set[str] = field(default_factory=lambda: {"ZohoCRM.bulk.backup.READ"})
+    refresh_tokens: list[str] = field(default_factory=list, repr=False)
+    grants: dict[str, datetime] = field(default_factory=dict, repr=False)
+    issued: dict[str, dict[str, datetime]] = field(default_factory=dict, repr=False)
+
+    def secret(self, **more: str) -> dict[str, str]:
+        """Return what the notifier's SSM parameter of this organisation holds, with more keys on request."""
+        return {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": self.refresh_tokens[-1],
+            "data_center": "us",
+            **more,
+        }
+
+
+def _token() -> str:
+    return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
+
+
+class FakeZoho(Server):
+    """Zoho's accounts server and CRM API on one URL, for any number of organisations.
+
+    Requests are of the kinds `token`, `history`, `backup`, `urls` and `other`.
+
+    Attributes:
+        organisations: By client id.
+        api_domain: What a token answer names; the fake itself, or else the client's next call leaves the machine.
+        in_milliseconds: Whether `expires_in` has the old form, 3600000.
+        clock: The time by which tokens age; a test moves it instead of waiting.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
+        """Start serving, as `Server` does, with the time of this machine unless another clock is given."""
+        self.organisations: dict[str, Organisation] = {}
+        self.in_milliseconds = False
+        self.clock = clock or (lambda: datetime.now(UTC))
+        self._numbers = itertools.count(1)
+        super().__init__(certificate)
+        self.api_domain = self.url
+
+    def organisation(self, rows: Iterable[Row] = (), **attributes: Any) -> Organisation:
+        """Register an organisation, with credentials of its own and one refresh token, and return it."""
+        number = next(self._numbers)
+        organisation = Organisation(
+            client_id=attributes.pop("client_id", f"1000.SANDBOX{number:026d}"),
+            client_secret=attributes.pop("client_secret", secrets.token_hex(21)),
+            refresh_tokens=attributes.pop("refresh_tokens", [_token()]),
+            rows=list(rows),
+            **attributes,
+        )
+        self.organisations[organisation.client_id] = organisation
+        return organisation
+
+    def grant(self, organisation: Organisation) -> str:
+        """Make a grant code, as the API console does for a self client: good once, for ten minutes."""
+        code = _token()
+        organisation.grants[code] = self.clock()
+        return code
+
+    def kind(self, method: str, path: str) -> str:
+        """Name the kind of a request by its path."""
+        if path == "/oauth/v2/token":
+            return "token"
+        call = re.fullmatch(r"/crm/bulk/v\d+(?:\.\d+)?/backup(?:/(history|urls))?", path)
+        return call[1] or "backup" if call else "other"
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as Zoho does."""
+        with self.lock:
+            if request.kind == "other":
+                return API_ERRORS["INVALID_URL_PATTERN"]
+            return self._token_answer(request) if request.kind == "token" else self._api_answer(request)
+
+    # The accounts server
+
+    def _token_answer(self, request: Request) -> Answer:
+        form = request.form
+        if request.method != "POST" or request.query:  # a secret in a URL ends up in logs: refused here; chosen
+            return Answer.json({"error": "invalid_request"})
+        organisation = self.organisations.get(form.get("client_id", ""))
+        if organisation is None:
+            return TOKEN_ERRORS["invalid_client"]
+        if form.get("client_secret") != organisation.client_secret:
+            return TOKEN_ERRORS["invalid_client_secret"]
+        match form.get("grant_type"):
+            case "authorization_code":
+                return self._exchange_grant(organisation, form.get("code", ""))
+            case "refresh_token":
+                return self._refresh(organisation, form.get("refresh_token", ""))
+        return Answer.json({"error": "unsupported_grant_type"})  # chosen
+
+    def _exchange_grant(self, organisation: Organisation, code: str) -> Answer:
+        made = organisation.grants.pop(code, None)
+        if made is None or self.clock() - made >= GRANT_LIFE:
+            return TOKEN_ERRORS["invalid_code"]
+        token = _token()
+        organisation.refresh_tokens.append(token)
+        del organisation.refresh_tokens[:-REFRESH_TOKENS]  # the 21st silently kills the first
+        return self._issue(organisation, token, {"refresh_token": token})
+
+    def _refresh(self, organisation: Organisation, token: str) -> Answer:
+        if token not in organisation.refresh_tokens:
+            return TOKEN_ERRORS["invalid_code"]
+        recent = self.clock() - timedelta(minutes=10)
+        if sum(at > recent for at in organisation.issued.get(token, {}).values()) >= TOKENS_IN_TEN_MINUTES:
+            return TOKEN_ERRORS["throttled"]
+        return self._issue(organisation, token)
+
+    def _issue(self, organisation: Organisation, refresh_token: str, more: Mapping[str, str] | None = None) -> Answer:
+        access_token = _token()
+        organisation.issued.setdefault(refresh_token, {})[access_token] = self.clock()
+        life = int(TOKEN_LIFE.total_seconds())
+        return Answer.json(
+            {
+                "access_token": access_token,
+                **(more or {}),
+                "scope": " ".join(sorted(organisation.scopes)),
+                "api_domain": self.api_domain,
+                "token_type": "Bearer",
+                "expires_in": life * 1000 if self.in_milliseconds else life,
+            }
+        )
+
+    # The API
+
+    def _api_answer(self, request: Request) -> Answer:
+        if request.method != "GET":
+            return API_ERRORS["INVALID_REQUEST_METHOD"]
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Zoho-oauthtoken":
+            return API_ERRORS["AUTHENTICATION_FAILURE"]
+        organisation = self._owner(token)
+        if organisation is None:
+            return API_ERRORS["INVALID_TOKEN"]
+        if not organisation.scopes & READ_SCOPES:
+            return API_ERRORS["OAUTH_SCOPE_MISMATCH"]
+        if not organisation.admin:
+            return API_ERRORS["NO_PERMISSION"]
+        if request.kind == "history":
+            return _history(organisation.rows, request.query)
+        told = organisation.backup if request.kind == "backup" else organisation.urls
+        return Answer.json({request.kind: told}) if told is not None else NO_CONTENT
+
+    def _owner(self, token: str) -> Organisation | None:
+        """Find the organisation whose living token this is: under an hour old, among its refresh token's last 15."""
+        for organisation in self.organisations.values():
+            for refresh_token in organisation.refresh_tokens:
+                last = list(organisation.issued.get(refresh_token, {}).items())[-ACTIVE_TOKENS:]
+                if any(known == token and self.clock() - at < TOKEN_LIFE for known, at in last):
+                    return organisation
+        return None
+
+
+def _history(rows: list[Row], query: dict[str, str]) -> Answer:
+    page, per_page = query.get("page", "1"), query.get("per_page", str(PER_PAGE_MAXIMUM))
+    for name, value in (("page", page), ("per_page", per_page)):
+        if not re.fullmatch("0*[1-9][0-9]*", value) or (name == "per_page" and int(value) > PER_PAGE_MAXIMUM):
+            return envelope(400, "INVALID_DATA", "invalid data", param_name=name)  # chosen
+    start = (int(page) - 1) * int(per_page)
+    shown = rows[start : start + int(per_page)]
+    if not shown:
+        return NO_CONTENT
+    return Answer.json(
+        {
+            "history": shown,
+            "info": {
+                "page": int(page),
+                "per_page": int(per_page),
+                "count": len(shown),
+                "more_records": start + len(shown) < len(rows),
+            },
+        }
+    )

@@ -1,0 +1,26 @@
+"""The fakes, fresh for each test."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from sandbox.aws import Cloud
+from sandbox.slack import SlackInbox
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackInbox]:
+    """Give a Slack inbox of the test's own."""
+    with closing(SlackInbox()) as server:
+        yield server
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Give an empty AWS account, whatever AWS settings this machine has."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with closing(Cloud()) as server:
+        yield server
