@@ -1,0 +1,136 @@
+# Every command of this project; `make help` lists them. It needs GNU make, bash, and Python 3.11 or newer with venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.SUFFIXES:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+PYTHON ?= python3
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# An interpreter that was chosen has an environment of its own: PYTHON=python3.13 make test leaves the usual one alone.
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(PYTHON_VERSION))
+STAMP := .ready-$(PYTHON_VERSION)
+READY := $(VENV)/$(STAMP)
+PY := $(VENV)/bin/python
+
+TOOLS := .cache
+WHEELS := $(TOOLS)/wheels/$(STAMP)
+# The Python that Lambda runs, if this machine has it, for the test that runs the package as built.
+RUNTIME_PYTHON = $(shell $(PYTHON) tools/build.py --runtime-python 2>/dev/null)
+RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/$(STAMP))
+
+##@ Every day
+
+.PHONY: help
+help: ## List these commands
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed
+	@$(PY) -m sandbox
+
+.PHONY: test
+test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name" is pytest's)
+	@$(PY) -m pytest --cov $(ARGS)
+
+GATES := lint types sam cfn-lint checkov sdk
+.PHONY: check gates $(GATES)
+check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's own SDK
+
+gates:
+	@echo $(GATES)
+
+lint: $(READY) # style, and what a linter can tell of correctness
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+
+types: $(READY)
+	@$(PY) -m mypy handler sandbox tools tests
+
+sam: export SAM_CLI_TELEMETRY = 0
+sam: $(TOOLS)/sam/$(STAMP)
+	@$(TOOLS)/sam/bin/sam validate --region eu-west-1
+
+cfn-lint: $(READY) # sees next to nothing in a SAM template, but most faults in what becomes of it
+	@mkdir -p $(TOOLS)
+	@$(PY) -c 'import json, sandbox.template as t; print(json.dumps(t.to_cloudformation(t.TEMPLATE_FILE.read_text())))' \
+		>$(TOOLS)/template.json
+	@$(VENV)/bin/cfn-lint --include-checks I -- $(TOOLS)/template.json
+	@echo "cfn-lint: nothing to say"
+
+checkov: $(TOOLS)/checkov/$(STAMP) # exits with 0 when it cannot read the template: its summary decides
+	@$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file template.yaml \
+		| tee $(TOOLS)/checkov.txt
+	@grep -q '^Passed checks: [1-9][0-9]*, Failed checks: 0, Skipped checks: [0-9]*$$' $(TOOLS)/checkov.txt
+
+sdk: $(READY) $(TOOLS)/sdk/$(STAMP) # Zoho's official SDK reads the fake Zoho
+	@ZOHO_SDK_PYTHON=$(abspath $(TOOLS)/sdk/bin/python) $(PY) -m pytest -m sdk tests/sdk
+
+##@ To AWS
+
+.PHONY: build
+build: $(READY) $(WHEELS) ## Make the package that Lambda runs: build/package, and as a zip
+	@$(PY) tools/build.py --target build/package --zip build/notifier.zip
+
+.PHONY: build-NotifierFunction
+build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
+	@$(PY) tools/build.py --target "$(ARTIFACTS_DIR)"
+
+.PHONY: deploy
+deploy: export SAM_CLI_TELEMETRY = 0
+deploy: ARGS ?= --guided
+deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters (needs AWS credentials)
+	@$(TOOLS)/sam/bin/sam build
+	@$(TOOLS)/sam/bin/sam deploy $(ARGS)
+
+##@ Upkeep
+
+.PHONY: lock
+lock: $(TOOLS)/lock/$(STAMP) ## Upgrade every locked dependency
+	@$(call compile,pyproject.toml,runtime)
+	@$(call compile,pyproject.toml --group dev --constraint requirements/runtime.txt,dev)
+	@$(call compile,--group lambda --constraint requirements/dev.txt,lambda)
+	@for group in checkov lock sam sdk; do $(call compile,--group $$group,$$group) || exit; done
+	@git --no-pager diff --stat -- requirements
+
+compile = echo "Locking requirements/$(2).txt" && \
+	$(TOOLS)/lock/bin/uv pip compile $(1) --output-file requirements/$(2).txt --upgrade --universal \
+	--python-version 3.11 --generate-hashes --no-annotate --no-header --no-config --quiet
+
+.PHONY: clean
+clean: ## Remove the environments and everything made
+	@rm -rf .venv .venv-* .cache .aws-sam build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- Environments: one folder and one lock file each ------------------------------------------------------------------
+
+# $(call environment,FOLDER,LOCK FILE,PYTHON): made afresh, of hashed wheels only; once more if the network failed.
+define environment
+	@$(3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; $(3) is: $$($(3) --version 2>&1)." >&2; \
+		echo "Name another: PYTHON=/path/to/python3.13 make ..." >&2; exit 1; }
+	@$(3) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(3) lacks the module venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing $(2) into $(1) (once, about a minute)"
+	@$(3) -m venv --clear $(1)
+	@install() { $(1)/bin/python -m pip install --quiet --disable-pip-version-check --retries 5 \
+		--no-deps --require-hashes --only-binary :all: --requirement $(2) >$(1)/install.log 2>&1; }; \
+		install || { echo "It failed; once more"; sleep 5; install; } || { tail -n 20 $(1)/install.log >&2; exit 1; }
+	@touch $@
+endef
+
+$(READY): requirements/dev.txt
+	$(call environment,$(VENV),$<,$(PYTHON))
+
+$(TOOLS)/lambda/$(STAMP): requirements/lambda.txt
+	$(call environment,$(@D),$<,$(RUNTIME_PYTHON))
+
+$(TOOLS)/%/$(STAMP): requirements/%.txt
+	$(call environment,$(@D),$<,$(PYTHON))
+
+$(WHEELS): requirements/runtime.txt tools/build.py | $(READY)
+	@echo "Fetching what ships, for Lambda's platform (once)"
+	@$(PY) tools/build.py --fetch 2>/dev/null || { echo "It failed; once more"; sleep 5; $(PY) tools/build.py --fetch; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""What a person runs: the build, and what sets up and looks after a deployed stack. Nothing here ships."""

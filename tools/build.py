@@ -1,0 +1,139 @@
+"""Make the package that Lambda runs: `handler/` and its locked dependencies, and nothing that does not run.
+
+The one recipe of `make build` and of `sam build`, which calls it through the Makefile. It needs the standard library and
+pip, on any machine: the wheels are fetched for Lambda's platform, not for this one. Two builds are identical, byte for byte.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK_FILE = ROOT / "requirements" / "runtime.txt"
+WHEELS = ROOT / ".cache" / "wheels"
+
+RUNTIME = "3.13"  # as template.yaml says
+PLATFORM = ["--platform", "manylinux2014_aarch64", "--python-version", RUNTIME, "--implementation", "cp"]
+LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirement", str(LOCK_FILE)]
+
+SERVICES = {"dynamodb", "sns", "ssm"}  # the AWS clients that the handler makes
+LEFT_OUT = ["bin", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
+KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "NOTICE", "licenses")  # what scanners read and licences demand
+
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
+FILE_MODE, FOLDER_MODE = 0o644, 0o755  # Lambda reads the package as another user
+
+
+def fetch(wheels: Path = WHEELS) -> None:
+    """Download the locked wheels for Lambda's platform into `wheels`; the only step that needs the network."""
+    shutil.rmtree(wheels, ignore_errors=True)
+    _pip("download", *PLATFORM, *LOCKED, "--dest", str(wheels))
+
+
+def build(target: Path, wheels: Path = WHEELS) -> bool:
+    """Fill the folder `target` afresh with the package; say whether it holds compiled modules."""
+    shutil.rmtree(target, ignore_errors=True)
+    offline = ["--no-index", "--find-links", str(wheels)]
+    _pip("install", *PLATFORM, *LOCKED, *offline, "--no-compile", "--target", str(target))
+    _trim(target)
+    shutil.copytree(ROOT / "handler", target / "handler", ignore=shutil.ignore_patterns("__pycache__"))
+    python = runtime_python()
+    if python:
+        _compile(target, python)
+    for path in target.rglob("*"):
+        path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+    return python is not None
+
+
+def pack(folder: Path, archive: Path) -> None:
+    """Zip `folder` so that the same content gives the same bytes: sorted, with one date and one mode."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
+            entry.external_attr = FILE_MODE << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, path.read_bytes())
+
+
+def runtime_python() -> Path | None:
+    """Find an interpreter of the runtime's version that runs: `PYTHON313`, this one, the PATH's, pyenv's or uv's."""
+    for candidate in _candidates():
+        command = [candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"]
+        try:  # a pyenv shim is on the PATH whether or not it leads anywhere
+            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:
+            continue
+        if answer.returncode == 0 and answer.stdout.strip() == RUNTIME:
+            return Path(candidate)
+    return None
+
+
+def _candidates() -> Iterator[str]:
+    name = f"python{RUNTIME}"
+    if chosen := os.environ.get("PYTHON313"):
+        yield chosen
+    if sys.version_info[:2] == tuple(map(int, RUNTIME.split("."))):
+        yield sys.executable
+    if found := shutil.which(name):
+        yield found
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    uv = Path.home() / ".local" / "share" / "uv" / "python"
+    for folder in (*pyenv.glob(f"{RUNTIME}*"), *uv.glob(f"cpython-{RUNTIME}*")):
+        yield str(folder / "bin" / name)
+
+
+def _pip(*arguments: str) -> None:
+    quiet = ["--quiet", "--disable-pip-version-check", "--retries", "5"]
+    subprocess.run([sys.executable, "-m", "pip", arguments[0], *quiet, *arguments[1:]], check=True)
+
+
+def _trim(target: Path) -> None:
+    for left_out in LEFT_OUT:
+        shutil.rmtree(target / left_out)
+    for service in (target / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in SERVICES:  # the files beside them serve all services
+            shutil.rmtree(service)
+    for dist_info in target.glob("*.dist-info"):
+        for path in dist_info.iterdir():
+            if not path.name.startswith(KEPT_OF_DIST_INFO):
+                path.unlink()
+
+
+def _compile(target: Path, python: Path) -> None:
+    """Compile every module for good: zip dates and a read-only disk make Lambda disbelieve any other .pyc."""
+    where = ["-s", str(target), "-p", "/var/task"]  # the path that tracebacks show
+    command = [str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *where, str(target)]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})
+
+
+def main() -> None:
+    """Run the recipe from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    actions = parser.add_mutually_exclusive_group(required=True)
+    actions.add_argument("--fetch", action="store_true", help="only download the wheels, for later builds")
+    actions.add_argument("--runtime-python", action="store_true", help=f"print where Python {RUNTIME} is, if anywhere")
+    actions.add_argument("--target", type=Path, help="folder to fill with the package")
+    parser.add_argument("--zip", type=Path, help="zip file to make of it")
+    chosen = parser.parse_args()
+    if chosen.fetch:
+        fetch()
+    elif chosen.runtime_python:
+        print(runtime_python() or "")
+    else:
+        compiled = build(chosen.target)
+        if not compiled:
+            print(f"No Python {RUNTIME} here, so nothing is compiled: cold starts will be twice as slow.")
+            print("Install it, or name it: PYTHON313=/path/to/python3.13 make build")
+        if chosen.zip:
+            pack(chosen.target, chosen.zip)
+            print(f"{chosen.zip}: {chosen.zip.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
