@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 
-from handler import check, config, transport
+from handler import actions, check, config, transport
 from handler.access import Tools
 from handler.channels import SnsChannel
 from handler.errors import ConfigError
@@ -57,14 +57,19 @@ def tools() -> Tools:
     )
 
 
-ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {"check": check.run}
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "check": check.run,
+    "dry-run": actions.dry_run,
+    "status": actions.status,
+    "test-message": actions.send_test,
+}
 
 
 def lambda_handler(event: object, context: Context) -> dict[str, Any]:
     """Do what the event asks for.
 
     Args:
-        event: ``{}``, ``{"org": "acme"}``, ``{"action": "check"}``; other keys are ignored.
+        event: ``{}``, ``{"org": "acme"}``, ``{"action": "status"}``; other keys are ignored.
         context: Lambda's.
 
     Returns:

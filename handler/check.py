@@ -58,13 +58,14 @@ def run(org: str, tools: Tools, request_id: str, remaining: Callable[[], float])
             raise ConfigError(f"{problem} Connect the organisation {org!r} first: `make connect ORG={org}`.") from None
     except UnreadableError:
         pass  # told below, where everything unreadable is
-    return _Check(memory or Memory(org), tools, request_id, remaining).run()
+    return Check(memory or Memory(org), tools, request_id, remaining).run()
 
 
-class _Check:
+class Check:
     """One check's work. ``memory`` is always what was last read or written."""
 
     def __init__(self, memory: Memory, tools: Tools, request_id: str, remaining: Callable[[], float]) -> None:
+        """Take what `run` takes, with the memory as it was loaded."""
         self.memory = memory
         self.org = memory.org
         self.tools = tools
@@ -76,6 +77,12 @@ class _Check:
         self.errors: list[str] = []
 
     def run(self) -> dict[str, Any]:
+        """Do it, and return the summary.
+
+        Raises:
+            CheckFailed: Something is pending, or went wrong.
+            StoreError: The memory could not be written.
+        """
         decision = self.look()
         if decision.memory != self.memory or decision.memory.outbox:
             try:
@@ -140,6 +147,7 @@ class _Check:
         return decision
 
     def reading_seconds(self) -> float:
+        """Return how long reading may still take."""
         return self.remaining() - DELIVERY_SECONDS
 
     def with_lease(self, memory: Memory) -> Memory:
@@ -150,6 +158,7 @@ class _Check:
         return replace(memory, lease_owner=self.request_id, lease_until=deadline)
 
     def deliver(self) -> None:
+        """Deliver the outbox that was just saved."""
         delivery = Delivery(self.memory, self.tools, self.now, self.remaining)
         delivery.run()
         self.memory, self.delivered = delivery.memory, dict(delivery.delivered)

@@ -44,6 +44,7 @@ class Settings:
         org_parameter_prefix: SSM parameters are ``{prefix}/{org}``.
         policy: What to tell, and when.
         time_zone: In which e-mail shows times.
+        time_zone_name: Its name.
         zoho_api_version: As in Zoho's URLs.
         zoho_accounts_url: Loopback only, for tests and the sandbox; "" otherwise.
         zoho_api_url: Likewise.
@@ -55,6 +56,7 @@ class Settings:
     org_parameter_prefix: str
     policy: Policy
     time_zone: tzinfo
+    time_zone_name: str
     zoho_api_version: str
     zoho_accounts_url: str
     zoho_api_url: str
@@ -103,6 +105,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         org_parameter_prefix=_required(environ, "ORG_PARAMETER_PREFIX", problems).rstrip("/"),
         policy=Policy(frozenset(kinds), **numbers),
         time_zone=time_zone or UTC,
+        time_zone_name=zone,
         zoho_api_version=version,
         zoho_accounts_url=_loopback(environ, "ZOHO_ACCOUNTS_URL", problems),
         zoho_api_url=_loopback(environ, "ZOHO_API_URL", problems),

@@ -65,7 +65,7 @@ class Delivery:
     def _send_all(self) -> None:
         written = True
         for channel in self._tools.configured_channels(self.memory.org).values():
-            for batch in channel.batches(self.memory.owed_to(channel.name), self._reader()):
+            for batch in channel.batches(self.memory.owed_to(channel.name), reader(self.memory.org, self._tools)):
                 if not written:
                     self._write()
                 written = False
@@ -143,9 +143,10 @@ class Delivery:
                     raise
             self._tools.sleep(pause)
 
-    def _reader(self) -> Reader:
-        org = self.memory.org
-        access = self._tools.accesses.get(org)
-        name = access.secret.name if access else ""
-        centre = access.secret.credentials.data_centre if access else "us"
-        return Reader(org, name or org, self._tools.settings.time_zone, DATA_CENTRES[centre].crm)
+
+def reader(org: str, tools: Tools) -> Reader:
+    """Return for whom an organisation's messages are written, as far as its secret is known."""
+    access = tools.accesses.get(org)
+    name = access.secret.name if access else ""
+    centre = access.secret.credentials.data_centre if access else "us"
+    return Reader(org, name or org, tools.settings.time_zone, DATA_CENTRES[centre].crm)

@@ -12,7 +12,7 @@ from typing import Any
 from handler.decision import Decision, days_between_backups
 from handler.errors import UnreadableError
 from handler.history import Row
-from handler.memory import Incident, iso
+from handler.memory import Incident, Memory, iso
 
 
 def judge_overdue(decision: Decision) -> None:
@@ -150,16 +150,15 @@ def judge_digest(decision: Decision) -> None:
         "outcomes": dict(memory.outcomes),
         "last_completed": iso(memory.last_completed),
         "repeat_type": memory.schedule.repeat_type if memory.schedule else None,
-        "next_expected": iso(next_expected(decision)),
+        "next_expected": iso(next_expected(memory)),
         "open": sorted(memory.incidents),
         "failures_in_a_row": memory.failures_in_a_row,
     }
     decision.tell("digest", f"digest-{stamp(decision.now)}", facts=facts)
 
 
-def next_expected(decision: Decision) -> datetime | None:
+def next_expected(memory: Memory) -> datetime | None:
     """Return when the schedule in force should bring the next backup; None without a schedule or a last one."""
-    memory = decision.memory
     days = days_between_backups(memory.schedule)
     return memory.last_completed + timedelta(days=days) if days and memory.last_completed else None
 

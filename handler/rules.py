@@ -244,7 +244,7 @@ def _tell_baseline(decision: Decision, history: Sequence[Event], running: tuple[
         "strip": "".join(kind[0] for kind in outcomes[-STRIP_LENGTH:]),
         "last_completed": iso(memory.last_completed),
         "repeat_type": repeat_type,
-        "next_expected": iso(incidents.next_expected(decision)),
+        "next_expected": iso(incidents.next_expected(memory)),
         "wrong": wrong,
     }
     decision.tell("baseline", f"baseline-{incidents.stamp(decision.now)}", facts=facts)

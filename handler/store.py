@@ -63,7 +63,21 @@ class Store:
 
 
 def to_item(memory: Memory) -> dict[str, Any]:
-    """Return the memory as a DynamoDB item, readable in the console: ISO 8601 times in UTC, empty attributes left out.
+    """Return the memory as a DynamoDB item, readable in the console: times in UTC, empty attributes left out."""
+    serialize = TypeSerializer().serialize
+    attributes = _attributes(memory)
+    return {
+        name: serialize(value) for name, value in attributes.items() if value is not None and value not in ("", [], {})
+    }
+
+
+def as_json(memory: Memory) -> dict[str, Any]:
+    """Return the memory for a person: the item's attributes, with ``seen`` only counted."""
+    return _attributes(memory) | {"seen": len(memory.seen)}
+
+
+def _attributes(memory: Memory) -> dict[str, Any]:
+    """Return the item's attributes as plain values.
 
     ``seen`` is one text, ``TIME KEY KEY …`` a line: a map of so many keys costs more to store and to read.
     """
@@ -71,7 +85,7 @@ def to_item(memory: Memory) -> dict[str, Any]:
     for key, time in memory.seen.items():
         first_seen.setdefault(time, []).append(key)
     aside = memory.set_aside
-    attributes: dict[str, Any] = {
+    return {
         "org": memory.org,
         "schema": SCHEMA,
         "version": memory.version,
@@ -94,10 +108,6 @@ def to_item(memory: Memory) -> dict[str, Any]:
         "channels": list(memory.channels),
         "lease_owner": memory.lease_owner,
         "lease_until": iso(memory.lease_until),
-    }
-    serialize = TypeSerializer().serialize
-    return {
-        name: serialize(value) for name, value in attributes.items() if value is not None and value not in ("", [], {})
     }
 
 
