@@ -154,7 +154,7 @@ class Check:
         """Return the memory with this check's lease, where there is something to deliver."""
         if not memory.outbox:
             return memory
-        deadline = self.now + timedelta(seconds=self.remaining())
+        deadline = self.tools.clock() + timedelta(seconds=self.remaining())
         return replace(memory, lease_owner=self.request_id, lease_until=deadline)
 
     def deliver(self) -> None:

@@ -16,6 +16,7 @@ from dateutil import tz
 
 from handler.decision import Policy
 from handler.errors import ConfigError, SecretDeniedError, SecretMalformedError, SecretMissingError, TroubleError
+from handler.history import clean
 from handler.texts import NOTIFIABLE
 from handler.zoho import DATA_CENTRES, Credentials
 
@@ -208,7 +209,7 @@ def parse_secret(text: str, name: str) -> Secret:
         credentials,
         field("slack_webhook_url", is_allowed_url, url, optional=True),
         field("heartbeat_url", is_allowed_url, url, optional=True),
-        field("name", lambda v: True, "must be a text (or missing)", optional=True),
+        clean(field("name", lambda v: True, "must be a text (or missing)", optional=True)) or "",
     )
     if problems:
         raise SecretMalformedError(f"The parameter {name} cannot be used: {'; '.join(problems)}.")

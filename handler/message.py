@@ -113,7 +113,8 @@ def local_time(time: datetime, zone: tzinfo) -> str:
     local = utc.astimezone(zone)
     if local.utcoffset() == utc.utcoffset():
         return f"{utc:%d %b %Y %H:%M} UTC"
-    return f"{local:%d %b %Y %H:%M} {local.tzname()} ({utc:%H:%M} UTC)"
+    same_day = local.date() == utc.date()
+    return f"{local:%d %b %Y %H:%M} {local.tzname()} ({utc:{'%H:%M' if same_day else '%d %b %H:%M'}} UTC)"
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,6 +1,7 @@
 """`make run`, or `python -m sandbox`: watch the real function at work on this machine."""
 
 import io
+import os
 import sys
 
 
@@ -11,12 +12,13 @@ def main() -> int:
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that can't show a character must not end the story
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # a person's own profile must not leak in, nor break an import
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     try:
-        from sandbox.aws import forget_inherited_settings
         from sandbox.screen import Screen
         from sandbox.story import tell
 
-        forget_inherited_settings()
         return 0 if tell(Screen(sys.stdout)) else 1
     except KeyboardInterrupt:
         print("\nStopped.")

@@ -21,13 +21,8 @@ from sandbox.cloudformation import teach_moto, unknown_types
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 REGION = "eu-west-1"
+NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # a person's own stay out
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
-
-
-def forget_inherited_settings() -> None:
-    """Remove every `AWS_` variable from this process: a person's own profile must not leak in, nor break anything."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
 
 
 class Cloud:
@@ -56,6 +51,7 @@ class Cloud:
     def environment(self) -> dict[str, str]:
         """The variables that point any AWS client of another process here."""
         return {
+            **NO_FILES,
             **CREDENTIALS,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,

@@ -1,7 +1,8 @@
 """Make the package that Lambda runs: `handler/` and its locked dependencies, and nothing that does not run.
 
-The one recipe of `make build` and of `sam build`, which calls it through the Makefile. It needs the standard library and
-pip, on any machine: the wheels are fetched for Lambda's platform, not for this one. Two builds are identical, byte for byte.
+The one recipe of `make build` and of `sam build`, which calls it through the Makefile. It needs the standard library
+and pip, on any machine: the wheels are fetched for Lambda's platform, not for this one. Two builds are identical, byte
+for byte.
 """
 
 import argparse

@@ -17,10 +17,18 @@ def slack() -> Iterator[SlackInbox]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def account() -> Iterator[Cloud]:
+    """Give an AWS account, whatever AWS settings this machine has."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        with closing(Cloud()) as server:
+            yield server
+
+
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Give an empty AWS account, whatever AWS settings this machine has."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    with closing(Cloud()) as server:
-        yield server
+def cloud(account: Cloud) -> Cloud:
+    """Give that account, empty."""
+    account.reset()
+    return account

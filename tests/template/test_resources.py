@@ -7,6 +7,7 @@ import pytest
 
 Json = Any
 
+NAMES = {"Name", "AlarmName", "DashboardName", "FilterName", "LogGroupName", "QueueName", "RoleName", "TableName"}
 PROSE = {"AlarmDescription", "Description", "DisplayName", "Tags"}  # not what a resource is, but what it says
 
 
@@ -318,14 +319,12 @@ def test_no_update_can_replace_the_table(plain: Json) -> None:
 def test_every_fixed_name_comes_from_the_stack(template: Json) -> None:
     """Two stacks fit in one account: what isn't named by CloudFormation is named after the stack."""
     names = {
-        f"{resource}.{key}": value
+        f"{resource}.{key}": body["Properties"][key]
         for resource, body in template["Resources"].items()
-        for key, value in body.get("Properties", {}).items()
-        if key == "Name" or (key.endswith("Name") and key not in {"MetricName", "FunctionName", "GroupName"})
+        for key in NAMES & set(body.get("Properties", {}))
     }
-    assert names
-    for where, value in names.items():
-        assert "AWS::StackName" in value or value in RESOURCES, where
+    assert len(names) == 8
+    assert [where for where, name in names.items() if "AWS::StackName" not in name] == ["PendingMetric.LogGroupName"]
 
 
 def test_nothing_allows_a_wildcard_but_the_secrets_of_this_stack(template: Json) -> None:
