@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from handler.errors import DeliveryError, TransportError
 from handler.memory import Notice
@@ -85,7 +86,7 @@ class SnsChannel:
             code = error.response.get("Error", {}).get("Code", "?")
             gone = _is_gone(code)
             raise DeliveryError(f"SNS answered {code}", permanent=gone, gone=gone) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             raise DeliveryError(f"SNS did not answer: {type(error).__name__}") from None
         failed = {entry["Id"]: entry for entry in answer.get("Failed", [])}
         accepted = {entry["Id"] for entry in answer.get("Successful", [])} - failed.keys()

@@ -19,6 +19,7 @@ from handler.errors import (
     ConflictError,
     SecretMissingError,
     TransportError,
+    TroubleError,
     UnreadableError,
 )
 from handler.memory import Memory
@@ -85,10 +86,12 @@ class Check:
         """
         decision = self.look()
         if decision.memory != self.memory or decision.memory.outbox:
+            before = self.memory.set_aside.count
             try:
                 self.memory = self.tools.store.save(self.with_lease(decision.memory))
             except ConflictError:
                 return {"org": self.org, "skipped": "another check wrote first"}
+            self.say_what_was_given_up(before)
             if self.memory.outbox:
                 self.deliver()
         summary = self.summary(decision)
@@ -121,7 +124,10 @@ class Check:
         except UnreadableError as problem:
             if not problem.credentials:
                 raise
-            fresh = self.tools.access(self.org, afresh=True)
+            try:
+                fresh = self.tools.access(self.org, afresh=True)
+            except TroubleError:  # passes by itself, and must not hide what a person must mend
+                raise problem from None
             if fresh is known:
                 raise
         return fresh.zoho.history(self.reading_seconds)
@@ -157,6 +163,14 @@ class Check:
         deadline = self.tools.clock() + timedelta(seconds=self.remaining())
         return replace(memory, lease_owner=self.request_id, lease_until=deadline)
 
+    def say_what_was_given_up(self, before: int) -> None:
+        """Log what waited too long for a channel that is gone; `before` is how many were given up until now."""
+        aside = self.memory.set_aside
+        if count := aside.count - before:
+            ids = [entry["notice_id"] for entry in aside.last[-count:]]
+            log.error("set aside", extra={"org": self.org, "count": count, "notice_ids": ids})
+            self.errors.append(f"{count} notices were given up")
+
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
         delivery = Delivery(self.memory, self.tools, self.now, self.remaining)
@@ -184,7 +198,13 @@ class Check:
         """Request the heartbeat URL, for a dead-man's switch elsewhere; its failure never fails the check."""
         access = self.tools.accesses.get(self.org)
         if access and access.secret.heartbeat_url:
+            ends = max(self.remaining() - SEND_SECONDS, 1.0)
             try:
-                fetch(self.tools.sending, "GET", access.secret.heartbeat_url, seconds=lambda: SEND_SECONDS)
+                status = fetch(
+                    self.tools.sending, "GET", access.secret.heartbeat_url, seconds=lambda: self.remaining() - ends
+                ).status
+                why = "" if 200 <= status < 300 else f"HTTP {status}"
             except TransportError as error:
-                log.warning("heartbeat failed", extra={"org": self.org, "why": str(error)})
+                why = str(error)
+            if why:
+                log.warning("heartbeat failed", extra={"org": self.org, "why": why})

@@ -110,11 +110,16 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         zoho_api_version=version,
         zoho_accounts_url=_loopback(environ, "ZOHO_ACCOUNTS_URL", problems),
         zoho_api_url=_loopback(environ, "ZOHO_API_URL", problems),
-        ca_bundle=environ.get("AWS_CA_BUNDLE") or certifi.where(),
+        ca_bundle=ca_bundle(environ),
     )
     if problems:
         raise ConfigError("The function is not set up correctly. " + " ".join(problems))
     return settings
+
+
+def ca_bundle(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the file with the certificates that HTTPS is verified against."""
+    return environ.get("AWS_CA_BUNDLE") or certifi.where()
 
 
 def _required(environ: Mapping[str, str], name: str, problems: list[str]) -> str:
@@ -190,7 +195,7 @@ def parse_secret(text: str, name: str) -> Secret:
 
     def field(key: str, valid: Callable[[str], bool], mend: str, *, optional: bool = False) -> str:
         value = raw.get(key)
-        if optional and value in {None, ""}:
+        if optional and (value is None or value == ""):
             return ""
         if isinstance(value, str) and valid(value.strip()):
             return value.strip()

@@ -87,7 +87,11 @@ class Delivery:
 
     def _send_or_renew(self, channel: Channel, batch: Batch) -> None:
         """Send; where Slack's webhook is gone, read the secret afresh and try the webhook in it, if it is another."""
-        seconds = lambda: min(SEND_SECONDS, self._remaining() - WRITE_SECONDS)  # noqa: E731  (a clock, not a function)
+        ends = max(self._remaining() - SEND_SECONDS, WRITE_SECONDS)
+
+        def seconds() -> float:
+            return self._remaining() - ends
+
         try:
             channel.send(batch, seconds)
         except DeliveryError as error:
@@ -127,7 +131,9 @@ class Delivery:
         known = self.memory.incidents.get(name)
         if error.gone and (known is None or "back_at" in known.facts):
             facts = {"channel": channel, "detail": str(error)}
-            self.memory = self.memory.with_incident(name, Incident(self._now.replace(microsecond=0), facts=facts))
+            # Gone again before anybody was told that it is back: the incident they know of goes on.
+            incident = replace(known, facts=facts) if known else Incident(self._now.replace(microsecond=0), facts=facts)
+            self.memory = self.memory.with_incident(name, incident)
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory down, trying again while there is time: what is not written down could be said twice."""

@@ -92,9 +92,10 @@ def parse_time(value: object) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(value)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return time if time.year >= 1970 else None  # no backup is older, and the year 1 cannot be shown in every time zone
 
 
 def clean(value: object) -> str | None:

@@ -14,6 +14,9 @@ from handler.errors import UnreadableError
 from handler.history import Row
 from handler.memory import Incident, Memory, iso
 
+Running = tuple[datetime, Row]
+"""When a backup began, and its row."""
+
 
 def judge_overdue(decision: Decision) -> None:
     """Open `overdue` when no backup has completed for too long, or remind of it. Only a completion closes it."""
@@ -37,7 +40,7 @@ def judge_overdue(decision: Decision) -> None:
     keep_telling(decision, "overdue")
 
 
-def judge_stuck(decision: Decision, running: tuple[datetime, Row] | None) -> None:
+def judge_stuck(decision: Decision, running: Running | None) -> None:
     """Open `stuck` when the newest backup that began has had no outcome for too long, or remind of it.
 
     Args:
@@ -53,16 +56,28 @@ def judge_stuck(decision: Decision, running: tuple[datetime, Row] | None) -> Non
     keep_telling(decision, "stuck")
 
 
-def ends_stuck(decision: Decision, time: datetime, row: Row) -> bool:
-    """Return whether this outcome ends the stuck backup: it came after it, or is the same row, changed in place."""
+def ends_stuck(decision: Decision, time: datetime, row: Row, running: Running | None) -> bool:
+    """Return whether this outcome ends the stuck backup: it came after it, or is the same row, changed in place.
+
+    Args:
+        decision: The decision in the making.
+        time: When the outcome happened.
+        row: The outcome's.
+        running: As for `judge_stuck`. While it is the stuck one, an outcome with its id is of an earlier run.
+    """
     stuck = decision.memory.incidents.get("stuck")
-    return stuck is not None and (time >= stuck.since or row.id == (stuck.facts["row"]["id"] or None))
+    if stuck is None or (running and running[0] == stuck.since):
+        return False
+    return time >= stuck.since or row.id == (stuck.facts["row"]["id"] or None)
 
 
 def ends_overdue(decision: Decision, time: datetime) -> bool:
-    """Return whether a backup completed at this time ends the overdue incident."""
+    """Return whether a backup completed at this time ends the overdue incident: it is newer, or recent enough."""
+    overdue = decision.memory.incidents.get("overdue")
+    if overdue is None:
+        return False
     gap = decision.policy.longest_gap(decision.memory.schedule)
-    return "overdue" in decision.memory.incidents and decision.now - time <= gap
+    return time > datetime.fromisoformat(overdue.facts["counted_from"]) or decision.now - time <= gap
 
 
 def judge_unreadable(decision: Decision, problem: UnreadableError) -> None:
@@ -127,7 +142,7 @@ def keep_telling(decision: Decision, name: str, owed: tuple[str, ...] | None = N
     facts = {key: value for key, value in incident.facts.items() if key not in {"row", "changed"}}
     told = decision.tell(
         name.partition(":")[0],
-        f"{name}-{stamp(incident.since)}-{phase if phase == 'opened' else stamp(decision.now)}",
+        f"{name}-{stamp(incident.since)}-{stamp(decision.now)}",
         facts={**facts, "since": incident.since.isoformat(), "phase": phase},
         row=incident.facts.get("row"),
         owed=owed,
@@ -163,7 +178,7 @@ def next_expected(memory: Memory) -> datetime | None:
     return memory.last_completed + timedelta(days=days) if days and memory.last_completed else None
 
 
-def running_backup(history: Sequence[tuple[datetime, Row, str]]) -> tuple[datetime, Row] | None:
+def running_backup(history: Sequence[tuple[datetime, Row, str]]) -> Running | None:
     """Return the newest backup that began and has had no outcome of any kind after it."""
     for time, row, kind in reversed(history):
         if kind in {"completed", "failed", "unknown"} and row.state:

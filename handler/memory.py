@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -11,6 +11,9 @@ from typing import Any
 MAX_KEYS = 3_000
 MAX_OUTBOX = 200
 MAX_OUTBOX_BYTES = 200_000
+MAX_FOLDED = 4
+"""Room for the entries that folding itself makes, one for each set of channels."""
+FOLDED_AT_ONCE = 10
 MAX_NAMED = 100
 MAX_SET_ASIDE = 20
 KEY_LIFE = timedelta(days=400)
@@ -147,9 +150,10 @@ class Memory:
             for n in given_up
         )
         count = sum(_weight(notice) for notice in given_up)
+        carried = sum(n.facts.get("set_aside", 0) for n in given_up if n.owed == (channel,))
         aside = SetAside(
             self.set_aside.count + count,
-            self.set_aside.untold + count,
+            self.set_aside.untold + count + carried,
             (*self.set_aside.last, *entries)[-MAX_SET_ASIDE:],
         )
         return replace(self, outbox=_settle(self.outbox, channel, notice_ids), set_aside=aside)
@@ -166,20 +170,20 @@ def enqueue(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice
     What does not fit is folded, oldest first, into entries that count it by kind and name the first hundred; one entry
     for each set of channels that it is owed to, so that no channel is told twice.
     """
-    new = list(notices)
-    replaced = {notice.incident for notice in new if notice.reminder}
-    kept = [old for old in outbox if not (old.reminder and old.incident in replaced)] + new
-    surplus = len(kept) - MAX_OUTBOX
-    size = sum(map(_bytes, kept))
-    if surplus <= 0 and size <= MAX_OUTBOX_BYTES:
-        return tuple(kept)
-    cut = 0
-    while cut < surplus + 4 or size > MAX_OUTBOX_BYTES:  # 4: room for the entries that the folding itself makes
-        size -= _bytes(kept[cut])
-        cut += 1
-    old = sorted(kept[:cut], key=lambda notice: notice.owed)
-    folded = [_fold(list(group)) for _, group in groupby(old, key=lambda notice: notice.owed)]
-    return (*folded, *kept[cut:])
+    kept = list(outbox)
+    for notice in notices:
+        replaced = [old for old in kept if notice.reminder and old.reminder and old.incident == notice.incident]
+        kept = [old for old in kept if old not in replaced] + [_with_count_of(notice, replaced)]
+    cut = len(kept) - MAX_OUTBOX + MAX_FOLDED if len(kept) > MAX_OUTBOX else 0
+    while cut < len(kept) and sum(map(_bytes, _folded(kept, cut))) > MAX_OUTBOX_BYTES:
+        cut += FOLDED_AT_ONCE
+    return _folded(kept, cut)
+
+
+def _folded(notices: Sequence[Notice], cut: int) -> tuple[Notice, ...]:
+    """Return these notices with as many of the oldest folded."""
+    oldest = sorted(notices[:cut], key=lambda notice: notice.owed)
+    return (*(_fold(list(group)) for _, group in groupby(oldest, key=lambda notice: notice.owed)), *notices[cut:])
 
 
 def _fold(notices: list[Notice]) -> Notice:
@@ -196,7 +200,15 @@ def _fold(notices: list[Notice]) -> Notice:
     first = notices[0]
     first_id = first.facts["first_id"] if first.kind == "folded" else first.notice_id
     facts = {"first_id": first_id, "counts": dict(counts), "named": named[:MAX_NAMED]}
-    return Notice(f"{first_id}-folded-{counts.total()}", "folded", first.at, first.owed, facts=facts)
+    newest = max(notice.at for notice in notices)  # so that nothing in it is given up before its time
+    entry = Notice(f"{first_id}-folded-{counts.total()}", "folded", newest, first.owed, facts=facts)
+    return _with_count_of(entry, notices)
+
+
+def _with_count_of(notice: Notice, replaced: Sequence[Notice]) -> Notice:
+    """Return a notice that also tells how many were set aside where one that it takes the place of would have."""
+    count = sum(n.facts.get("set_aside", 0) for n in (notice, *replaced))
+    return replace(notice, facts={**notice.facts, "set_aside": count}) if count else notice
 
 
 def _settle(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:

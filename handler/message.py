@@ -13,19 +13,22 @@ from typing import Any, TypeVar
 
 from handler.history import clean
 from handler.memory import Notice
-from handler.texts import KINDS, SEVERITIES, describe
+from handler.texts import GIVEN_UP, KINDS, SEVERITIES, describe
 from handler.wording import PAGE, Content, plural
 
 TOGETHER = 10
 """More notices than this go as a list, a line each."""
 LISTED = 100
 SUBJECT_LIMIT = 100  # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+NAME_LIMIT = 40
+"""Characters of a display name in a subject: the title must still fit."""
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
 FIELD_LIMIT = 2_000
 FACTS_PER_SECTION = 5  # ten fields: a label and a value each
 BLOCK_LIMIT = 50
+TEXT_LIMIT = 40_000  # https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -82,23 +85,29 @@ class Post:
 
 def mails(notices: Sequence[Notice], reader: Reader) -> list[Mail]:
     """Return one message a notice, or lists when there are more than `TOGETHER`."""
-    if len(notices) <= TOGETHER:
-        return [_mail((notice,), reader) for notice in notices]
-    return [_mail(part, reader) for part in _parts(notices, LISTED)]
+    return [_mail(part, reader) for part in _bundles(notices)]
 
 
 def posts(notices: Sequence[Notice], reader: Reader) -> list[Post]:
     """Return everything as one message, or as few as Slack's limits allow."""
     if len(notices) > TOGETHER:
-        return [_post(part, _list_blocks(part, reader), reader) for part in _parts(notices, LISTED)]
+        return [_post(part, _part_blocks(part, reader), reader) for part in _bundles(notices)]
     packed: list[tuple[list[Notice], list[Json]]] = []
     for notice in notices:
-        blocks = list(_blocks(notice, reader))[:BLOCK_LIMIT]
+        blocks = _part_blocks((notice,), reader)
         if not packed or len(packed[-1][1]) + len(blocks) > BLOCK_LIMIT:
             packed.append(([], []))
         packed[-1][0].append(notice)
         packed[-1][1].extend(blocks)
     return [_post(tuple(part), blocks, reader) for part, blocks in packed]
+
+
+def _bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
+    """Return notices one by one or, when there are many, in lists; what was folded is a list of its own."""
+    if len(notices) <= TOGETHER:
+        return [(notice,) for notice in notices]
+    folded = [(notice,) for notice in notices if notice.kind == "folded"]
+    return [*folded, *_parts([notice for notice in notices if notice.kind != "folded"], LISTED)]
 
 
 def severity(notices: Sequence[Notice]) -> str:
@@ -129,7 +138,7 @@ def _mail(notices: tuple[Notice, ...], reader: Reader) -> Mail:
     else:
         lines = [f"{reader.name}: {title}", "", *_list_lines(notices, reader), "", *_step("", reader)]
     lines += ["", f"Organisation: {reader.org} · Message: {_notice_id(notices)}"]
-    return Mail(notices, _subject(f"[{reader.name}] {title}"), "\n".join(lines), _attributes(notices, reader))
+    return Mail(notices, _subject(title, reader), "\n".join(lines), _attributes(notices, reader))
 
 
 def _body(content: Content, reader: Reader) -> Iterator[str]:
@@ -160,13 +169,20 @@ def _list_lines(notices: Sequence[Notice], reader: Reader) -> Iterator[str]:
         row = notice.row or {}
         when = notice.facts.get("when")
         time = local_time(datetime.fromisoformat(when) if when else notice.at, reader.zone)
-        yield f"{time} · {describe(notice).title}" + (f" · job id {row['id']}" if row.get("id") else "")
+        content = describe(notice)
+        yield f"{time} · {content.title}" + (f" · job id {row['id']}" if row.get("id") else "")
+        yield from (f"{label}: {value}" for label, value in content.facts if label == GIVEN_UP)
 
 
-def _subject(text: str) -> str:
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    printable = clean(ascii_text) or "Zoho CRM backups"
-    return printable if len(printable) <= SUBJECT_LIMIT else printable[: SUBJECT_LIMIT - 3] + "..."
+def _subject(title: str, reader: Reader) -> str:
+    name = _ascii(shorten(reader.name, NAME_LIMIT)) or reader.org
+    subject = _ascii(f"[{name}] {title}")
+    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
+
+
+def _ascii(text: str) -> str:
+    ascii_text = unicodedata.normalize("NFKD", clean(text) or "").encode("ascii", "ignore").decode()
+    return " ".join(ascii_text.split())
 
 
 def _notice_id(notices: Sequence[Notice]) -> str:
@@ -193,9 +209,14 @@ def _attributes(notices: tuple[Notice, ...], reader: Reader) -> dict[str, str | 
 
 def _post(notices: tuple[Notice, ...], blocks: list[Json], reader: Reader) -> Post:
     mail = _mail(notices, reader)
-    plain = {"text": _escape(shorten(mail.text, SECTION_LIMIT)), "mrkdwn": False, "parse": "none"}
+    plain = {"text": _escape(shorten(mail.text, TEXT_LIMIT)), "mrkdwn": False, "parse": "none"}
     fallback = f"{reader.name}: {_title(notices)}"
     return Post(notices, {"text": _escape(shorten(fallback, SECTION_LIMIT)), "blocks": blocks}, plain)
+
+
+def _part_blocks(notices: tuple[Notice, ...], reader: Reader) -> list[Json]:
+    blocks = _blocks(notices[0], reader) if len(notices) == 1 else _list_blocks(notices, reader)
+    return list(blocks)[:BLOCK_LIMIT]
 
 
 def _blocks(notice: Notice, reader: Reader) -> Iterator[Json]:
@@ -206,7 +227,7 @@ def _blocks(notice: Notice, reader: Reader) -> Iterator[Json]:
         yield {"type": "section", "fields": [field for label, value in facts for field in _fields(label, value)]}
     yield from _paragraphs([f"• {line}" for line in content.lines])
     link = f"<{reader.crm_url}|Open Zoho CRM>"
-    step = f"*What to do:* {_escape(content.next_step)} {link}" if content.next_step else f"{link}: {PAGE}"
+    step = f"*What to do:* {_escape(content.next_step)} {link}" if content.next_step else f"{link}: {_escape(PAGE)}"
     yield {"type": "section", "text": _mrkdwn(step)}
     yield {"type": "context", "elements": [_plain(f"{reader.org} · {notice.notice_id}", FIELD_LIMIT)]}
 
@@ -216,7 +237,7 @@ def _list_blocks(notices: Sequence[Notice], reader: Reader) -> list[Json]:
     return [
         _header(f"{symbol} {reader.name}: {_title(notices)}"),
         *_paragraphs(list(_list_lines(notices, reader))),
-        {"type": "section", "text": _mrkdwn(f"<{reader.crm_url}|Open Zoho CRM>: {PAGE}")},
+        {"type": "section", "text": _mrkdwn(f"<{reader.crm_url}|Open Zoho CRM>: {_escape(PAGE)}")},
     ]
 
 

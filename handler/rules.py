@@ -72,7 +72,7 @@ def decide(rows: Sequence[Row], memory: Memory, now: datetime, policy: Policy, c
     running = incidents.running_backup(history)
     if news:
         _remember_rows(decision, history)
-        _tell_rows(decision, history, frozenset() if first_read else frozenset(news))
+        _tell_rows(decision, history, frozenset() if first_read else frozenset(news), running)
     if first_read:
         _tell_baseline(decision, history, running)
     incidents.judge_overdue(decision)
@@ -93,8 +93,9 @@ def decide_unreadable(
 
 
 def completion_told(decision: Decision) -> Notice | None:
-    """Return the newest notice of a completed backup in this decision."""
-    told = [notice for notice in decision.notices if notice.kind in {"completed", "recovered"}]
+    """Return the notice of the newest backup of all, if this decision tells of it."""
+    latest = iso(decision.memory.last_completed)
+    told = [n for n in decision.notices if n.kind in {"completed", "recovered"} and n.facts["when"] == latest]
     return told[-1] if told else None
 
 
@@ -154,7 +155,9 @@ def _remember_rows(decision: Decision, history: Sequence[Event]) -> None:
     )
 
 
-def _tell_rows(decision: Decision, history: Sequence[Event], news: frozenset[str]) -> None:
+def _tell_rows(
+    decision: Decision, history: Sequence[Event], news: frozenset[str], running: incidents.Running | None
+) -> None:
     """Walk through the whole history, tell what is news, and remember how things stand at its end."""
     memory = decision.memory
     last_completed, failures, failing_since = _standing_before(memory, history, news)
@@ -175,7 +178,7 @@ def _tell_rows(decision: Decision, history: Sequence[Event], news: frozenset[str
             continue
         if row.state:
             outcomes[kind] += 1
-            ends += _end_incidents(decision, time, row, kind)
+            ends += _end_incidents(decision, time, row, kind, running)
         facts: dict[str, Any] = {"when": iso(time), "ends": ends, "last_completed": iso(before), "strip": strip}
         if kind == "failed":
             facts |= {"in_a_row": failures, "since": iso(failing_since)}
@@ -204,11 +207,13 @@ def _standing_before(
     return memory.last_completed if aged_out else None, failures, memory.failing_since if failures else None
 
 
-def _end_incidents(decision: Decision, time: datetime, row: Row, kind: str) -> list[dict[str, Any]]:
+def _end_incidents(
+    decision: Decision, time: datetime, row: Row, kind: str, running: incidents.Running | None
+) -> list[dict[str, Any]]:
     """Close the incidents that this outcome ends, and return those that somebody was told of."""
     ended = {
         "overdue": kind == "completed" and incidents.ends_overdue(decision, time),
-        "stuck": incidents.ends_stuck(decision, time, row),
+        "stuck": incidents.ends_stuck(decision, time, row, running),
     }
     told = []
     for name in [name for name, true in ended.items() if true]:
@@ -219,7 +224,7 @@ def _end_incidents(decision: Decision, time: datetime, row: Row, kind: str) -> l
     return told
 
 
-def _tell_baseline(decision: Decision, history: Sequence[Event], running: tuple[datetime, Row] | None) -> None:
+def _tell_baseline(decision: Decision, history: Sequence[Event], running: incidents.Running | None) -> None:
     """Tell what the first good read found; what is wrong now counts as told by it."""
     decision.remember(baseline_at=decision.now, digest_at=decision.now)
     decision.silent = True

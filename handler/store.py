@@ -1,10 +1,10 @@
 """Memory ⇄ one DynamoDB item. Every write is conditional on the version that was read."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -123,7 +123,7 @@ def from_item(item: Mapping[str, Any]) -> Memory:
         if raw["schema"] > SCHEMA:
             raise StoreError("The item was written by a newer release of the notifier: deploy that one again.")
         schedule, aside = raw.get("schedule"), raw.get("set_aside")
-        return Memory(
+        memory = Memory(
             org=raw["org"],
             version=raw["version"],
             baseline_at=_time(raw.get("baseline_at")),
@@ -131,24 +131,27 @@ def from_item(item: Mapping[str, Any]) -> Memory:
             last_seen_time=_time(raw.get("last_seen_time")),
             seen=_seen(raw.get("seen", "")),
             outbox=tuple(
-                Notice(**{**n, "at": datetime.fromisoformat(n["at"]), "owed": tuple(n["owed"])})
-                for n in raw.get("outbox", [])
+                Notice(**{**n, "at": _moment(n["at"]), "owed": _tuple(n["owed"])})
+                for n in _tuple(raw.get("outbox", []))
             ),
             incidents={
-                name: Incident(datetime.fromisoformat(i["since"]), _time(i["told_at"]), i["facts"])
+                name: Incident(_moment(i["since"]), _time(i["told_at"]), i["facts"])
                 for name, i in raw.get("incidents", {}).items()
             },
-            schedule=Schedule(**{**schedule, "at": datetime.fromisoformat(schedule["at"])}) if schedule else None,
+            schedule=Schedule(**{**schedule, "at": _moment(schedule["at"])}) if schedule else None,
             last_completed=_time(raw.get("last_completed")),
             failures_in_a_row=raw.get("failures_in_a_row", 0),
             failing_since=_time(raw.get("failing_since")),
-            set_aside=SetAside(aside["count"], aside["untold"], tuple(aside["last"])) if aside else SetAside(),
+            set_aside=SetAside(aside["count"], aside["untold"], _tuple(aside["last"])) if aside else SetAside(),
             digest_at=_time(raw.get("digest_at")),
             outcomes=raw.get("outcomes", {}),
-            channels=tuple(raw.get("channels", ())),
+            channels=_tuple(raw.get("channels", [])),
             lease_owner=raw.get("lease_owner"),
             lease_until=_time(raw.get("lease_until")),
         )
+        if not _fits(memory, Memory):
+            raise TypeError
+        return memory
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(
             f"The organisation's item cannot be understood ({type(error).__name__}): restore the table to a point in "
@@ -164,12 +167,19 @@ def _seen(text: str) -> dict[str, datetime]:
     seen: dict[str, datetime] = {}
     for line in text.splitlines():
         time, *keys = line.split()
-        seen |= dict.fromkeys(keys, datetime.fromisoformat(time))
+        seen |= dict.fromkeys(keys, _moment(time))
     return seen
 
 
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return _moment(text) if text else None
+
+
+def _moment(text: str) -> datetime:
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError
+    return time
 
 
 def _plain(value: Any) -> Any:
@@ -182,6 +192,27 @@ def _plain(value: Any) -> Any:
         case dict():
             return {key: _plain(item) for key, item in value.items()}
     return value
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(value)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Return whether a value is what its type hint says, down to the last field: a hand may have been at the item."""
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return type(value) is hint and all(_fits(getattr(value, name), part) for name, part in hints.items())
+    if hint is Any or type(value) is hint:
+        return True
+    parts = get_args(hint)
+    if get_origin(hint) is Mapping:
+        return isinstance(value, dict) and all(_fits(k, parts[0]) and _fits(v, parts[1]) for k, v in value.items())
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(part, parts[0]) for part in value)
+    return any(_fits(value, part) for part in parts)
 
 
 def _name(error: ClientError | BotoCoreError) -> str:

@@ -32,7 +32,9 @@ class Content:
 
 def duration(delta: timedelta) -> str:
     """Return a time span as people say it: "40 minutes", "25 hours", "9 days"."""
-    minutes = max(0, int(delta.total_seconds() // 60))
+    minutes = int(delta.total_seconds() // 60)
+    if minutes < 1:
+        return "less than a minute"
     if minutes < 60:
         return plural(minutes, "minute")
     return plural(minutes // 60, "hour") if minutes < 48 * 60 else plural(minutes // 1440, "day")

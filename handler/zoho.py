@@ -180,6 +180,8 @@ class Zoho:
         body = _json(answer)
         if isinstance(body, dict) and body.get("status") == "error":
             raise _api_error(answer)
+        if body is None:  # "null" is not Zoho's way to say that there is nothing
+            raise errors.UnusableAnswerError("The answer is JSON, but not the documented one.")
         return body
 
     def _ensure_token(self, seconds: Callable[[], float]) -> None:
@@ -195,7 +197,7 @@ class Zoho:
         }
         answer = self._fetch("POST", f"{self._accounts}/oauth/v2/token", seconds, data=form)
         match _json(answer):
-            case {"access_token": str(token), **rest} if token.isascii() and token.isprintable():
+            case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
                 self._api = self._fixed_api or _known_api(rest.get("api_domain"), self._credentials.data_centre)
                 self._token = token
                 self._renew_at = now + timedelta(seconds=_life(rest.get("expires_in")) - RENEW_SECONDS_BEFORE)
@@ -218,8 +220,7 @@ def _json(answer: Answer) -> Any:
         return answer.json()
     except ValueError:
         kind = "a web page" if answer.body.lstrip()[:1] == b"<" else "something"
-        text = f"HTTP {answer.status} with {kind} that is not JSON"
-        raise (_api_error(answer) if answer.status in STATUS_ERRORS else errors.TroubleError(text)) from None
+        raise errors.TroubleError(f"HTTP {answer.status} with {kind} that is not JSON") from None
 
 
 def _api_error(answer: Answer) -> errors.UnreadableError:

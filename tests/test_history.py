@@ -1,0 +1,203 @@
+"""Rows as Zoho sends them → `Row`: what is kept, what makes a row news, and that nothing raises."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handler.errors import UnusableAnswerError
+from handler.history import TEXT_LIMIT, clean, parse_page, parse_row, parse_time
+from sandbox.zoho import sample_rows
+from tests.world import START, row
+
+FIELDS = ("id", "done_by", "log_time", "state", "action", "repeat_type", "file_name", "count")
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def test_a_row_of_zohos_sample_is_read_field_by_field() -> None:
+    """The documented sample's `completed` row, as the notifier sees it."""
+    parsed = parse_row(sample_rows()[2])
+    assert (parsed.id, parsed.state, parsed.action, parsed.repeat_type) == (
+        sample_rows()[2]["id"],
+        "completed",
+        None,
+        "immediate",
+    )
+    assert parsed.log_time == datetime(2022, 6, 23, 12, 1, 3, tzinfo=UTC)
+    assert (parsed.done_by, parsed.file_name, parsed.count) == ("Patricia Boyle", None, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        ("2022-06-23T17:31:03+05:30", datetime(2022, 6, 23, 12, 1, 3, tzinfo=UTC)),
+        ("2026-03-29T03:30:00+02:00", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+        ("2026-10-25T02:30:00+01:00", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
+        ("2028-02-29T23:59:59Z", datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)),
+        ("2022-06-23T17:31:03", datetime(2022, 6, 23, 17, 31, 3, tzinfo=UTC)),
+        ("2022-06-23", datetime(2022, 6, 23, tzinfo=UTC)),
+        ("2027-02-29T00:00:00Z", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        (1656000000000, None),
+        (["2022-06-23"], None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("1969-12-31T23:59:59Z", None),
+        ("9999-12-31T23:59:59-14:00", None),
+    ],
+    ids=str,
+)
+def test_a_time_is_aware_and_in_utc_or_none(value: object, time: datetime | None) -> None:
+    """ISO 8601 with any offset; nothing else, and nothing that no time zone could show, is a time."""
+    assert parse_time(value) == time
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", None),
+        (" \t\n ", None),
+        ("Patricia Boyle", "Patricia Boyle"),
+        ("  two   blanks ", "two blanks"),
+        ("line\nbreak\r\ttab\x00nul\x1b[31m", "line break tab nul [31m"),
+        ("right\u202eto\u2066left\u200b", "right to left"),
+        ("lone \ud800 surrogate", "lone surrogate"),
+        ("Ünïcödé 漢字 🎉", "Ünïcödé 漢字 🎉"),
+        (42, "42"),
+        (True, "true"),
+        ({"a": 1}, '{"a": 1}'),
+        ("x" * TEXT_LIMIT, "x" * TEXT_LIMIT),
+        ("x" * (TEXT_LIMIT + 1), "x" * (TEXT_LIMIT - 1) + "…"),
+    ],
+    ids=ascii,
+)
+def test_a_text_becomes_one_line_that_is_safe_to_show(value: object, text: str | None) -> None:
+    """Control characters, direction marks and lone surrogates are blanks; what is too long ends in an ellipsis."""
+    assert clean(value) == text
+
+
+@given(st.text(st.characters(codec=None), max_size=300))
+def test_a_clean_text_is_printable_bounded_and_stays_as_it_is(text: str) -> None:
+    """Whatever Zoho sends: UTF-8 can hold it, it is one line, and cleaning it again changes nothing."""
+    cleaned = clean(text)
+    if cleaned is not None:
+        cleaned.encode()
+        assert cleaned.isprintable()
+        assert 0 < len(cleaned) <= TEXT_LIMIT
+        assert clean(cleaned) == cleaned
+
+
+SAME = row(START, id="4876876000001594002", state="completed")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"log_time": "2026-03-02T11:00:00+01:00"},
+        {"state": "COMPLETED"},
+        {"id": 4876876000001594002},
+        {"repeat_type": "monthly"},
+        {"done_by": None},
+        {"file_name": "backup.zip"},
+        {"new_field": "of a later version"},
+    ],
+    ids=str,
+)
+def test_a_row_stays_the_same_row(other: dict[str, Any]) -> None:
+    """The offset of its time, capitals, and fields that are no part of its identity make no news of a row."""
+    assert parse_row(SAME | other).key == parse_row(SAME).key
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"id": "4876876000001594003"},
+        {"id": None},
+        {"log_time": "2026-03-02T10:00:01+00:00"},
+        {"log_time": None},
+        {"log_time": "not a time"},
+        {"state": "failure"},
+        {"state": None},
+        {"action": "initiated"},
+        {"state": None, "action": "completed"},
+    ],
+    ids=str,
+)
+def test_a_row_is_another_row(other: dict[str, Any]) -> None:
+    """A change of id, time, state or action is news, with 19-digit ids told apart in their last digit."""
+    assert parse_row(SAME | other).key != parse_row(SAME).key
+
+
+def test_texts_that_are_cut_for_showing_are_told_apart_in_full() -> None:
+    """Two ids that differ only after the hundredth character are two rows."""
+    assert parse_row(SAME | {"id": "9" * 150 + "1"}).key != parse_row(SAME | {"id": "9" * 150 + "2"}).key
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON)),
+    st.dictionaries(st.text(), ANY_JSON, max_size=2),
+)
+def test_no_field_can_make_a_row_raise(fields: dict[str, Any], unknown: dict[str, Any]) -> None:
+    """Null, missing, unknown, or of another type: a row is read all the same, and always alike."""
+    raw = json.loads(json.dumps(unknown | fields))
+    parsed = parse_row(raw)
+    assert parsed.key == parse_row(raw).key
+    assert len(parsed.key) == 12
+    for text in (parsed.id, parsed.state, parsed.action, parsed.repeat_type, parsed.done_by, parsed.file_name):
+        assert text is None or text.isprintable()
+    assert 0 <= parsed.count < 10**6
+    assert parsed.log_time is None or parsed.log_time.tzinfo is UTC
+
+
+def test_ids_are_ordered_as_whole_numbers_of_any_length() -> None:
+    """Beyond 2^53, where floats would tie, and beyond 64 bits; leading zeros count for nothing; the rest comes last."""
+    ids = ["7", "0010", "9007199254740992", "9007199254740993", "4876876000001594002", "9" * 40, "", "abc", "\uff19"]
+    ordered = sorted(map(parse_row, [{"id": value} for value in reversed(ids)]), key=lambda parsed: parsed.id_order)
+    assert [parsed.id for parsed in ordered] == ids
+
+
+@pytest.mark.parametrize(
+    ("body", "ids", "more"),
+    [
+        ({"history": [{"id": "1"}, {}], "info": {"more_records": True}}, ["1", ""], True),
+        ({"history": [], "info": {"more_records": False, "page": 1}, "unknown": 1}, [], False),
+    ],
+    ids=str,
+)
+def test_a_page_gives_its_rows_and_whether_more_follow(body: Any, ids: list[str], more: bool) -> None:
+    """The documented envelope, whatever else is in it."""
+    rows, follows = parse_page(body)
+    assert ([parsed.id for parsed in rows], follows) == (ids, more)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "history",
+        {},
+        {"history": []},
+        {"history": [], "info": {}},
+        {"history": [], "info": {"more_records": None}},
+        {"history": [], "info": {"more_records": 0}},
+        {"history": {}, "info": {"more_records": False}},
+        {"history": [{}, None], "info": {"more_records": False}},
+        {"history": ["row"], "info": {"more_records": False}},
+    ],
+    ids=str,
+)
+def test_an_envelope_that_is_not_the_documented_one_is_unusable(body: object) -> None:
+    """Half an answer must not look like an empty history."""
+    with pytest.raises(UnusableAnswerError):
+        parse_page(body)
