@@ -1,14 +1,15 @@
-"""One organisation's world on one machine: fake Zoho and Slack over HTTP, table and topic in memory, a clock to turn."""
+"""One organisation's world: fake Zoho and Slack over HTTP, table and topic in memory, a clock to turn."""
 
 import copy
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import certifi
+import requests
 from botocore.exceptions import ClientError
 from urllib3.util import Retry
 
@@ -34,6 +35,7 @@ class Clock:
     now: datetime = START
 
     def __call__(self) -> datetime:
+        """Return the present."""
         return self.now
 
     def advance(self, **span: float) -> None:
@@ -45,6 +47,7 @@ class TableInMemory:
     """What the store uses of a DynamoDB client, for one table: GetItem, and PutItem with the store's conditions."""
 
     def __init__(self) -> None:
+        """Begin with no items."""
         self.items: dict[str, dict[str, Any]] = {}
         self.reads = 0
         self.writes = 0
@@ -98,6 +101,17 @@ class TopicInMemory:
         return json.loads(value) if attribute["DataType"] == "String.Array" else value
 
 
+class _Tap:
+    """A boto3 client whose calls go through `World.around`."""
+
+    def __init__(self, world: "World", client: Any) -> None:
+        self._world, self._client = world, client
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+        return lambda **request: self._world.around(name, lambda: method(**request))
+
+
 class World:
     """One stack with the organisation `default`, connected to a fake Zoho and a fake Slack.
 
@@ -108,10 +122,15 @@ class World:
         topic: The SNS client that the channel has.
         clock: What checks take for the present.
         secrets: Organisation → what its parameter holds.
+        secret_reads: How often a parameter was read.
+        secret_error: Raised instead of reading a parameter, until it is None again.
         remaining: Seconds that a check is told it has.
+        around: Called with the name of each call that leaves the process and the call itself, in its place:
+            `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (Slack, heartbeat).
     """
 
     def __init__(self, zoho: FakeZoho, slack: SlackInbox, *, table: Any = None, topic: Any = None, **settings: str):
+        """Connect the organisation; `settings` are environment variables of the function."""
         self.zoho, self.slack = zoho, slack
         self.clock = Clock()
         zoho.clock = self.clock
@@ -129,8 +148,11 @@ class World:
             "ZOHO_API_URL": zoho.url,
             **settings,
         }
+        self.secret_reads = 0
+        self.secret_error: Exception | None = None
         self.remaining = 55.0
         self.checks = 0
+        self.around: Callable[[str, Callable[[], Any]], Any] = lambda name, call: call()
         self.tools = self.cold()
 
     def cold(self, **settings: str) -> Tools:
@@ -138,11 +160,11 @@ class World:
         self.settings |= settings
         self.tools = Tools(
             settings=read_settings(self.settings),
-            store=Store(self.table, self.settings["TABLE_NAME"]),
-            sns=SnsChannel(self.topic, self.settings["TOPIC_ARN"]),
-            read_secret=self._read_secret,
-            reading=transport.make_session(TLS, NO_RETRY),
-            sending=transport.make_session(TLS),
+            store=Store(_Tap(self, self.table), self.settings["TABLE_NAME"]),
+            sns=SnsChannel(_Tap(self, self.topic), self.settings["TOPIC_ARN"]),
+            read_secret=lambda org: self.around("get_parameter", lambda: self._read_secret(org)),
+            reading=self._tapped("read", transport.make_session(TLS, NO_RETRY)),
+            sending=self._tapped("send", transport.make_session(TLS)),
             clock=self.clock,
             sleep=lambda seconds: None,
         )
@@ -165,7 +187,16 @@ class World:
         self.organisation.rows.insert(0, raw)
         return raw
 
+    def _tapped(self, name: str, session: requests.Session) -> requests.Session:
+        request: Any = session.request
+        tapped: Any = lambda *args, **more: self.around(name, lambda: request(*args, **more))  # noqa: E731
+        session.request = tapped  # type: ignore[method-assign]
+        return session
+
     def _read_secret(self, org: str) -> Any:
+        self.secret_reads += 1
+        if self.secret_error:
+            raise self.secret_error
         if org not in self.secrets:
             raise SecretMissingError(f"There is no parameter for {org}.")
         return parse_secret(json.dumps(self.secrets[org]), f"/zoho-backup-notifier/test/{org}")

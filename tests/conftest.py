@@ -1,0 +1,122 @@
+"""What every test has: AWS settings of its own, no network but loopback, and fixtures for the fakes."""
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import hypothesis
+import pytest
+
+from sandbox.slack import SlackInbox
+from sandbox.zoho import FakeZoho
+from tests.wire import Authority
+from tests.world import Clock, World
+from tests.world import world as open_world
+
+# No deadline, for machines are noisy; the same examples every time, for a red test must stay red until it is mended.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("tests")
+
+AWS_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_REGION": "eu-west-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(autouse=True)
+def aws_settings_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the machine's own AWS settings: no test may depend on them or, worse, use them."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in AWS_SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Refuse every connection and name lookup that would leave the machine, and fail the test that tried one."""
+    tried: list[str] = []
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        refuse_elsewhere(self.family, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse_elsewhere(self.family, address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
+        refuse_elsewhere(socket.AF_INET, (host,))
+        return look_up(host, *args, **kwargs)
+
+    def refuse_elsewhere(family: int, address: Any) -> None:
+        if family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
+            tried.append(str(address[0]))
+            raise ConnectionRefusedError(f"a test may not leave the machine for {address[0]}")
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield tried
+    assert not tried, f"the test tried to leave the machine for {', '.join(tried)}"
+
+
+def _is_here(host: object) -> bool:
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Give the world of one connected organisation with an empty history."""
+    with open_world() as made:
+        yield made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give a clock that only the test moves."""
+    return Clock()
+
+
+@pytest.fixture
+def zoho(clock: Clock) -> Iterator[FakeZoho]:
+    """Give a fake Zoho whose tokens age by the test's clock."""
+    with closing(FakeZoho(clock)) as server:
+        yield server
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackInbox]:
+    """Give a Slack inbox of the test's own."""
+    with closing(SlackInbox()) as server:
+        yield server
+
+
+@pytest.fixture
+def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Record how long urllib3 would have waited between its tries, instead of waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=waited.append, time=lambda: 0.0))
+    return waited
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Give a certificate authority that nobody but the tests knows."""
+    folder: Path = tmp_path_factory.mktemp("authority")
+    return Authority(folder)

@@ -1,0 +1,813 @@
+"""One check from the first request to its answer: what is asked, what is concluded, what a person reads."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from handler import check
+from handler.causes import CAUSES
+from handler.errors import CheckFailed, ConfigError, SecretDeniedError, StoreError, TroubleError
+from sandbox.server import Answer, Turn
+from sandbox.zoho import sample_rows
+from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
+from tests.wire import RudeServer, RunningOut, endless
+from tests.world import START, World, row
+from tests.world import world as open_world
+
+ANSWER = {
+    *("org", "rows", "pages", "notices", "delivered", "pending", "oldest_pending_hours", "incidents", "last_completed")
+}
+
+
+@pytest.fixture
+def watched(world: World) -> World:
+    """Give a world whose weekly schedule and last good backup the watch already knows, a minute ago."""
+    world.log(action="scheduled", at=START - timedelta(days=1, hours=1))
+    world.log(state="completed", at=START - timedelta(days=1))
+    world.check()
+    assert world.topic.kinds == ["baseline"]
+    world.clock.advance(minutes=1)
+    forget(world)
+    return world
+
+
+def forget(world: World) -> None:
+    """Forget what was told and asked so far."""
+    world.topic.entries.clear()
+    world.slack.messages.clear()
+    world.slack.requests.clear()
+    world.zoho.requests.clear()
+    world.secret_reads = 0
+
+
+@pytest.fixture
+def calls(world: World) -> list[str]:
+    """Record each call that leaves the process, in order."""
+    made: list[str] = []
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        made.append(name)
+        return call()
+
+    world.around = around
+    return made
+
+
+def failing(world: World, org: str = "default") -> str:
+    """Check once, which must fail at its end, and return why."""
+    with pytest.raises(CheckFailed) as raised:
+        world.check(org)
+    return str(raised.value)
+
+
+def asked(world: World) -> list[str]:
+    """Return the kinds of the requests that Zoho got."""
+    return [request.kind for request in world.zoho.requests]
+
+
+def mail(world: World, index: int = -1) -> str:
+    """Return the text of an e-mail."""
+    text: str = world.topic.entries[index]["Message"]
+    return text
+
+
+def post(world: World, index: int = -1) -> str:
+    """Return all the text of a Slack message."""
+    return json.dumps(world.slack.messages[index], ensure_ascii=False)
+
+
+def fallback(world: World) -> list[str]:
+    """Return the one line of each Slack message that a notification shows."""
+    return [message["text"] for message in world.slack.messages]
+
+
+# --- Requests ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cold_quiet_check_asks_four_times(watched: World, calls: list[str]) -> None:
+    """One item, one parameter, one token, one page; nothing else, and nothing is written."""
+    watched.cold()
+    watched.check()
+    assert calls == ["get_item", "get_parameter", "read", "read"]
+    assert asked(watched) == ["token", "history"]
+
+
+def test_a_warm_quiet_check_asks_twice(watched: World, calls: list[str]) -> None:
+    """The secret and the token are known."""
+    watched.check()
+    assert calls == ["get_item", "read"]
+    assert asked(watched) == ["history"]
+
+
+def test_a_check_with_news_writes_before_it_sends_and_after_each_acceptance(watched: World, calls: list[str]) -> None:
+    """The order that keeps the promises: saved, then sent; accepted, then written down."""
+    watched.log(action="stopped")
+    watched.check()
+    assert calls == ["get_item", "read", "put_item", "publish_batch", "put_item", "send", "put_item"]
+
+
+def test_a_thousand_rows_take_five_pages_and_are_each_told_once(watched: World) -> None:
+    """However much is news at once: all of it is counted, by kind, and told in a few messages."""
+    for number in range(998):
+        watched.log(state="failure" if number % 2 else "odd", at=watched.clock.now - timedelta(minutes=number))
+    watched.clock.advance(minutes=1)
+    summary = watched.check()
+    assert (summary["rows"], summary["pages"]) == (1_000, 5)
+    assert asked(watched) == ["history"] * 5
+    assert len(summary["notices"]) == 998
+    assert summary["delivered"]["sns"] == summary["delivered"]["slack"]
+    assert summary["pending"] == 0
+    told = len(watched.topic.entries)
+    assert 1 <= told <= 10
+    assert watched.check()["notices"] == []
+    assert len(watched.topic.entries) == told
+
+
+# --- Zoho's sample ----------------------------------------------------------------------------------------------------
+
+
+def test_the_sample_page_is_one_baseline_on_first_sight() -> None:
+    """Nothing of the past is told but this."""
+    with open_world(sample_rows()) as world:
+        assert world.check()["notices"] == ["baseline"]
+        assert world.topic.kinds == ["baseline"]
+        assert len(world.slack.messages) == 1
+        assert world.check()["notices"] == []
+
+
+@pytest.mark.parametrize(
+    ("notify_on", "expected"),
+    [
+        ("completed,failed,unknown,stopped", [[], ["completed"], [], ["stopped"]]),
+        ("completed,stopped,scheduled", [[], ["completed"], ["scheduled"], ["stopped"]]),
+    ],
+    ids=["by default", "scheduled as well"],
+)
+def test_the_sample_fed_row_by_row_tells_each_outcome_once(notify_on: str, expected: list[list[str]]) -> None:
+    """Oldest first: nothing for `initiated`, one `completed`, one `stopped`, and one `scheduled` when asked for."""
+    with open_world(NOTIFY_ON=notify_on) as world:
+        world.check()
+        forget(world)
+        told = []
+        for raw in reversed(sample_rows()):
+            world.organisation.rows.insert(0, raw)
+            told.append(world.check()["notices"])
+        assert told == expected
+        ids = [world.topic.attribute(entry, "row_id") for entry in world.topic.entries]
+        assert all(raw_id in post(world, index) for index, raw_id in enumerate(ids))
+
+
+# --- The answer and the log -------------------------------------------------------------------------------------------
+
+
+def summaries(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """Return the fields of each summary line."""
+    return [{name: vars(record)[name] for name in ANSWER} for record in caplog.records if record.message == "check"]
+
+
+def test_the_answer_is_the_one_summary_line(watched: World, caplog: pytest.LogCaptureFixture) -> None:
+    """With exactly the documented keys."""
+    caplog.set_level(logging.INFO, "handler")
+    watched.log(state="failure", at=START - timedelta(hours=1))
+    summary = watched.check()
+    assert summaries(caplog) == [summary]
+    assert summary == {
+        "org": "default",
+        "rows": 3,
+        "pages": 1,
+        "notices": ["failed"],
+        "delivered": {"sns": 1, "slack": 1},
+        "pending": 0,
+        "oldest_pending_hours": 0.0,
+        "incidents": [],
+        "last_completed": (START - timedelta(days=1)).isoformat(),
+    }
+
+
+def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The metric of the alarm reads it: how much is pending, and since when."""
+    caplog.set_level(logging.INFO, "handler")
+    watched.slack.standing["webhook"] = Turn(Answer(500))
+    watched.log(state="failure")
+    assert "1 notices are pending" in failing(watched)
+    watched.clock.advance(hours=25, minutes=30)
+    watched.zoho.standing["history"] = Turn(API_ERRORS["NO_PERMISSION"])
+    failing(watched)
+    first, second = summaries(caplog)
+    assert (first["pending"], first["oldest_pending_hours"], first["delivered"]) == (1, 0.0, {"sns": 1})
+    assert (second["pending"], second["oldest_pending_hours"], second["incidents"]) == (2, 25.5, ["unreadable"])
+    assert (second["rows"], second["pages"]) == (0, 0)
+
+
+def test_the_answer_survives_json(watched: World) -> None:
+    """Lambda makes JSON of it."""
+    watched.log(state="completed")
+    summary = watched.check()
+    assert json.loads(json.dumps(summary)) == summary
+
+
+# --- Not connected ----------------------------------------------------------------------------------------------------
+
+
+def test_a_stack_that_nobody_connected_stays_green(world: World) -> None:
+    """Neither a parameter nor an item: there is nothing to watch yet, hour after hour."""
+    world.secrets.clear()
+    for _ in range(2):
+        assert world.check() == {"org": "default", "skipped": "not connected"}
+    assert world.zoho.requests == []
+    assert world.table.writes == 0
+
+
+def test_another_organisation_without_a_parameter_is_a_mistake(world: World) -> None:
+    """Somebody made a schedule for it, so somebody should connect it."""
+    with pytest.raises(ConfigError, match="make connect ORG=acme"):
+        world.check("acme")
+    assert world.zoho.requests == []
+    assert world.table.writes == 0
+
+
+@pytest.mark.parametrize("org", ["default", "acme"])
+def test_an_organisation_whose_parameter_is_gone_is_unreadable(world: World, org: str) -> None:
+    """It was watched, so its silence would be taken for good."""
+    world.secrets = {org: world.secrets["default"]}
+    world.check(org)
+    forget(world)
+    del world.secrets[org]
+    world.cold()
+    assert "secret_missing" in failing(world, org)
+    assert world.topic.kinds == ["unreadable"]
+    assert CAUSES["secret_missing"].sentence in mail(world)
+
+
+def test_what_is_owed_to_slack_while_the_parameter_is_gone_waits_for_it(world: World) -> None:
+    """Its webhook is gone with it, and comes back with it."""
+    world.check()
+    forget(world)
+    secret = world.secrets.pop("default")
+    world.cold()
+    failing(world)
+    assert (len(world.topic.entries), len(world.slack.messages)) == (1, 0)
+    world.secrets["default"] = secret
+    world.clock.advance(hours=1)
+    world.check()
+    assert world.topic.kinds == ["unreadable", "readable"]
+    assert len(world.slack.messages) == 1
+    for entry in world.topic.entries:
+        assert world.topic.attribute(entry, "notice_id") in post(world)
+
+
+# --- Unreadable, by cause ---------------------------------------------------------------------------------------------
+
+
+def revoke(world: World) -> None:
+    """Revoke the refresh token."""
+    world.organisation.refresh_tokens.clear()
+
+
+def delete_client(world: World) -> None:
+    """Delete the client in the API console, or ask the wrong data centre."""
+    world.zoho.organisations.clear()
+
+
+def renew_client_secret(world: World) -> None:
+    """Renew the client secret in the API console."""
+    world.organisation.client_secret = "another"
+
+
+def take_scope(world: World) -> None:
+    """Have tokens of another scope."""
+    world.organisation.scopes = {"ZohoCRM.modules.ALL"}
+
+
+def demote(world: World) -> None:
+    """Make the user an ordinary one."""
+    world.organisation.admin = False
+
+
+def answering(kind: str, turn: Turn) -> Callable[[World], None]:
+    """Return what makes Zoho answer every request of a kind with this."""
+    return lambda world: world.zoho.standing.update({kind: turn})
+
+
+def vanish(world: World) -> None:
+    """Empty the history."""
+    world.organisation.rows = []
+
+
+def overflow(world: World) -> None:
+    """Give the history more rows than can be remembered."""
+    world.organisation.rows = [row(START, state="completed") for _ in range(3_001)]
+
+
+def malformed(world: World) -> None:
+    """Break the parameter."""
+    world.secrets["default"] = {"client_id": "1000.X"}
+    world.cold()
+
+
+def missing(world: World) -> None:
+    """Delete the parameter."""
+    world.secrets.clear()
+    world.cold()
+
+
+def denied(world: World) -> None:
+    """Forbid the function to read the parameter."""
+    world.secret_error = SecretDeniedError("AWS refuses to let the function read the parameter: AccessDenied.")
+    world.cold()
+
+
+ACT: dict[str, list[Callable[[World], None]]] = {
+    "revoked_token": [revoke, answering("token", Turn(TOKEN_ERRORS["invalid_code"]))],
+    "wrong_client": [delete_client],
+    "wrong_client_secret": [renew_client_secret],
+    "wrong_scope": [take_scope, answering("history", Turn(API_ERRORS["OAUTH_SCOPE_MISMATCH"]))],
+    "no_permission": [demote, answering("history", Turn(API_ERRORS["NO_PERMISSION"]))],
+    "wrong_url": [answering("history", Turn(API_ERRORS["INVALID_URL_PATTERN"]))],
+    "wrong_method": [answering("history", Turn(API_ERRORS["INVALID_REQUEST_METHOD"]))],
+    "invalid_token": [answering("history", Turn(API_ERRORS["INVALID_TOKEN"]))],
+    "unusable": [answering("history", Turn(Answer.json({"history": "?"})))],
+    "history_vanished": [vanish],
+    "history_too_long": [overflow],
+    "secret_missing": [missing],
+    "secret_malformed": [malformed],
+    "secret_denied": [denied],
+}
+"""Cause → the ways to bring it about, each of which a person must mend."""
+
+TROUBLE: dict[str, Callable[[World], None]] = {
+    "INTERNAL_ERROR": answering("history", Turn(API_ERRORS["INTERNAL_ERROR"])),
+    "TOO_MANY_REQUESTS": answering("history", Turn(API_ERRORS["TOO_MANY_REQUESTS"])),
+    "503": answering("history", Turn(Answer(503))),
+    "dropped": answering("history", Turn(drops=True)),
+    "a maintenance page": answering("history", Turn(MAINTENANCE)),
+    "a maintenance page in place of a token": answering("token", Turn(MAINTENANCE)),
+    "throttled tokens": answering("token", Turn(TOKEN_ERRORS["throttled"])),
+    "throttled tokens with 400": answering("token", Turn(Answer(400, TOKEN_ERRORS["throttled"].body))),
+    "truncated JSON": answering("history", Turn(Answer(200, b'{"history": ['))),
+}
+
+
+def mended(world: World, state: dict[str, Any]) -> None:
+    """Undo whatever was done to a world, and start a new environment."""
+    world.zoho.standing.clear()
+    world.zoho.organisations[world.organisation.client_id] = world.organisation
+    vars(world.organisation).update(state)
+    world.secrets = {"default": world.organisation.secret(slack_webhook_url=world.slack.webhook_url())}
+    world.secret_error = None
+    world.cold()
+
+
+@pytest.mark.parametrize(("cause", "way"), [(cause, n) for cause, ways in ACT.items() for n in range(len(ways))])
+def test_each_cause_is_told_at_once_then_reminded_of_then_over(watched: World, cause: str, way: int) -> None:
+    """The person reads the right cause and next step, once, then a reminder a day, then that it is over."""
+    before = {name: list(v) if isinstance(v, list) else v for name, v in vars(watched.organisation).items()}
+    watched.cold()
+    ACT[cause][way](watched)
+    assert cause in failing(watched)
+    assert watched.topic.kinds == ["unreadable"]
+    assert CAUSES[cause].sentence in mail(watched)
+    assert CAUSES[cause].next_step in mail(watched)
+    for hours, minutes in ((1, 0), (11, 0), (11, 59)):
+        watched.clock.advance(hours=hours, minutes=minutes)
+        failing(watched)
+    assert watched.topic.kinds == ["unreadable"]
+    watched.clock.advance(minutes=1)
+    failing(watched)
+    assert watched.topic.kinds == ["unreadable", "unreadable"]
+    assert watched.topic.entries[1]["Subject"] != watched.topic.entries[0]["Subject"]
+    assert CAUSES[cause].sentence in mail(watched)
+    watched.clock.advance(minutes=30)
+    mended(watched, before)
+    assert watched.check()["incidents"] == []
+    assert watched.topic.kinds == ["unreadable", "unreadable", "readable"]
+    assert "24 hours" in mail(watched)
+    on_slack = "".join(post(watched, n) for n in range(len(watched.slack.messages)))
+    assert CAUSES[cause].sentence in on_slack
+    for entry in watched.topic.entries:
+        assert on_slack.count(watched.topic.attribute(entry, "notice_id")) == 1
+
+
+def test_every_cause_is_brought_about() -> None:
+    """A cause that is added is tested here, too; running trouble has a test of its own."""
+    assert {*ACT, "trouble"} == set(CAUSES)
+
+
+@pytest.mark.parametrize("case", TROUBLE)
+def test_running_trouble_is_told_only_when_it_lasts(watched: World, case: str) -> None:
+    """One bad hour at Zoho wakes nobody; six do, once; and the first good read ends it."""
+    watched.cold()
+    TROUBLE[case](watched)
+    failing(watched)
+    for _ in range(5):
+        watched.clock.advance(hours=1)
+        failing(watched)
+    assert watched.topic.entries == []
+    watched.clock.advance(hours=1)
+    assert "trouble" in failing(watched)
+    assert watched.topic.kinds == ["unreadable"]
+    assert CAUSES["trouble"].sentence in mail(watched)
+    watched.zoho.standing.clear()
+    watched.clock.advance(hours=1)
+    watched.check()
+    assert watched.topic.kinds == ["unreadable", "readable"]
+
+
+def test_trouble_that_passes_in_time_is_never_mentioned(watched: World) -> None:
+    """An incident that nobody was told of ends in silence."""
+    watched.zoho.standing["history"] = Turn(Answer(503))
+    failing(watched)
+    watched.zoho.standing.clear()
+    watched.clock.advance(hours=5)
+    assert watched.check()["incidents"] == []
+    assert watched.topic.entries == watched.slack.messages == []
+
+
+def test_throttling_of_the_parameter_store_is_running_trouble(watched: World) -> None:
+    """It is AWS's own, and passes."""
+    watched.cold()
+    watched.secret_error = TroubleError("AWS Systems Manager did not give the parameter: ThrottlingException.")
+    assert "trouble" in failing(watched)
+    assert watched.topic.entries == []
+
+
+def test_zohos_own_resolution_is_passed_on(watched: World) -> None:
+    """It names what Zoho wants done."""
+    demote(watched)
+    failing(watched)
+    assert "Contact your system administrator." in mail(watched)
+    assert "Contact your system administrator." in post(watched)
+
+
+@pytest.mark.parametrize("fail", [revoke, answering("history", Turn(Answer(503)))], ids=["revoked", "503"])
+def test_while_nothing_can_be_read_no_row_is_remembered_and_nothing_is_concluded(
+    watched: World, fail: Callable[[World], None]
+) -> None:
+    """Not being able to look is no evidence: neither overdue nor stuck, and no digest."""
+    watched.log(action="initiated")
+    watched.check()
+    before = watched.memory()
+    watched.cold()
+    fail(watched)
+    watched.log(state="failure")
+    for _ in range(40):
+        watched.clock.advance(days=1)
+        failing(watched)
+    memory = watched.memory()
+    assert (memory.seen, memory.last_seen_id) == (before.seen, before.last_seen_id)
+    assert set(memory.incidents) == {"unreadable"}
+    assert set(watched.topic.kinds) == {"unreadable"}
+
+
+def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: World) -> None:
+    """The outbox does not wait for Zoho."""
+    watched.slack.script("webhook", Answer(500))
+    watched.log(state="failure")
+    failing(watched)
+    assert watched.slack.messages == []
+    watched.zoho.standing["history"] = Turn(Answer(503))
+    failing(watched)
+    assert len(watched.slack.messages) == 1
+    assert watched.topic.kinds == ["failed"]
+
+
+def test_what_happened_meanwhile_is_told_after_the_first_good_read(watched: World) -> None:
+    """A failed backup in a week without access is still news."""
+    watched.cold()
+    revoke(watched)
+    failing(watched)
+    watched.log(state="failure")
+    watched.clock.advance(hours=5)
+    watched.organisation.refresh_tokens.append("1000.new.token")
+    watched.secrets["default"]["refresh_token"] = "1000.new.token"
+    assert watched.check()["notices"] == ["readable", "failed"]
+
+
+def test_an_organisation_that_was_never_readable_begins_with_that(world: World) -> None:
+    """First `unreadable`, then `readable` and the baseline together."""
+    demote(world)
+    failing(world)
+    assert world.topic.kinds == ["unreadable"]
+    world.organisation.admin = True
+    world.clock.advance(hours=1)
+    world.check()
+    assert world.topic.kinds == ["unreadable", "readable", "baseline"]
+
+
+# --- A rotated secret -------------------------------------------------------------------------------------------------
+
+
+def test_a_rotated_refresh_token_is_picked_up_in_the_same_check(watched: World) -> None:
+    """Without a deployment, without a cold start, without a word to anybody."""
+    watched.organisation.refresh_tokens[:] = ["1000.rotated.token"]
+    watched.secrets["default"]["refresh_token"] = "1000.rotated.token"
+    watched.clock.advance(hours=2)
+    assert watched.check()["notices"] == []
+    assert watched.secret_reads == 1
+    assert asked(watched) == ["token", "token", "history"]
+
+
+@pytest.mark.parametrize("field", ["client_id", "client_secret"])
+def test_a_new_client_is_picked_up_in_the_same_check(watched: World, field: str) -> None:
+    """The rest of the credentials likewise."""
+    new = watched.zoho.organisation(watched.organisation.rows)
+    if field == "client_secret":
+        new = replace(watched.organisation, client_secret="renewed")
+        watched.zoho.organisations[new.client_id] = new
+    else:
+        delete_client(watched)
+        watched.zoho.organisations[new.client_id] = new
+    watched.secrets["default"] |= new.secret()
+    watched.clock.advance(hours=2)
+    assert watched.check()["notices"] == []
+    assert watched.secret_reads == 1
+
+
+def test_a_secret_that_did_not_change_is_read_afresh_once_and_no_more(watched: World) -> None:
+    """One look for each failing check, and not one more token than that."""
+    revoke(watched)
+    watched.clock.advance(hours=2)
+    failing(watched)
+    assert watched.secret_reads == 1
+    assert asked(watched) == ["token"]
+
+
+def test_trouble_at_zoho_does_not_read_the_secret_again(watched: World) -> None:
+    """No secret mends a 503."""
+    watched.zoho.standing["history"] = Turn(Answer(503))
+    failing(watched)
+    assert watched.secret_reads == 0
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [TroubleError("AWS Systems Manager did not answer."), SecretDeniedError("AWS refuses.")],
+    ids=["trouble", "denied"],
+)
+def test_a_refusal_of_zohos_is_told_although_the_secret_cannot_be_read_afresh(
+    watched: World, problem: Exception
+) -> None:
+    """What is known for certain must not hide behind what passes."""
+    revoke(watched)
+    watched.clock.advance(hours=2)
+    watched.secret_error = problem
+    failing(watched)
+    assert watched.topic.kinds == ["unreadable"]
+
+
+# --- Download deadline ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["completed", "finished", "COMPLETED"])
+def test_a_completion_costs_one_request_for_its_download_deadline(watched: World, state: str) -> None:
+    """Zoho's own date is in the message."""
+    watched.organisation.urls = {"expiry_date": "2026-03-20T15:04:00+00:00"}
+    watched.log(state=state)
+    watched.check()
+    assert asked(watched) == ["history", "urls"]
+    assert "Download until: 20 Mar 2026 15:04 UTC" in mail(watched)
+    forget(watched)
+    watched.check()
+    assert asked(watched) == ["history"]
+
+
+@pytest.mark.parametrize(
+    "what", [{"state": "failure"}, {"state": "odd"}, {"action": "stopped"}, {"action": "initiated"}], ids=str
+)
+def test_other_news_costs_no_such_request(watched: World, what: dict[str, Any]) -> None:
+    """Nothing can be downloaded then."""
+    watched.log(**what)
+    watched.check()
+    assert asked(watched) == ["history"]
+
+
+def test_a_baseline_costs_no_such_request(world: World) -> None:
+    """Its completions are no news."""
+    world.log(state="completed")
+    world.check()
+    assert asked(world) == ["token", "history"]
+
+
+def test_a_completion_that_nobody_wants_to_hear_of_costs_no_such_request() -> None:
+    """No message, no date."""
+    with open_world(NOTIFY_ON="failed") as world:
+        world.check()
+        world.log(state="completed")
+        forget(world)
+        world.check()
+        assert asked(world) == ["history"]
+
+
+DEADLINES: dict[str, Turn] = {
+    "none": Turn(Answer(204)),
+    "no date": Turn(Answer.json({"urls": {"data_links": []}})),
+    "not a date": Turn(Answer.json({"urls": {"expiry_date": "soon"}})),
+    "before the backup": Turn(Answer.json({"urls": {"expiry_date": "2026-03-02T10:01:00+00:00"}})),
+    "of another year": Turn(Answer.json({"urls": {"expiry_date": "2027-03-02T10:01:00+00:00"}})),
+    "forbidden": Turn(API_ERRORS["NO_PERMISSION"]),
+    "wrong scope": Turn(API_ERRORS["OAUTH_SCOPE_MISMATCH"]),
+    "in trouble": Turn(Answer(500)),
+    "dropped": Turn(drops=True),
+    "a web page": Turn(MAINTENANCE),
+    "of another form": Turn(Answer.json(["urls"])),
+    "null": Turn(Answer.json(None)),
+}
+
+
+@pytest.mark.parametrize("case", DEADLINES)
+def test_without_a_plausible_deadline_seven_days_are_told(watched: World, case: str) -> None:
+    """Best effort: its failing never fails the check, and hides nothing."""
+    watched.zoho.standing["urls"] = DEADLINES[case]
+    watched.log(state="completed")
+    watched.check()
+    assert asked(watched) == ["history", "urls"]
+    assert "Download until: 09 Mar 2026 10:01 UTC" in mail(watched)
+
+
+# --- Heartbeat --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def beating(watched: World) -> World:
+    """Give the watched world with a heartbeat URL."""
+    watched.secrets["default"]["heartbeat_url"] = watched.slack.heartbeat_url("canaryHEART")
+    watched.cold()
+    return watched
+
+
+def beats(world: World) -> list[str]:
+    """Return the path of each heartbeat."""
+    return [request.path for request in world.slack.requests if request.kind == "heartbeat"]
+
+
+def test_a_good_check_beats_once(beating: World) -> None:
+    """With news or without, after everything else is done."""
+    beating.check()
+    assert beats(beating) == ["/heartbeat/canaryHEART"]
+    beating.log(state="failure")
+    beating.check()
+    assert len(beats(beating)) == 2
+    assert [request.kind for request in beating.slack.requests] == ["heartbeat", "webhook", "heartbeat"]
+
+
+@pytest.mark.parametrize("bad", ["unreadable", "pending", "skipped"])
+def test_a_bad_check_does_not_beat(beating: World, bad: str) -> None:
+    """That is what the dead-man's switch is for."""
+    if bad == "unreadable":
+        demote(beating)
+        failing(beating)
+    elif bad == "pending":
+        beating.slack.standing["webhook"] = Turn(Answer(500))
+        beating.log(state="failure")
+        failing(beating)
+    else:
+        beating.secrets.clear()
+        beating.cold()
+        beating.table.items.clear()
+        assert "skipped" in beating.check()
+    assert beats(beating) == []
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        Turn(Answer(500)),
+        Turn(Answer(404)),
+        Turn(Answer(302, headers={"Location": "http://127.0.0.1:1/"})),
+        Turn(drops=True),
+    ],
+    ids=["500", "404", "302", "dropped"],
+)
+def test_a_heartbeat_that_fails_is_logged_and_harms_nothing(
+    beating: World, caplog: pytest.LogCaptureFixture, turn: Turn
+) -> None:
+    """It is asked once, and its URL, which is a secret, is nowhere."""
+    beating.slack.standing["heartbeat"] = turn
+    assert beating.check()["pending"] == 0
+    assert len(beats(beating)) == 1
+    assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == ["heartbeat failed"]
+    assert "canary" not in caplog.text + "".join(repr(vars(record)) for record in caplog.records)
+
+
+def test_a_heartbeat_that_never_ends_is_cut_off(watched: World, caplog: pytest.LogCaptureFixture) -> None:
+    """Or Lambda would kill a check that was good, and count an error."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with closing(RudeServer(lambda: endless(head, b"1\r\nx\r\n", limit=60_000))) as server:
+        watched.secrets["default"]["heartbeat_url"] = server.url
+        time = RunningOut(55)
+        assert check.run("default", watched.cold(), "request", time)["pending"] == 0
+    assert [vars(record)["why"] for record in caplog.records] == ["the answer came too slowly"]
+    assert time.left > 20
+
+
+def test_an_organisation_without_a_heartbeat_asks_nobody(watched: World) -> None:
+    """It is optional."""
+    watched.check()
+    assert watched.slack.requests == []
+
+
+# --- Time -------------------------------------------------------------------------------------------------------------
+
+
+def test_reading_leaves_time_to_deliver(watched: World) -> None:
+    """With half a minute left nothing is read any more, but what is pending is delivered."""
+    watched.slack.script("webhook", Answer(500))
+    watched.log(state="failure")
+    failing(watched)
+    forget(watched)
+    watched.remaining = 30.0
+    assert "trouble" in failing(watched)
+    assert watched.zoho.requests == []
+    assert len(watched.slack.messages) == 1
+
+
+# --- The table --------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_that_cannot_be_understood_ends_the_check_before_anything_is_asked(watched: World) -> None:
+    """Nothing is concluded from a memory that a hand has broken, and nothing is overwritten."""
+    watched.table.items["default"]["seen"] = {"N": "5"}
+    broken = dict(watched.table.items["default"])
+    with pytest.raises(StoreError, match="cannot be understood"):
+        watched.check()
+    assert watched.zoho.requests == []
+    assert watched.table.items["default"] == broken
+
+
+# --- Organisations ----------------------------------------------------------------------------------------------------
+
+
+def forget_parameter(world: World) -> None:
+    """Delete the parameter of the organisation `bad`."""
+    del world.secrets["bad"]
+
+
+BROKEN: dict[str, Callable[[World, dict[str, str]], None]] = {
+    "unknown client": lambda world, secret: secret.update(client_id="1000.UNKNOWN"),
+    "revoked token": lambda world, secret: secret.update(refresh_token="1000.revoked"),
+    "malformed secret": lambda world, secret: secret.update(data_center="moon"),
+    "dead webhook": lambda world, secret: secret.update(slack_webhook_url=world.slack.url + "/gone"),
+    "refused webhook": lambda world, secret: secret.update(slack_webhook_url="http://127.0.0.1:1/services/T0/B0/x"),
+    "broken item": lambda world, secret: world.table.items["bad"].update(seen={"N": "5"}),
+    "missing parameter": lambda world, secret: forget_parameter(world),
+    "dead heartbeat": lambda world, secret: secret.update(heartbeat_url="http://127.0.0.1:1/x"),
+}
+
+
+@pytest.fixture
+def two() -> Iterator[World]:
+    """Give a world with the organisations `good` and `bad`, both with a baseline, on one function."""
+    with open_world() as world:
+        bad = world.zoho.organisation([row(START - timedelta(days=1), state="completed")])
+        world.secrets = {
+            "good": world.secrets["default"],
+            "bad": bad.secret(slack_webhook_url=world.slack.webhook_url("BAD")),
+        }
+        world.log(state="completed", at=START - timedelta(days=1))
+        for org in ("good", "bad"):
+            world.check(org)
+        world.clock.advance(minutes=1)
+        forget(world)
+        yield world
+
+
+@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+def test_one_broken_organisation_never_touches_another(two: World, case: str, warm: bool) -> None:
+    """Same function, same environment, same table: the other one is watched as if it were alone."""
+    BROKEN[case](two, two.secrets["bad"])
+    if not warm:
+        two.cold()
+    two.log(state="failure")
+    for _ in range(3):
+        try:
+            two.check("bad")
+        except (CheckFailed, StoreError):
+            assert case != "dead heartbeat"
+        two.check("good")
+        two.clock.advance(hours=1)
+    told = [entry for entry in two.topic.entries if two.topic.attribute(entry, "org") == "good"]
+    assert [two.topic.attribute(entry, "kind") for entry in told] == ["failed"]
+    posts = [request for request in two.slack.requests if request.path.endswith("SANDBOX")]
+    assert [request.status for request in posts] == [200]
+    assert two.memory("good").incidents == {}
+
+
+def test_organisations_are_told_apart_in_every_message(two: World) -> None:
+    """Attributes, text and webhook are the organisation's own."""
+    two.secrets["bad"]["name"] = "Second Ltd"
+    two.cold()
+    for organisation in two.zoho.organisations.values():
+        organisation.rows.insert(0, row(two.clock.now, state="failure"))
+    for org in ("good", "bad"):
+        two.check(org)
+    assert [two.topic.attribute(entry, "org") for entry in two.topic.entries] == ["good", "bad"]
+    assert mail(two, 0).startswith("good: ")
+    assert mail(two, 1).startswith("Second Ltd: ")
+    assert [text.partition(":")[0] for text in fallback(two)] == ["good", "Second Ltd"]

@@ -1,0 +1,875 @@
+"""Outbox → channels under every fault: nothing lost, nothing twice, and one bad channel never stops the other."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from handler import check
+from handler.causes import CHANNEL_STEPS
+from handler.errors import CheckFailed, ConflictError, StoreError
+from handler.store import Store, from_item
+from sandbox.server import Answer, Turn
+from sandbox.slack import ERRORS, SlackInbox, rate_limited
+from sandbox.zoho import FakeZoho
+from tests.wire import RudeServer, RunningOut, endless
+from tests.world import START, TableInMemory, TopicInMemory, World
+
+
+class PickyTopic(TopicInMemory):
+    """A topic that may refuse single entries; `fate` maps kinds to a code and whether it is the sender's fault."""
+
+    def __init__(self) -> None:
+        """Begin with nothing to refuse."""
+        super().__init__()
+        self.fate: dict[str, tuple[str, bool]] = {}
+
+    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        """Accept what has no fate."""
+        fates = {entry["Id"]: self.fate.get(str(self.attribute(entry, "kind"))) for entry in PublishBatchRequestEntries}
+        taken = [entry for entry in PublishBatchRequestEntries if not fates[entry["Id"]]]
+        answer = super().publish_batch(TopicArn=TopicArn, PublishBatchRequestEntries=taken)
+        failed = [{"Id": i, "Code": fate[0], "SenderFault": fate[1]} for i, fate in fates.items() if fate]
+        return answer | {"Failed": failed}
+
+
+class NotingTable(TableInMemory):
+    """A table that notes the kind of each notice that was ever saved, by its id."""
+
+    def __init__(self) -> None:
+        """Begin with nothing noted."""
+        super().__init__()
+        self.kinds: dict[str, str] = {}
+
+    def put_item(self, *, Item: dict[str, Any], ConditionExpression: str, **request: Any) -> None:  # noqa: N803
+        """Note, and write."""
+        self.kinds |= {notice.notice_id: notice.kind for notice in from_item(Item).outbox}
+        super().put_item(Item=Item, ConditionExpression=ConditionExpression, **request)
+
+
+@pytest.fixture
+def topic() -> PickyTopic:
+    """Give the topic of the test's world."""
+    return PickyTopic()
+
+
+@pytest.fixture
+def world(topic: PickyTopic) -> Iterator[World]:
+    """Give a world with a baseline and a last good backup, a minute later; nothing is ever overdue, and no digests."""
+    with closing(FakeZoho()) as zoho, closing(SlackInbox()) as slack:
+        settings = {"MAX_BACKUP_AGE_DAYS": "3650", "DIGEST_DAYS": "0"}
+        made = World(zoho, slack, table=NotingTable(), topic=topic, **settings)
+        made.log(action="scheduled", at=START - timedelta(days=1, hours=1))
+        made.log(state="completed", at=START - timedelta(days=1))
+        made.check()
+        made.clock.advance(minutes=1)
+        topic.entries.clear()
+        slack.messages.clear()
+        slack.requests.clear()
+        yield made
+
+
+def failing(world: World) -> str:
+    """Check once, which must fail at its end, and return why."""
+    with pytest.raises(CheckFailed) as raised:
+        world.check()
+    return str(raised.value)
+
+
+def gone(world: World, channel: str) -> None:
+    """Let a channel refuse for good."""
+    if channel == "slack":
+        world.slack.standing["webhook"] = Turn(ERRORS["no_service"])
+    else:
+        world.topic.fail = refusal("NotFound")
+
+
+def down(world: World, channel: str) -> None:
+    """Let a channel be in trouble."""
+    if channel == "slack":
+        world.slack.standing["webhook"] = Turn(Answer(500))
+    else:
+        world.topic.fail = EndpointConnectionError(endpoint_url="https://sns.eu-west-1.amazonaws.com")
+
+
+def well(world: World) -> None:
+    """Let both channels be well."""
+    world.slack.standing.clear()
+    world.topic.fail = None
+
+
+def refusal(code: str) -> ClientError:
+    """Return what boto3 raises when AWS refuses."""
+    return ClientError({"Error": {"Code": code, "Message": ""}}, "Operation")
+
+
+def told(world: World, channel: str) -> list[str]:
+    """Return the kind of everything that a channel accepted, oldest first."""
+    return [kind for kinds in messages(world, channel) for kind in kinds]
+
+
+def messages(world: World, channel: str) -> list[list[str]]:
+    """Return the kinds of each message that a channel accepted, oldest first; from Slack by the ids in it."""
+    if channel == "sns":
+        return [kinds if isinstance(kinds, list) else [kinds] for kinds in world.topic.kinds]
+    texts = [json.dumps(message) for message in world.slack.messages]
+    assert isinstance(world.table, NotingTable)
+    kinds = world.table.kinds
+    return [[kinds[i] for i in sorted((i for i in kinds if i in text), key=text.index)] for text in texts]
+
+
+def other(channel: str) -> str:
+    """Return the other channel."""
+    return {"slack": "sns", "sns": "slack"}[channel]
+
+
+CHANNELS = ["slack", "sns"]
+
+
+# --- Trouble that passes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_a_channel_in_trouble_gets_it_at_the_next_check_and_the_other_not_again(world: World, bad: str) -> None:
+    """Slack answers 500, then 200: once on each; and the reverse."""
+    down(world, bad)
+    world.log(state="failure")
+    assert "1 notices are pending" in failing(world)
+    assert (told(world, bad), told(world, other(bad))) == ([], ["failed"])
+    well(world)
+    world.clock.advance(minutes=1)
+    summary = world.check()
+    assert (summary["notices"], summary["delivered"], summary["pending"]) == ([], {bad: 1}, 0)
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+    assert world.check()["delivered"] == {}
+
+
+def test_both_channels_in_trouble_lose_nothing(world: World) -> None:
+    """For days, with news in between."""
+    for channel in CHANNELS:
+        down(world, channel)
+    for state in ("failure", "odd", "completed"):
+        world.log(state=state)
+        failing(world)
+        world.clock.advance(days=1)
+    well(world)
+    world.check()
+    assert told(world, "sns") == told(world, "slack") == ["failed", "unknown", "recovered"]
+
+
+TRANSIENT: dict[str, Turn] = {
+    "500": Turn(ERRORS["rollup_error"]),
+    "429 for a day": Turn(rate_limited(86_400)),
+    "dropped": Turn(drops=True),
+    "a web page": Turn(Answer.text("<html>")),
+    "redirected": Turn(Answer(302, headers={"Location": "http://127.0.0.1:1/"})),
+}
+
+
+@pytest.mark.parametrize("case", TRANSIENT)
+def test_each_trouble_of_slacks_is_tried_once_a_check(world: World, case: str) -> None:
+    """Nothing is repeated within a check, and nothing is waited for."""
+    slept: list[float] = []
+    world.tools = replace(world.tools, sleep=slept.append)
+    world.slack.standing["webhook"] = TRANSIENT[case]
+    world.log(state="failure")
+    for tries in (1, 2):
+        assert "slack" in failing(world)
+        assert len(world.slack.requests) == tries
+    assert slept == []
+    assert world.memory().incidents == {}
+
+
+def test_a_lost_answer_is_one_repeat_and_no_more(world: World) -> None:
+    """The one window that no sender can close: accepted, and not learned."""
+    world.slack.script("webhook", Turn(drops=True, acts=True))
+    world.log(state="failure")
+    failing(world)
+    world.check()
+    world.check()
+    assert told(world, "slack") == ["failed", "failed"]
+    ids = {json.dumps(message["blocks"][-1]) for message in world.slack.messages}
+    assert len(ids) == 1
+    assert told(world, "sns") == ["failed"]
+
+
+def test_all_that_is_owed_to_slack_goes_as_one_message(world: World) -> None:
+    """Oldest first."""
+    world.log(state="failure")
+    world.log(action="stopped")
+    world.check()
+    assert messages(world, "slack") == [["failed", "stopped"]]
+    assert messages(world, "sns") == [["failed"], ["stopped"]]
+
+
+def test_a_slow_slack_takes_no_more_than_its_share(world: World) -> None:
+    """Twelve seconds at most: the time after it belongs to writing down and to what else is owed."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with closing(RudeServer(lambda: endless(head, b"1\r\nx\r\n", limit=60_000))) as server:
+        world.secrets["default"]["slack_webhook_url"] = server.url + "/services/T0/B0/x"
+        world.log(state="failure")
+        time = RunningOut(200)
+        with pytest.raises(CheckFailed, match="too slowly"):
+            check.run("default", world.cold(), "request", time)
+    assert time.left > 160
+
+
+# --- Order ------------------------------------------------------------------------------------------------------------
+
+
+def trace(world: World) -> list[str]:
+    """Record from now on each call that leaves the process."""
+    calls: list[str] = []
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        calls.append(name)
+        return call()
+
+    world.around = around
+    return calls
+
+
+def test_what_is_accepted_is_written_down_before_the_next_channel_and_the_next_part(world: World) -> None:
+    """A hundred and fifty notices take two messages a channel: a write after each."""
+    for number in range(150):
+        world.log(state="failure", at=world.clock.now - timedelta(minutes=number))
+    calls = trace(world)
+    world.check()
+    assert calls == ["get_item", "read", "put_item", *["publish_batch", "put_item"] * 2, *["send", "put_item"] * 2]
+
+
+def test_a_part_that_is_refused_stops_the_rest_of_its_channel_only(world: World) -> None:
+    """The second part waits behind the first, or the order would be lost."""
+    for number in range(150):
+        world.log(state="failure", at=world.clock.now - timedelta(minutes=number))
+    world.slack.script("webhook", Answer(500))
+    failing(world)
+    assert len(world.topic.entries) == 2
+    assert len(world.slack.requests) == 1
+    world.check()
+    assert len(world.slack.messages) == 2
+    assert len(world.topic.entries) == 2
+
+
+def test_nothing_is_sent_before_it_is_saved(world: World) -> None:
+    """The first save fails: nobody is told anything, and the next check tells all of it."""
+    world.log(state="failure")
+    break_writes(world, refusal("ProvisionedThroughputExceededException"), times=1)
+    with pytest.raises(StoreError):
+        world.check()
+    assert told(world, "sns") == told(world, "slack") == []
+    world.check()
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+
+
+def break_writes(world: World, error: Exception, times: int, *, skip: int = 0, acts: bool = False) -> None:
+    """Let some writes fail, after a few good ones; with `acts` the table takes them, and only the answer is lost."""
+    left = iter([False] * skip + [True] * times)
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        if name == "put_item" and next(left, False):
+            if acts:
+                call()
+            raise error
+        return call()
+
+    world.around = around
+
+
+# --- Writing down -----------------------------------------------------------------------------------------------------
+
+LOST = ReadTimeoutError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+
+
+@pytest.mark.parametrize("acts", [False, True], ids=["not arrived", "answer lost"])
+@pytest.mark.parametrize("at", range(3), ids=["the first save", "after sns", "after slack"])
+def test_a_write_that_fails_once_is_got_over_or_found_to_have_arrived(world: World, acts: bool, at: int) -> None:
+    """What was accepted is written down in the end, so nothing is said twice."""
+    slept: list[float] = []
+    world.tools = replace(world.tools, sleep=slept.append)
+    world.log(state="failure")
+    break_writes(world, LOST, times=1, skip=at, acts=acts)
+    if at == 0 and not acts:
+        with pytest.raises(StoreError):
+            world.check()
+    else:
+        assert world.check()["pending"] == 0
+        assert slept == ([] if acts else [0.5])
+    world.clock.advance(minutes=1)
+    assert world.check()["pending"] == 0
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+
+
+def test_writing_down_that_keeps_failing_is_tried_again_and_then_said(world: World) -> None:
+    """Between the tries there are pauses; after the last one the check ends, before the next channel is told."""
+    slept: list[float] = []
+    world.tools = replace(world.tools, sleep=slept.append)
+    world.log(state="failure")
+    break_writes(world, LOST, times=99, skip=1)
+    with pytest.raises(StoreError, match="did not write"):
+        world.check()
+    assert slept == [0.5, 1.0, 2.0, 4.0]
+    assert (told(world, "sns"), told(world, "slack")) == (["failed"], [])
+    assert world.memory().lease_until
+
+
+def test_writing_down_is_not_tried_beyond_the_deadline(world: World) -> None:
+    """A pause after which the write could not end in time is not begun."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        world.remaining -= 25
+
+    world.tools = replace(world.tools, sleep=sleep)
+    world.log(state="failure")
+    break_writes(world, LOST, times=99, skip=1)
+    with pytest.raises(StoreError):
+        world.check()
+    assert slept == [0.5, 1.0]
+
+
+def test_a_lease_that_was_lost_meanwhile_stops_the_check(world: World) -> None:
+    """Another check took over after the deadline: what is in the table is its business now."""
+    world.log(state="failure")
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if name == "publish_batch":
+            item = world.table.items["default"]
+            item["version"] = {"N": str(int(item["version"]["N"]) + 1)}
+        return answer
+
+    world.around = around
+    with pytest.raises(ConflictError):
+        world.check()
+    assert told(world, "slack") == []
+
+
+# --- Lease ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_lease_lasts_until_the_invocation_ends(world: World) -> None:
+    """Whatever reading took: it counts from now, not from the beginning."""
+    leases: list[Any] = []
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        if name == "read":
+            world.clock.advance(seconds=20)
+            world.remaining -= 20
+        answer = call()
+        if name == "put_item":
+            leases.append((world.memory().lease_owner, world.memory().lease_until))
+        return answer
+
+    world.around = around
+    began = world.clock.now
+    world.log(state="failure")
+    world.check()
+    assert leases[0] == ("request-2", began + timedelta(seconds=55))
+    assert leases[-1] == (None, None)
+
+
+def test_a_check_without_anything_to_deliver_takes_no_lease(world: World) -> None:
+    """It has nothing to protect."""
+    world.log(action="initiated")
+    calls = trace(world)
+    world.check()
+    assert calls.count("put_item") == 1
+    assert world.memory().lease_owner is None
+
+
+@pytest.mark.parametrize("bad", ["slack", "sns", "both"])
+def test_the_last_write_clears_the_lease_also_when_something_failed(world: World, bad: str) -> None:
+    """Or the next invocation, Lambda's retry, would find it taken."""
+    for channel in CHANNELS if bad == "both" else [bad]:
+        down(world, channel)
+    world.log(state="failure")
+    failing(world)
+    assert (world.memory().lease_owner, world.memory().lease_until) == (None, None)
+
+
+def test_an_error_that_nobody_thought_of_clears_the_lease_as_well(world: World) -> None:
+    """And is raised, so that it is seen."""
+    world.log(state="failure")
+    world.topic.fail = RuntimeError("unthought of")
+    with pytest.raises(RuntimeError):
+        world.check()
+    assert world.memory().lease_until is None
+    well(world)
+    world.check()
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+
+
+def leased(world: World, seconds: int) -> None:
+    """Leave a failed backup's notice owed, under the lease of a check that died."""
+    for channel in CHANNELS:
+        down(world, channel)
+    world.log(state="failure")
+    failing(world)
+    well(world)
+    until = world.clock.now + timedelta(seconds=seconds)
+    Store(world.table, "table").save(replace(world.memory(), lease_owner="request-dead", lease_until=until))
+
+
+def test_a_live_lease_is_respected_quietly(world: World) -> None:
+    """Another check is delivering: this one ends before it asks anybody anything."""
+    leased(world, seconds=55)
+    world.clock.advance(seconds=54)
+    calls = trace(world)
+    assert world.check() == {"org": "default", "skipped": "another check is delivering"}
+    assert calls == ["get_item"]
+
+
+def test_an_expired_lease_is_taken_over(world: World) -> None:
+    """Its owner died; what it owed is delivered by whoever comes next."""
+    leased(world, seconds=55)
+    world.clock.advance(seconds=55)
+    assert world.check()["pending"] == 0
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+    assert world.memory().lease_owner is None
+
+
+# --- Overlap ----------------------------------------------------------------------------------------------------------
+
+
+CALLS = ["get_item", "read", "read", "put_item", "publish_batch", "put_item", "send", "put_item"]
+"""What a check with a completed backup as its news does, in order: history, download deadline, and so on."""
+
+
+def test_the_calls_are_known(world: World) -> None:
+    """A call that is added must be walked by the tests below."""
+    world.log(state="completed")
+    calls = trace(world)
+    world.check()
+    assert calls == CALLS
+
+
+@pytest.mark.parametrize("same_id", [False, True], ids=["another request", "the same request"])
+@pytest.mark.parametrize("at", range(len(CALLS)))
+def test_a_second_check_in_the_middle_of_a_first_one_changes_nothing(world: World, at: int, same_id: bool) -> None:
+    """At whatever call of the first the second one comes, each notice is told once."""
+    world.log(state="completed")
+    made: list[str] = []
+    answers: list[dict[str, Any]] = []
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        made.append(name)
+        if len(made) == at + 1:
+            world.around = lambda name, call: call()
+            world.clock.advance(microseconds=1)
+            owner = f"request-{world.checks}" if same_id else "request-other"
+            answers.append(check.run("default", world.tools, owner, lambda: world.remaining))
+        return call()
+
+    world.around = around
+    answers.append(world.check())
+    assert told(world, "sns") == told(world, "slack") == ["completed"]
+    assert len([answer for answer in answers if "skipped" in answer]) == (1 if at else 0)
+    assert world.memory().lease_owner is None
+
+
+def test_two_checks_of_one_request_that_write_at_the_same_moment_deliver_once(world: World) -> None:
+    """Lambda may run an asynchronous event twice, and both have the same request id."""
+    world.log(state="failure")
+    together, lock, ticks = threading.Barrier(2), threading.Lock(), iter(range(1, 10**6))
+    waiting = threading.local()
+
+    def now() -> datetime:
+        with lock:
+            return START + timedelta(minutes=1, microseconds=next(ticks))
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        if name == "put_item" and not hasattr(waiting, "over"):
+            waiting.over = True
+            together.wait()
+        with lock:
+            return call()
+
+    world.around = around
+    answers: list[dict[str, Any]] = []
+    tools = replace(world.cold(), clock=now)
+    run = lambda: answers.append(check.run("default", tools, "request-same", lambda: 55.0))  # noqa: E731 - for threads
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted("skipped" in answer for answer in answers) == [False, True]
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+
+
+def test_a_check_that_was_overtaken_ends_quietly(world: World) -> None:
+    """The other one did the work."""
+    world.log(state="failure")
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        if name == "put_item":
+            world.around = lambda name, call: call()
+            world.check()
+        return call()
+
+    world.around = around
+    assert world.check() == {"org": "default", "skipped": "another check wrote first"}
+    assert told(world, "sns") == told(world, "slack") == ["failed"]
+
+
+# --- Death ------------------------------------------------------------------------------------------------------------
+
+
+class Death(BaseException):
+    """The process dies: nothing that it would do afterwards happens."""
+
+
+def dying(at: int, *, after: bool) -> Callable[[str, Callable[[], Any]], Any]:
+    """Return what dies at a call: before it leaves, or after the other side has done its work."""
+    made: list[str] = []
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        made.append(name)
+        if len(made) == at + 1 and after:
+            answer = call()
+            if hasattr(answer, "close"):
+                answer.close()
+        if len(made) > at:
+            raise Death(name)
+        return call()
+
+    return around
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(len(CALLS)))
+def test_a_death_at_any_call_loses_nothing(world: World, at: int, after: bool) -> None:
+    """And repeats nothing, but in the one window: accepted, and not yet written down."""
+    world.log(state="completed")
+    world.around = dying(at, after=after)
+    with pytest.raises(Death):
+        world.check()
+    world.around = lambda name, call: call()
+    world.cold()
+    world.check()  # at once: skipped while the dead one's lease lives
+    world.clock.advance(seconds=60)
+    world.check()
+    assert world.check()["delivered"] == {}
+    accepted_but_not_written = after if CALLS[at] in {"publish_batch", "send"} else at > 3 and not after
+    assert set(told(world, "sns")) == set(told(world, "slack")) == {"completed"}
+    assert len(told(world, "sns") + told(world, "slack")) == (3 if accepted_but_not_written else 2)
+
+
+# --- A channel that is gone -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_a_channel_that_is_gone_is_told_on_the_other_one_by_the_next_check(world: World, bad: str) -> None:
+    """Found while delivering, saved with the last write, told a minute later, reminded of, and over when it is back."""
+    good = other(bad)
+    gone(world, bad)
+    world.log(state="failure")
+    failing(world)
+    assert (told(world, bad), told(world, good)) == ([], ["failed"])
+    assert set(world.memory().incidents) == {f"channel:{bad}"}
+    world.clock.advance(minutes=1)
+    failing(world)
+    assert told(world, good) == ["failed", "channel"]
+    everything = json.dumps([*world.topic.entries, *world.slack.messages], ensure_ascii=False)
+    assert CHANNEL_STEPS[bad].split(":")[0] in everything
+    world.clock.advance(hours=23, minutes=59)
+    failing(world)
+    assert told(world, good) == ["failed", "channel"]
+    world.clock.advance(minutes=1)
+    failing(world)
+    assert told(world, good) == ["failed", "channel", "channel"]
+    well(world)
+    world.clock.advance(hours=1)
+    assert world.check()["incidents"] == [f"channel:{bad}"]
+    assert told(world, bad) == ["failed"]
+    assert world.check()["incidents"] == []
+    assert told(world, good) == ["failed", "channel", "channel", "channel"]
+    assert told(world, bad) == ["failed"]
+    assert world.check()["notices"] == []
+
+
+@pytest.mark.parametrize("code", ["invalid_token", "no_service", "channel_is_archived"])
+def test_each_way_of_slacks_to_be_gone_opens_the_incident(world: World, code: str) -> None:
+    """403, 404 and 410; its code is in the message."""
+    world.slack.standing["webhook"] = Turn(ERRORS[code])
+    world.log(state="failure")
+    failing(world)
+    failing(world)
+    assert told(world, "sns") == ["failed", "channel"]
+    assert code in world.topic.entries[-1]["Message"]
+
+
+def test_an_incident_that_nobody_was_told_of_ends_in_silence(world: World) -> None:
+    """The webhook was back before the other channel could be told."""
+    world.slack.script("webhook", ERRORS["no_service"])
+    world.log(state="failure")
+    failing(world)
+    down(world, "sns")
+    failing(world)
+    well(world)
+    world.check()
+    world.check()
+    assert told(world, "slack") == ["failed"]
+    assert world.memory().incidents == {}
+
+
+def test_a_new_webhook_is_picked_up_where_the_old_one_is_gone(world: World) -> None:
+    """In the same check, with one look at the secret; nobody needs to know."""
+    world.slack.script("webhook", ERRORS["no_service"])
+    world.secrets["default"]["slack_webhook_url"] = world.slack.webhook_url("ROTATED")
+    before = world.secret_reads
+    world.log(state="failure")
+    world.check()
+    assert [request.path[-7:] for request in world.slack.requests] == ["SANDBOX", "ROTATED"]
+    assert world.secret_reads == before + 1
+    assert world.memory().incidents == {}
+    world.log(state="failure")
+    world.check()
+    assert world.slack.requests[-1].path.endswith("ROTATED")
+
+
+def test_a_webhook_that_did_not_change_is_tried_once_a_check(world: World) -> None:
+    """The secret was read afresh, and says the same."""
+    gone(world, "slack")
+    world.log(state="failure")
+    before = world.secret_reads
+    failing(world)
+    assert len(world.slack.requests) == 1
+    assert world.secret_reads == before + 1
+
+
+def test_a_gone_webhook_is_told_although_the_secret_cannot_be_read_afresh(world: World) -> None:
+    """What Slack said stands."""
+    gone(world, "slack")
+    world.log(state="failure")
+    world.secret_error = StoreError("unused")
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        if name == "get_parameter":
+            world.secrets.pop("default", None)
+            world.secret_error = None
+        return call()
+
+    world.around = around
+    assert "no_service" in failing(world)
+    assert set(world.memory().incidents) == {"channel:slack"}
+
+
+# --- Giving up --------------------------------------------------------------------------------------------------------
+
+
+def test_what_slack_refuses_is_sent_as_plain_text_then_set_aside_logged_and_counted(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The check itself is not pending on it for ever, and the next notice on any channel says how many were lost."""
+    world.slack.script("webhook", ERRORS["invalid_blocks"], ERRORS["no_text"])
+    world.log(state="failure")
+    assert "slack: Slack answered HTTP 400 no_text" in failing(world)
+    assert ["blocks" in request.json() for request in world.slack.requests] == [True, False]
+    memory = world.memory()
+    assert (memory.outbox, memory.set_aside.count, memory.set_aside.untold) == ((), 1, 1)
+    assert memory.set_aside.last[0]["channel"] == "slack"
+    assert memory.set_aside.last[0]["why"] == "Slack answered HTTP 400 no_text"
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [vars(record)["notice_ids"] for record in errors] == [[memory.set_aside.last[0]["notice_id"]]]
+    assert world.check()["pending"] == 0
+    world.log(state="failure")
+    world.check()
+    assert "1 earlier message" in world.topic.entries[-1]["Message"]
+    assert "1 earlier message" in json.dumps(world.slack.messages[-1])
+    world.log(state="failure")
+    world.check()
+    assert "earlier message" not in world.topic.entries[-1]["Message"]
+
+
+def test_a_message_that_is_refused_does_not_hold_up_the_next_part(world: World) -> None:
+    """What follows it is still owed."""
+    for number in range(150):
+        world.log(state="failure", at=world.clock.now - timedelta(minutes=number))
+    world.slack.script("webhook", ERRORS["invalid_blocks"], ERRORS["invalid_blocks"])
+    failing(world)
+    assert len(world.slack.messages) == 1
+    memory = world.memory()
+    assert (memory.outbox, memory.set_aside.count, len(memory.set_aside.last)) == ((), 100, 20)
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_what_waits_for_a_gone_channel_is_given_up_after_fourteen_days(
+    world: World, caplog: pytest.LogCaptureFixture, bad: str
+) -> None:
+    """Not a minute before; and it is counted in the next notice that gets through."""
+    good = other(bad)
+    gone(world, bad)
+    world.log(state="failure")
+    failing(world)
+    world.clock.advance(days=14)
+    failing(world)
+    assert world.memory().set_aside.count == 0
+    assert any(notice.kind == "failed" for notice in world.memory().outbox)
+    world.clock.advance(minutes=1)
+    assert "1 notices were given up" in failing(world)
+    memory = world.memory()
+    assert memory.outbox == ()
+    assert memory.set_aside.count == 1
+    assert "14 days" in memory.set_aside.last[0]["why"]
+    assert [vars(record)["notice_ids"] for record in caplog.records if record.levelno == logging.ERROR] == [
+        [memory.set_aside.last[0]["notice_id"]]
+    ]
+    world.log(action="stopped")
+    failing(world)
+    latest = world.topic.entries[-1]["Message"] if good == "sns" else json.dumps(world.slack.messages[-1])
+    assert "1 earlier message" in latest
+    well(world)
+    world.check()
+    assert "failed" not in told(world, bad)
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_trouble_never_makes_anything_be_given_up(world: World, bad: str) -> None:
+    """A channel that answers 500 for a month is not gone: everything waits."""
+    down(world, bad)
+    world.log(state="failure")
+    failing(world)
+    world.clock.advance(days=31)
+    world.log(state="completed")
+    failing(world)
+    well(world)
+    world.check()
+    assert told(world, bad)[0] == "failed"
+    assert world.memory().set_aside.count == 0
+
+
+# --- One channel only -------------------------------------------------------------------------------------------------
+
+
+def test_with_one_channel_only_nothing_is_dropped_before_the_limit(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is nobody else to tell: the log, the failing invocation and the alarm carry it."""
+    del world.secrets["default"]["slack_webhook_url"]
+    world.cold()
+    gone(world, "sns")
+    world.log(state="failure")
+    for day in range(14):
+        assert "SNS answered NotFound" in failing(world)
+        assert [notice.kind for notice in world.memory().outbox] == ["failed"]
+        world.clock.advance(days=1, seconds=-1 if day == 13 else 0)
+    assert [record.message for record in caplog.records] == ["not delivered"] * 14
+    well(world)
+    world.check()
+    assert told(world, "sns") == ["failed"]
+    assert world.check()["incidents"] == []
+    assert told(world, "sns") == ["failed"]
+    assert world.slack.requests == []
+
+
+# --- Channels that come and go ----------------------------------------------------------------------------------------
+
+
+def test_a_channel_that_is_added_gets_no_backlog(world: World) -> None:
+    """What was decided before it came is owed to the others only."""
+    url = world.secrets["default"].pop("slack_webhook_url")
+    world.cold()
+    down(world, "sns")
+    world.log(state="failure")
+    failing(world)
+    world.secrets["default"]["slack_webhook_url"] = url
+    world.cold()
+    world.log(action="stopped")
+    failing(world)
+    assert told(world, "slack") == ["stopped"]
+    well(world)
+    world.check()
+    assert told(world, "sns") == ["failed", "stopped"]
+    assert told(world, "slack") == ["stopped"]
+
+
+def test_a_channel_that_is_removed_is_owed_nothing_more(world: World) -> None:
+    """What waited for it is gone with it, and nothing is pending for its sake."""
+    gone(world, "slack")
+    world.log(state="failure")
+    failing(world)
+    failing(world)
+    del world.secrets["default"]["slack_webhook_url"]
+    world.cold()
+    assert world.check()["pending"] == 0
+    assert told(world, "sns") == ["failed", "channel", "channel"]
+    assert world.memory().set_aside.count == 0
+    assert world.memory().incidents == {}
+
+
+# --- Some of a batch --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "fault"), [("InternalError", False), ("Throttled", True)])
+def test_entries_that_sns_cannot_take_now_come_again_and_the_others_do_not(
+    world: World, topic: PickyTopic, code: str, fault: bool
+) -> None:
+    """Each entry of a PublishBatch is accepted or refused by itself."""
+    topic.fate = {"stopped": (code, fault)}
+    world.log(state="failure")
+    world.log(action="stopped")
+    failing(world)
+    assert told(world, "sns") == ["failed"]
+    assert told(world, "slack") == ["failed", "stopped"]
+    topic.fate = {}
+    assert world.check()["delivered"] == {"sns": 1}
+    assert told(world, "sns") == ["failed", "stopped"]
+
+
+def test_an_entry_that_sns_will_never_take_is_set_aside_and_the_others_are_not(world: World, topic: PickyTopic) -> None:
+    """It is logged and counted; the rest of the batch arrived."""
+    topic.fate = {"stopped": ("InvalidParameter", True)}
+    world.log(state="failure")
+    world.log(action="stopped")
+    assert "SNS refused 1 of 2 messages: InvalidParameter" in failing(world)
+    assert told(world, "sns") == ["failed"]
+    memory = world.memory()
+    assert (memory.outbox, memory.set_aside.count, memory.set_aside.last[0]["kind"]) == ((), 1, "stopped")
+    assert world.check()["pending"] == 0
+
+
+def test_a_topic_that_is_gone_for_some_entries_is_gone(world: World, topic: PickyTopic) -> None:
+    """What it took is struck out; what it did not waits; and Slack says that it is broken."""
+    topic.fate = {"stopped": ("AuthorizationError", True)}
+    world.log(state="failure")
+    world.log(action="stopped")
+    failing(world)
+    failing(world)
+    assert told(world, "slack") == ["failed", "stopped", "channel"]
+    assert [notice.kind for notice in world.memory().outbox if "sns" in notice.owed] == ["stopped"]
+
+
+# --- Time -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_send_is_not_begun_when_it_could_not_be_written_down(world: World) -> None:
+    """With less than the time for sending and writing left, what is owed waits, and the check says so."""
+    world.log(state="failure")
+    world.remaining = 17.9
+    world.zoho.standing.clear()
+    world.remaining = 55.0
+
+    def around(name: str, call: Callable[[], Any]) -> Any:
+        answer = call()
+        if name == "put_item":
+            world.remaining = 17.9
+        return answer
+
+    world.around = around
+    assert "no time was left for sns" in failing(world)
+    assert told(world, "sns") == told(world, "slack") == []
+    assert world.memory().lease_owner is None
+    world.remaining = 55.0
+    world.around = lambda name, call: call()
+    world.check()
+    assert told(world, "sns") == told(world, "slack") == ["failed"]

@@ -1,0 +1,680 @@
+"""The client for Zoho against the fake Zoho: tokens, pages, errors, tries, and what it refuses to believe."""
+
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from handler import errors, transport
+from handler.errors import TroubleError, UnreadableError, UnusableAnswerError
+from handler.zoho import DATA_CENTRES, MAX_PAGES, Credentials, Zoho
+from sandbox.server import Answer, Turn
+from sandbox.zoho import FakeZoho, Organisation, sample_rows
+from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS, envelope
+from tests.wire import CHUNK, Authority, RudeServer, RunningOut, endless
+from tests.world import TLS, Clock, row
+
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """Give the session that reading has in Lambda, with its retries."""
+    with transport.make_session(TLS, transport.RETRY) as made:
+        yield made
+
+
+@pytest.fixture
+def organisation(zoho: FakeZoho) -> Organisation:
+    """Give an organisation with Zoho's sample as its history."""
+    return zoho.organisation(sample_rows())
+
+
+@pytest.fixture
+def client(
+    zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock, sleeps: list[float]
+) -> Zoho:
+    """Give that organisation's client; its tries don't wait."""
+    return Zoho(credentials(organisation), session, clock, accounts_url=zoho.url, api_url=zoho.url)
+
+
+def credentials(organisation: Organisation, data_centre: str = "us") -> Credentials:
+    """Return what the organisation's parameter holds for Zoho."""
+    return Credentials(organisation.client_id, organisation.client_secret, organisation.refresh_tokens[-1], data_centre)
+
+
+def ample() -> float:
+    """Leave all the time there is."""
+    return 25.0
+
+
+def kinds(zoho: FakeZoho) -> list[str]:
+    """Return the kinds of the requests that the fake saw."""
+    return [request.kind for request in zoho.requests]
+
+
+def a_page(rows: Rows, *, more: bool = False) -> Answer:
+    """Return a page of the history."""
+    return Answer.json({"history": rows, "info": {"page": 1, "per_page": 200, "count": 1, "more_records": more}})
+
+
+# --- Access tokens ----------------------------------------------------------------------------------------------------
+
+
+def test_a_refresh_sends_its_secrets_in_a_form_and_never_in_the_url(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho
+) -> None:
+    """URLs end up in logs, here and at Zoho."""
+    client.history(ample)
+    request = zoho.requests[0]
+    assert (request.kind, request.method, request.query) == ("token", "POST", {})
+    assert request.form == {
+        "grant_type": "refresh_token",
+        "client_id": organisation.client_id,
+        "client_secret": organisation.client_secret,
+        "refresh_token": organisation.refresh_tokens[0],
+    }
+
+
+def test_the_token_goes_in_the_header_that_zoho_wants(zoho: FakeZoho, client: Zoho) -> None:
+    """It is `Zoho-oauthtoken`, not `Bearer`."""
+    client.history(ample)
+    request = zoho.requests[1]
+    assert request.headers["Authorization"].startswith("Zoho-oauthtoken 1000.")
+    assert request.query == {"page": "1", "per_page": "200"}
+    assert request.path == "/crm/bulk/v7/backup/history"
+
+
+LOCALISED = {"error": "Zugriff verweigert", "error_description": "Zu viele Anfragen", "status": "failure"}
+TOKEN_ANSWERS: dict[str, tuple[Answer, type[UnreadableError], bool]] = {
+    "invalid_code": (TOKEN_ERRORS["invalid_code"], errors.RevokedTokenError, True),
+    "invalid_client": (TOKEN_ERRORS["invalid_client"], errors.WrongClientError, True),
+    "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], errors.WrongClientSecretError, True),
+    "invalid_code with 400": (Answer.json({"error": "invalid_code"}, 400), errors.RevokedTokenError, True),
+    "throttled": (TOKEN_ERRORS["throttled"], TroubleError, False),
+    "throttled with 400": (Answer(400, TOKEN_ERRORS["throttled"].body), TroubleError, False),
+    "throttled in German": (Answer.json(LOCALISED), TroubleError, False),
+    "throttled in German with 400": (Answer.json(LOCALISED, 400), TroubleError, False),
+    "throttled with 429": (Answer.json(LOCALISED, 429), TroubleError, False),
+    "maintenance page": (MAINTENANCE, TroubleError, False),
+    "maintenance page with 503": (Answer(503, MAINTENANCE.body), TroubleError, False),
+    "a firewall's page with 403": (Answer(403, MAINTENANCE.body), TroubleError, False),
+    "a page with 401": (Answer(401, MAINTENANCE.body), TroubleError, False),
+    "a page with 404": (Answer(404, MAINTENANCE.body), TroubleError, False),
+    "a page with 400": (Answer(400, MAINTENANCE.body), TroubleError, False),
+    "empty body": (Answer(200), TroubleError, False),
+    "no content": (Answer(204), TroubleError, False),
+    "truncated": (Answer(200, b'{"access_token": "1000.a'), TroubleError, False),
+    "nothing in it": (Answer.json({}), UnusableAnswerError, True),
+    "a list": (Answer.json([{"access_token": "a"}]), UnusableAnswerError, True),
+    "a text": (Answer.json("a"), UnusableAnswerError, True),
+    "token null": (Answer.json({"access_token": None}), UnusableAnswerError, True),
+    "token a number": (Answer.json({"access_token": 5}), UnusableAnswerError, True),
+    "token empty": (Answer.json({"access_token": ""}), UnusableAnswerError, True),
+    "token with a line break": (Answer.json({"access_token": "a\r\nX-Evil: b"}), UnusableAnswerError, True),
+    "token not ASCII": (Answer.json({"access_token": "ä"}), UnusableAnswerError, True),
+    "token a lone surrogate": (Answer(200, b'{"access_token": "\\ud800"}'), UnusableAnswerError, True),
+}
+
+
+@pytest.mark.parametrize("case", TOKEN_ANSWERS)
+def test_each_answer_to_a_refresh_has_its_meaning(zoho: FakeZoho, client: Zoho, case: str) -> None:
+    """Errors come with HTTP 200, throttling is not bad credentials, and what is not the documented form is not used."""
+    answer, kind, act = TOKEN_ANSWERS[case]
+    zoho.standing["token"] = Turn(answer)
+    with pytest.raises(UnreadableError) as raised:
+        client.history(ample)
+    assert type(raised.value) is kind
+    assert raised.value.act is act
+    assert set(kinds(zoho)) == {"token"}
+
+
+@pytest.mark.parametrize("tell", ["seconds", "milliseconds"])
+def test_a_token_is_kept_while_it_lives_and_renewed_a_minute_early(
+    zoho: FakeZoho, client: Zoho, clock: Clock, tell: str
+) -> None:
+    """An old form of the answer gives the hour in milliseconds: a token is never believed to live longer."""
+    zoho.in_milliseconds = tell == "milliseconds"
+    client.history(ample)
+    clock.advance(minutes=58, seconds=59)
+    client.history(ample)
+    assert kinds(zoho).count("token") == 1
+    clock.advance(seconds=1)
+    client.history(ample)
+    assert kinds(zoho).count("token") == 2
+    assert zoho.requests[-1].status == 200
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "minutes"),
+    [(600, 9), (119, 1), (60, 1), (0, 1), (-5, 1), (True, 1), (None, 59), ("3600", 59), ("soon", 59), (10**30, 59)],
+)
+def test_whatever_expires_in_holds_the_token_lives_a_while(
+    zoho: FakeZoho, client: Zoho, clock: Clock, expires_in: object, minutes: int
+) -> None:
+    """Neither a refresh at every page nor a token that is trusted for days."""
+    zoho.script("token", Answer.json({"access_token": "any", "expires_in": expires_in}))
+    zoho.standing["history"] = Turn(a_page([]))
+    client.history(ample)
+    clock.advance(minutes=minutes, seconds=-1)
+    client.history(ample)
+    assert kinds(zoho).count("token") == 1
+    clock.advance(seconds=1)
+    client.history(ample)
+    assert kinds(zoho).count("token") == 2
+
+
+def test_organisations_never_share_a_token(zoho: FakeZoho, session: requests.Session, clock: Clock) -> None:
+    """Each client has its own, for its own organisation's history."""
+    made = [zoho.organisation([row(clock.now)]), zoho.organisation([row(clock.now), row(clock.now)])]
+    clients = [Zoho(credentials(o), session, clock, accounts_url=zoho.url, api_url=zoho.url) for o in made]
+    assert [len(client.history(ample).rows) for client in (*clients, *clients)] == [1, 2, 1, 2]
+    assert kinds(zoho).count("token") == 2
+
+
+# --- Data centres -----------------------------------------------------------------------------------------------------
+
+HOSTS = {
+    "us": ("accounts.zoho.com", "www.zohoapis.com"),
+    "eu": ("accounts.zoho.eu", "www.zohoapis.eu"),
+    "in": ("accounts.zoho.in", "www.zohoapis.in"),
+    "au": ("accounts.zoho.com.au", "www.zohoapis.com.au"),
+    "jp": ("accounts.zoho.jp", "www.zohoapis.jp"),
+    "cn": ("accounts.zoho.com.cn", "www.zohoapis.com.cn"),
+    "ca": ("accounts.zohocloud.ca", "www.zohoapis.ca"),
+    "sa": ("accounts.zoho.sa", "www.zohoapis.sa"),
+    "uk": ("accounts.zoho.uk", "www.zohoapis.uk"),
+    "ae": ("accounts.zoho.ae", "www.zohoapis.ae"),
+}
+ALL_HOSTS = [host for pair in HOSTS.values() for host in pair]
+
+
+@pytest.fixture(scope="module")
+def real_names(authority: Authority) -> Iterator[FakeZoho]:
+    """Give a fake Zoho with a certificate for every real host of Zoho's."""
+    with closing(FakeZoho(certificate=authority.certify(*ALL_HOSTS))) as server:
+        yield server
+
+
+@pytest.fixture
+def everywhere(
+    real_names: FakeZoho, authority: Authority, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Zoho]]:
+    """Let every real host name lead to the fake, and give a client for a data centre without any address of ours."""
+    real_names.clock = clock
+    real_names.requests.clear()
+    here = ("127.0.0.1", urlsplit(real_names.url).port)
+
+    def look_up(host: str, port: int, *args: object, **more: object) -> list[Any]:
+        assert (host in ALL_HOSTS, port) == (True, 443)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", here)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with transport.make_session(transport.tls_context(authority.bundle), transport.RETRY) as session:
+        organisation = real_names.organisation(sample_rows())
+        yield lambda data_centre: Zoho(credentials(organisation, data_centre), session, clock)
+
+
+def hosts(zoho: FakeZoho) -> list[str]:
+    """Return the hosts that the requests were meant for."""
+    return [request.headers["Host"] for request in zoho.requests]
+
+
+@pytest.mark.parametrize("data_centre", HOSTS)
+def test_each_data_centre_is_asked_at_its_own_hosts(
+    everywhere: Callable[[str], Zoho], real_names: FakeZoho, data_centre: str
+) -> None:
+    """Over TLS, with the real names, from the accounts server to the host that it names."""
+    accounts, api = HOSTS[data_centre]
+    real_names.api_domain = f"https://{api}"
+    assert len(everywhere(data_centre).history(ample).rows) == 4
+    assert hosts(real_names) == [accounts, api]
+
+
+def test_every_data_centre_has_its_hosts_tested() -> None:
+    """A data centre that is added is added here, too."""
+    assert DATA_CENTRES.keys() == HOSTS.keys()
+
+
+def test_another_data_centre_may_be_named_as_the_api_domain(
+    everywhere: Callable[[str], Zoho], real_names: FakeZoho
+) -> None:
+    """Zoho decides where an organisation lives; the token answer says so."""
+    real_names.api_domain = "https://www.zohoapis.eu"
+    assert len(everywhere("us").history(ample).rows) == 4
+    assert hosts(real_names) == ["accounts.zoho.com", "www.zohoapis.eu"]
+
+
+def test_without_an_api_domain_the_data_centres_own_is_asked(
+    everywhere: Callable[[str], Zoho], real_names: FakeZoho
+) -> None:
+    """An answer without the field is still a good one."""
+    client = everywhere("jp")
+    real_names.script("token", Answer.json({"access_token": "canary"}))
+    real_names.script("history", a_page(sample_rows()))
+    assert len(client.history(ample).rows) == 4
+    assert hosts(real_names) == ["accounts.zoho.jp", "www.zohoapis.jp"]
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "https://evil.example",
+        "http://www.zohoapis.com",
+        "https://www.zohoapis.com/",
+        "https://www.zohoapis.com.evil.example",
+        "https://www.zohoapis.com@evil.example",
+        "https://WWW.ZOHOAPIS.COM",
+        "https://accounts.zoho.com",
+        "https://169.254.169.254",
+        "file:///etc/passwd",
+        "",
+        5,
+        ["https://www.zohoapis.com"],
+    ],
+    ids=str,
+)
+def test_an_unknown_api_domain_is_refused_before_a_byte_is_sent_to_it(
+    zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock, domain: object
+) -> None:
+    """Whoever could make Zoho name another host would be handed the access token."""
+    client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
+    zoho.standing["token"] = Turn(Answer.json({"access_token": "canary", "api_domain": domain, "expires_in": 3600}))
+    for _ in range(2):
+        with pytest.raises(UnusableAnswerError, match="api_domain"):
+            client.history(ample)
+    assert kinds(zoho) == ["token", "token"]
+
+
+def test_an_api_domain_that_listens_is_refused_all_the_same(
+    zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock
+) -> None:
+    """The fake's own address counts as foreign as long as no setting names it."""
+    client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
+    with pytest.raises(UnusableAnswerError, match="api_domain"):
+        client.history(ample)
+    assert kinds(zoho) == ["token"]
+
+
+# --- Pages ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sample_of_zohos_documentation_is_read(client: Zoho) -> None:
+    """Four rows on one page, in Zoho's order."""
+    history = client.history(ample)
+    assert [r.id for r in history.rows] == [raw["id"] for raw in sample_rows()]
+    assert history.pages == 1
+
+
+@pytest.mark.parametrize(("rows", "pages"), [(1, 1), (199, 1), (200, 1), (201, 2), (1_000, 5), (3_000, 15)])
+def test_every_page_is_read(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock, rows: int, pages: int
+) -> None:
+    """Pages of 200, until there are no more, and not one request beyond."""
+    organisation.rows = [row(clock.now, state="completed") for _ in range(rows)]
+    history = client.history(ample)
+    assert [r.id for r in history.rows] == [raw["id"] for raw in organisation.rows]
+    assert history.pages == pages
+    asked = [request.query for request in zoho.requests if request.kind == "history"]
+    assert asked == [{"page": str(page), "per_page": "200"} for page in range(1, pages + 1)]
+
+
+def test_a_history_that_never_ends_is_given_up(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
+) -> None:
+    """There is a last page to ask for, however many there are."""
+    organisation.rows = [row(clock.now) for _ in range(3_001)]
+    with pytest.raises(errors.HistoryTooLongError):
+        client.history(ample)
+    assert kinds(zoho).count("history") == MAX_PAGES == 15
+
+
+@pytest.mark.parametrize("repeated", ["same rows", "no rows"])
+def test_a_page_that_repeats_itself_ends_the_reading(zoho: FakeZoho, client: Zoho, repeated: str) -> None:
+    """A server that ignores `page` would be asked for ever."""
+    page = a_page(sample_rows() if repeated == "same rows" else [], more=True)
+    zoho.standing["history"] = Turn(page)
+    with pytest.raises(UnusableAnswerError, match="repeats"):
+        client.history(ample)
+    assert kinds(zoho).count("history") == (2 if repeated == "same rows" else 1)
+
+
+def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
+    zoho: FakeZoho, client: Zoho, clock: Clock
+) -> None:
+    """A row that is added at the top pushes the last one of a page onto the next."""
+    a, b, c = (row(clock.now) for _ in range(3))
+    zoho.script("history", a_page([a, b], more=True), a_page([b, c]))
+    history = client.history(ample)
+    assert [r.id for r in history.rows] == [a["id"], b["id"], c["id"]]
+    assert history.pages == 2
+
+
+def test_no_content_is_an_empty_history(organisation: Organisation, client: Zoho) -> None:
+    """Zoho answers 204 when the past year holds nothing."""
+    organisation.rows = []
+    assert client.history(ample) == ([], 1)
+
+
+def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
+    """It may also be how the last page says that it is empty."""
+    zoho.script("history", a_page([row(clock.now)], more=True), Answer(204))
+    history = client.history(ample)
+    assert (len(history.rows), history.pages) == (1, 2)
+
+
+def test_a_token_that_ends_between_two_pages_is_renewed(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
+) -> None:
+    """Reading goes on where it was."""
+    client.history(ample)
+    organisation.rows = [row(clock.now) for _ in range(400)]
+    clock.advance(minutes=58, seconds=59)
+    answer = zoho.answer
+    zoho.answer = lambda request: (clock.advance(seconds=30), answer(request))[1]  # type: ignore[method-assign,func-returns-value]
+    assert len(client.history(ample).rows) == 400
+    assert kinds(zoho) == ["token", "history", "history", "token", "history"]
+
+
+# --- Errors of the API ------------------------------------------------------------------------------------------------
+
+DOCUMENTED: dict[str, tuple[type[UnreadableError], str, list[str]]] = {
+    "INVALID_URL_PATTERN": (errors.WrongUrlError, "valid request URL", ["history"]),
+    "OAUTH_SCOPE_MISMATCH": (errors.ScopeMismatchError, "valid scope", ["history"]),
+    "NO_PERMISSION": (errors.NoPermissionError, "administrator", ["history"]),
+    "INTERNAL_ERROR": (errors.InternalError, "support", ["history"] * 3),
+    "INVALID_REQUEST_METHOD": (errors.WrongMethodError, "valid request method", ["history"]),
+    "INVALID_TOKEN": (errors.InvalidTokenError, "", ["history", "token", "history"]),
+    "INVALID_OAUTHTOKEN": (errors.InvalidTokenError, "", ["history", "token", "history"]),
+    "AUTHENTICATION_FAILURE": (errors.InvalidTokenError, "", ["history", "token", "history"]),
+    "TOO_MANY_REQUESTS": (errors.TroubleError, "", ["history"] * 3),
+}
+"""Code → exception, some words of Zoho's resolution, the requests that follow the first token."""
+
+
+@pytest.mark.parametrize("code", DOCUMENTED)
+def test_each_documented_error_is_an_exception_of_its_own(zoho: FakeZoho, client: Zoho, code: str) -> None:
+    """With Zoho's resolution in it, and with as many tries as make sense and no more."""
+    kind, words, requests_made = DOCUMENTED[code]
+    zoho.standing["history"] = Turn(API_ERRORS[code])
+    with pytest.raises(UnreadableError) as raised:
+        client.history(ample)
+    assert type(raised.value) is kind
+    assert words in raised.value.resolution
+    assert bool(words) == bool(raised.value.resolution)
+    assert str(raised.value) == f"HTTP {API_ERRORS[code].status} {code}"
+    assert kinds(zoho) == ["token", *requests_made]
+
+
+def test_every_error_that_the_fake_knows_is_in_the_table() -> None:
+    """An error that is added to the fake is added here, too."""
+    assert API_ERRORS.keys() == DOCUMENTED.keys()
+
+
+UNDOCUMENTED: dict[str, tuple[Answer, type[UnreadableError]]] = {
+    "401 without a code": (Answer(401), errors.InvalidTokenError),
+    "403 without a code": (Answer(403, b"<html>"), errors.NoPermissionError),
+    "404 without a code": (Answer(404, b"<html>"), errors.WrongUrlError),
+    "408": (Answer(408), TroubleError),
+    "429 without a code": (Answer(429), TroubleError),
+    "418": (Answer(418), UnusableAnswerError),
+    "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), UnusableAnswerError),
+    "400 with a code of another type": (Answer.json({"code": ["a"]}, 400), UnusableAnswerError),
+    "500 without a code": (Answer(500, b"<html>"), TroubleError),
+    "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), TroubleError),
+    "501": (Answer(501), TroubleError),
+    "599": (Answer(599), TroubleError),
+    "302 to a maintenance page": (Answer(302, headers={"Location": "http://127.0.0.1:1/"}), TroubleError),
+    "an error with 200": (Answer.json({"code": "NO_PERMISSION", "status": "error"}), errors.NoPermissionError),
+    "an unknown error with 200": (Answer.json({"code": "NEWS", "status": "error"}), UnusableAnswerError),
+    "a maintenance page with 200": (MAINTENANCE, TroubleError),
+    "an empty body": (Answer(200), TroubleError),
+    "truncated JSON": (Answer(200, b'{"history": [{"id": "1'), TroubleError),
+    "a body shorter than announced": (Answer(200, b'{"history"', {"Content-Length": "5000"}), TroubleError),
+    "broken gzip": (Answer(200, b"gzip?", {"Content-Encoding": "gzip"}), TroubleError),
+    "not UTF-8": (Answer(200, b'{"history": "\xff"}'), TroubleError),
+    "nested deeply": (Answer(200, b"[" * 200_000), TroubleError),
+    "nested deeply, and ended": (Answer(200, b"[" * 200_000 + b"]" * 200_000), TroubleError),
+    "a number with 5,000 digits": (Answer(200, b"1" * 5_000), TroubleError),
+    "a list": (Answer.json([]), UnusableAnswerError),
+    "a text": (Answer.json("history"), UnusableAnswerError),
+    "null": (Answer.json(None), UnusableAnswerError),
+    "no history": (Answer.json({"info": {"more_records": False}}), UnusableAnswerError),
+    "history null": (Answer.json({"history": None, "info": {"more_records": False}}), UnusableAnswerError),
+    "history an object": (Answer.json({"history": {}, "info": {"more_records": False}}), UnusableAnswerError),
+    "a row that is a text": (Answer.json({"history": ["a"], "info": {"more_records": False}}), UnusableAnswerError),
+    "a row that is null": (Answer.json({"history": [None], "info": {"more_records": False}}), UnusableAnswerError),
+    "no info": (Answer.json({"history": []}), UnusableAnswerError),
+    "info null": (Answer.json({"history": [], "info": None}), UnusableAnswerError),
+    "more_records missing": (Answer.json({"history": [], "info": {}}), UnusableAnswerError),
+    "more_records a text": (Answer.json({"history": [], "info": {"more_records": "false"}}), UnusableAnswerError),
+    "more_records a number": (Answer.json({"history": [], "info": {"more_records": 0}}), UnusableAnswerError),
+}
+
+
+@pytest.mark.parametrize("case", UNDOCUMENTED)
+def test_any_other_answer_is_trouble_or_unusable_and_never_believed(zoho: FakeZoho, client: Zoho, case: str) -> None:
+    """What passes by itself is trouble; what a person must look at is not."""
+    answer, kind = UNDOCUMENTED[case]
+    zoho.standing["history"] = Turn(answer)
+    with pytest.raises(UnreadableError) as raised:
+        client.history(ample)
+    assert type(raised.value) is kind
+
+
+def test_a_bad_second_page_makes_the_whole_read_bad(zoho: FakeZoho, client: Zoho) -> None:
+    """Half a history is none."""
+    zoho.script("history", a_page(sample_rows(), more=True), Answer.json({"history": "?"}))
+    with pytest.raises(UnusableAnswerError):
+        client.history(ample)
+
+
+ODD_VALUES: list[Any] = [
+    "missing",
+    None,
+    5,
+    -1.5,
+    True,
+    "",
+    " ",
+    "x" * 10_000,
+    "\ud800\0",
+    [],
+    {},
+    ["a"],
+    {"name": [1]},
+]
+
+
+@pytest.mark.parametrize("field", ["id", "done_by", "log_time", "state", "action", "repeat_type", "file_name", "count"])
+def test_no_value_of_any_field_makes_a_row_unreadable(
+    organisation: Organisation, client: Zoho, clock: Clock, field: str
+) -> None:
+    """Fields are open: null, missing, of another type."""
+    rows = [row(clock.now - timedelta(minutes=n)) | {field: value} for n, value in enumerate(ODD_VALUES)]
+    del rows[0][field]
+    organisation.rows = rows
+    assert len(client.history(ample).rows) == len(ODD_VALUES)
+
+
+# --- One new token, one more try --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"])
+def test_a_refused_token_is_replaced_once(zoho: FakeZoho, client: Zoho, code: str) -> None:
+    """Zoho forgets tokens before their hour is over: a new one, and one more try with it."""
+    zoho.script("history", API_ERRORS[code])
+    assert len(client.history(ample).rows) == 4
+    assert kinds(zoho) == ["token", "history", "token", "history"]
+    assert zoho.requests[1].headers["Authorization"] != zoho.requests[3].headers["Authorization"]
+
+
+def test_a_token_that_fifteen_newer_ones_pushed_out_is_replaced(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
+) -> None:
+    """Another program with the same refresh token may do that at any time."""
+    client.history(ample)
+    for minutes in range(15):
+        organisation.issued[organisation.refresh_tokens[0]][f"newer-{minutes}"] = clock.now
+    clock.advance(minutes=11)
+    assert len(client.history(ample).rows) == 4
+    assert kinds(zoho)[2:] == ["history", "token", "history"]
+
+
+def test_a_wrong_scope_is_not_tried_again(zoho: FakeZoho, organisation: Organisation, client: Zoho) -> None:
+    """Its status is 401 as well, but no new token would have another scope."""
+    organisation.scopes = {"ZohoCRM.modules.ALL"}
+    with pytest.raises(errors.ScopeMismatchError):
+        client.history(ample)
+    assert kinds(zoho) == ["token", "history"]
+
+
+def test_a_client_that_failed_tries_afresh_the_next_time(zoho: FakeZoho, client: Zoho) -> None:
+    """A refused token is not kept, and neither is the refusal."""
+    zoho.script("history", *[API_ERRORS["INVALID_TOKEN"]] * 2)
+    with pytest.raises(errors.InvalidTokenError):
+        client.history(ample)
+    assert len(client.history(ample).rows) == 4
+
+
+# --- Tries and time ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["token", "history"])
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_trouble_is_got_over_with_a_few_tries(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
+    """Twice in trouble, then well: nobody needs to know."""
+    zoho.script(kind, Answer(status), Answer(status))
+    assert len(client.history(ample).rows) == 4
+    assert kinds(zoho).count(kind) == 3
+
+
+@pytest.mark.parametrize("kind", ["token", "history"])
+@pytest.mark.parametrize("turn", ["500", "429 for an hour", "dropped", "silent"])
+def test_trouble_that_lasts_is_given_up_after_three_tries(
+    zoho: FakeZoho,
+    client: Zoho,
+    sleeps: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    turn: str,
+) -> None:
+    """And without sleeping through what a server asks for: the next check comes in an hour, or a retry in a minute."""
+    monkeypatch.setattr(transport, "READ_SECONDS", 0.05)
+    zoho.standing[kind] = {
+        "500": Turn(Answer(500)),
+        "429 for an hour": Turn(Answer(429, headers={"Retry-After": "3600"})),
+        "dropped": Turn(drops=True),
+        "silent": Turn(drops=True, until=threading.Event()),
+    }[turn]
+    with pytest.raises(TroubleError):
+        client.history(ample)
+    assert kinds(zoho).count(kind) == 3
+    assert sum(sleeps) < 5
+
+
+def test_a_slow_trickle_ends_with_the_time(
+    organisation: Organisation, session: requests.Session, clock: Clock, zoho: FakeZoho
+) -> None:
+    """An answer that comes byte by byte never times out by itself."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with closing(RudeServer(lambda: endless(head, CHUNK))) as server:
+        client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url, api_url=server.url)
+        with pytest.raises(TroubleError, match="too slowly"):
+            client.history(RunningOut(20))
+
+
+@pytest.mark.parametrize("kind", ["token", "history"])
+def test_an_answer_that_is_too_long_is_trouble(
+    zoho: FakeZoho, client: Zoho, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The memory of the function is not the server's to fill."""
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 10_000)
+    zoho.standing[kind] = Turn(Answer(200, b" " * 10_001))
+    with pytest.raises(TroubleError, match="longer than"):
+        client.history(ample)
+
+
+def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
+    """What is left belongs to delivering."""
+    with pytest.raises(TroubleError, match="no time left"):
+        client.history(lambda: -1.0)
+    assert zoho.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("kind", ["token", "history"])
+def test_a_redirect_is_never_followed(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
+    """Neither the client secret nor the access token is for another host."""
+    with closing(FakeZoho()) as other:
+        zoho.standing[kind] = Turn(Answer(status, headers={"Location": other.url + "/oauth/v2/token"}))
+        with pytest.raises(TroubleError):
+            client.history(ample)
+        assert other.requests == []
+
+
+# --- Download deadline ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        ({"data_links": [], "expiry_date": "2022-06-30T17:31:03+05:30"}, "2022-06-30T12:01:03+00:00"),
+        ({"expiry_date": "tomorrow"}, None),
+        ({"expiry_date": None}, None),
+        ({"expiry_date": 5}, None),
+        ({}, None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_the_download_deadline_is_read_where_zoho_has_one(
+    organisation: Organisation, client: Zoho, urls: dict[str, Any] | None, expected: str | None
+) -> None:
+    """Any other answer is none."""
+    organisation.urls = urls
+    until = client.download_deadline(ample)
+    assert (until.isoformat() if until else None) == expected
+
+
+@pytest.mark.parametrize("body", [[], "urls", {"urls": []}, {"urls": None}], ids=str)
+def test_no_form_of_the_links_breaks_it(zoho: FakeZoho, client: Zoho, body: object) -> None:
+    """Nothing but the date is looked at."""
+    zoho.script("urls", Answer.json(body))
+    assert client.download_deadline(ample) is None
+
+
+ANSWERS = {**API_ERRORS, **TOKEN_ERRORS, "maintenance": MAINTENANCE}
+
+
+# --- What never leaves ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["token", "history"])
+@pytest.mark.parametrize("case", [*ANSWERS, "dropped"])
+def test_no_exception_holds_a_secret(
+    zoho: FakeZoho, organisation: Organisation, client: Zoho, kind: str, case: str
+) -> None:
+    """Not in its text, its arguments, its attributes, or in what it came from."""
+    zoho.standing[kind] = Turn(ANSWERS.get(case), drops=case == "dropped")
+    with pytest.raises(UnreadableError) as raised:
+        client.history(ample)
+    told = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))
+    tokens = [token for issued in organisation.issued.values() for token in issued]
+    for secret in (organisation.client_id, organisation.client_secret, organisation.refresh_tokens[0], *tokens):
+        assert secret not in told
+
+
+def test_credentials_show_no_secret(organisation: Organisation, client: Zoho) -> None:
+    """Neither do they in a repr, nor does the client that has them."""
+    shown = repr(credentials(organisation)) + repr(client)
+    assert organisation.client_id not in shown
+    assert organisation.client_secret not in shown
+    assert organisation.refresh_tokens[0] not in shown
