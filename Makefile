@@ -15,10 +15,12 @@ READY := $(VENV)/$(STAMP)
 PY := $(VENV)/bin/python
 
 TOOLS := .cache
-WHEELS := $(TOOLS)/wheels/$(STAMP)
+# Through the interpreter, for a script's first line holds the path where its environment was made.
+SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/python $(TOOLS)/sam/bin/sam
+WHEELS := $(TOOLS)/wheels/.ready
 # The Python that Lambda runs, if this machine has it, for the test that runs the package as built.
 RUNTIME_PYTHON = $(shell $(PYTHON) tools/build.py --runtime-python 2>/dev/null)
-RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/$(STAMP))
+RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/.ready)
 
 ##@ Every day
 
@@ -28,16 +30,20 @@ help: ## List these commands
 		/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed
-	@$(PY) -m sandbox
+run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed (OPEN=1: on a page)
+	@$(PY) -m sandbox $(if $(OPEN),--open)
+
+.PHONY: gallery
+gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: and the pictures in docs)
+	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
 
 .PHONY: test
 test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name" is pytest's)
 	@$(PY) -m pytest --cov $(ARGS)
 
-GATES := lint types sam cfn-lint checkov sdk
+GATES := lint types sam cfn-lint checkov sdk browser
 .PHONY: check gates $(GATES)
-check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's own SDK
+check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's own SDK, a browser
 
 gates:
 	@echo $(GATES)
@@ -49,24 +55,28 @@ lint: $(READY) # style, and what a linter can tell of correctness
 types: $(READY)
 	@$(PY) -m mypy handler sandbox tools tests
 
-sam: export SAM_CLI_TELEMETRY = 0
-sam: $(TOOLS)/sam/$(STAMP)
-	@$(TOOLS)/sam/bin/sam validate --region eu-west-1
+sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
+	@$(SAM) validate --region eu-west-1
+	@$(SAM) build >$(TOOLS)/sam-build.log 2>&1 || { cat $(TOOLS)/sam-build.log >&2; exit 1; }
+	@diff --recursive --brief .aws-sam/build/NotifierFunction build/package
 
 cfn-lint: $(READY) # sees next to nothing in a SAM template, but most faults in what becomes of it
 	@mkdir -p $(TOOLS)
 	@$(PY) -c 'import json, sandbox.template as t; print(json.dumps(t.to_cloudformation(t.TEMPLATE_FILE.read_text())))' \
 		>$(TOOLS)/template.json
-	@$(VENV)/bin/cfn-lint --include-checks I -- $(TOOLS)/template.json
+	@$(PY) $(VENV)/bin/cfn-lint --include-checks I -- $(TOOLS)/template.json
 	@echo "cfn-lint: nothing to say"
 
 checkov: $(TOOLS)/checkov/$(STAMP) # exits with 0 when it cannot read the template: its summary decides
-	@$(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet --file template.yaml \
-		| tee $(TOOLS)/checkov.txt
+	@$(TOOLS)/checkov/bin/python $(TOOLS)/checkov/bin/checkov --framework cloudformation --skip-download \
+		--compact --quiet --file template.yaml | tee $(TOOLS)/checkov.txt
 	@grep -q '^Passed checks: [1-9][0-9]*, Failed checks: 0, Skipped checks: [0-9]*$$' $(TOOLS)/checkov.txt
 
 sdk: $(READY) $(TOOLS)/sdk/$(STAMP) # Zoho's official SDK reads the fake Zoho
 	@ZOHO_SDK_PYTHON=$(abspath $(TOOLS)/sdk/bin/python) $(PY) -m pytest -m sdk tests/sdk
+
+browser: $(READY) # Chromium reads the gallery; a machine without one is told so, and fails in CI
+	@CHROMIUM_REQUIRED=$(CI) $(PY) -m pytest tests/gallery/test_browser.py
 
 ##@ To AWS
 
@@ -79,11 +89,10 @@ build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 	@$(PY) tools/build.py --target "$(ARTIFACTS_DIR)"
 
 .PHONY: deploy
-deploy: export SAM_CLI_TELEMETRY = 0
 deploy: ARGS ?= --guided
 deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters (needs AWS credentials)
-	@$(TOOLS)/sam/bin/sam build
-	@$(TOOLS)/sam/bin/sam deploy $(ARGS)
+	@$(SAM) build
+	@$(SAM) deploy $(ARGS)
 
 ##@ Upkeep
 
@@ -124,7 +133,7 @@ endef
 $(READY): requirements/dev.txt
 	$(call environment,$(VENV),$<,$(PYTHON))
 
-$(TOOLS)/lambda/$(STAMP): requirements/lambda.txt
+$(TOOLS)/lambda/.ready: requirements/lambda.txt
 	$(call environment,$(@D),$<,$(RUNTIME_PYTHON))
 
 $(TOOLS)/%/$(STAMP): requirements/%.txt

@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Tell the story; return 0 when everything arrived, once."""
+    """Tell the story, with `--open` on a page as well; return 0 when everything arrived, once."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
         print(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make run PYTHON=python3.13")
         return 2
@@ -19,6 +19,10 @@ def main() -> int:
         from sandbox.screen import Screen
         from sandbox.story import tell
 
+        if "--open" in sys.argv:
+            from sandbox.live import watch
+
+            return 0 if watch(tell) else 1
         return 0 if tell(Screen(sys.stdout)) else 1
     except KeyboardInterrupt:
         print("\nStopped.")

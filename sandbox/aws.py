@@ -1,11 +1,10 @@
-"""AWS in memory: a moto server on loopback into which the project's own template is deployed.
+"""AWS in memory: a moto server on loopback, into which the project's own template is deployed.
 
 moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
 """
 
 import io
 import json
-import logging
 import os
 import zipfile
 from collections.abc import Mapping
@@ -15,9 +14,9 @@ from typing import Any
 
 import boto3
 import requests
-from moto.server import ThreadedMotoServer
 
 from sandbox.cloudformation import teach_moto, unknown_types
+from sandbox.moto_server import MotoServer
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 REGION = "eu-west-1"
@@ -30,15 +29,14 @@ class Cloud:
 
     Attributes:
         url: The endpoint of every service, for `AWS_ENDPOINT_URL`.
+        calls: Each call that arrived, whoever made it, oldest first, such as `dynamodb:GetItem`.
     """
 
     def __init__(self, region: str = REGION) -> None:
         """Start the server on a free loopback port."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it would print each request
         self.region = region
-        self._server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        self._server.start()
-        self.url = "http://{}:{}".format(*self._server.get_host_and_port())
+        self._server = MotoServer()
+        self.url, self.calls = self._server.url, self._server.calls
         self._session = boto3.Session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
@@ -95,7 +93,7 @@ class Cloud:
 
     def close(self) -> None:
         """Stop serving."""
-        self._server.stop()
+        self._server.close()
 
     def _upload(self, bucket: str) -> None:
         """Put an empty package where the template looks for it: what runs is the working tree, see `runtime`."""

@@ -1,4 +1,4 @@
-"""The fakes, fresh for each test."""
+"""An AWS account in memory."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,6 @@ from contextlib import closing
 import pytest
 
 from sandbox.aws import Cloud
-from sandbox.slack import SlackInbox
-
-
-@pytest.fixture
-def slack() -> Iterator[SlackInbox]:
-    """Give a Slack inbox of the test's own."""
-    with closing(SlackInbox()) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -206,6 +206,21 @@ def test_a_mailbox_shows_subject_body_and_attributes(stack: Stack) -> None:
     assert mailbox.mails == mails
 
 
+def test_calls_are_recorded_at_the_wire(stack: Stack) -> None:
+    """Of every protocol that AWS has, by service and operation, whoever makes them."""
+    del stack.cloud.calls[:]
+    stack.cloud.client("sns").list_topics()
+    stack.cloud.client("ssm").describe_parameters()
+    stack.cloud.client("dynamodb").list_tables()
+    stack.cloud.client("scheduler").get_schedule(Name="schedule", GroupName="group")
+    assert stack.cloud.calls == [
+        "sns:ListTopics",
+        "ssm:DescribeParameters",
+        "dynamodb:ListTables",
+        "scheduler:GET /schedules/schedule",
+    ]
+
+
 def test_a_reset_leaves_an_empty_account(stack: Stack) -> None:
     """And the same stack can be deployed again."""
     stack.cloud.reset()

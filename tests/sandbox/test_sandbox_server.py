@@ -1,21 +1,15 @@
 """The server under every fake: what a test can record, script and hold."""
 
-import datetime
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
-from ipaddress import IPv4Address
-from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from sandbox.server import Answer, Request, Server, Turn
+from tests.wire import Authority
 
 
 class Counter(Server):
@@ -155,32 +149,10 @@ def test_a_client_that_hangs_up_is_no_error(server: Counter, capfd: pytest.Captu
     assert capfd.readouterr().err == ""
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for loopback, signed by itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sandbox")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path_factory.mktemp("tls") / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + private)
-    return pem
-
-
-def test_it_serves_https_with_a_certificate(certificate: Path) -> None:
+def test_it_serves_https_with_a_certificate(authority: Authority) -> None:
     """The URL says so, a client that trusts the certificate is served, and one that doesn't breaks nothing."""
-    with closing(Counter(str(certificate))) as server:
+    with closing(Counter(authority.certify("127.0.0.1"))) as server:
         assert server.url.startswith("https://")
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{server.url}/a", timeout=5)
-        assert requests.get(f"{server.url}/a", verify=str(certificate), timeout=5).status_code == 200
+        assert requests.get(f"{server.url}/a", verify=authority.bundle, timeout=5).status_code == 200

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,37 +12,9 @@ from hypothesis import strategies as st
 
 from sandbox.zoho import SAMPLE_FILE, FakeZoho, Organisation, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
+from tests.world import Clock
 
 HISTORY = "/crm/bulk/v7/backup/history"
-
-
-class Clock:
-    """A time that only a test moves."""
-
-    def __init__(self) -> None:
-        """Start at noon."""
-        self.now = datetime(2026, 2, 28, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Return the time."""
-        return self.now
-
-    def advance(self, **delta: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(**delta)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Give a clock that stands still."""
-    return Clock()
-
-
-@pytest.fixture
-def zoho(clock: Clock) -> Iterator[FakeZoho]:
-    """Give a fake Zoho that lives by the test's clock."""
-    with closing(FakeZoho(clock)) as server:
-        yield server
 
 
 def ask_for_token(zoho: FakeZoho, organisation: Organisation, **form: str) -> Any:

@@ -151,10 +151,10 @@ def stage(compiled: Path) -> Iterator[Stage]:
         assert not os.environ.get("CI"), f"there is a Python {build.RUNTIME}, but not {LAMBDA_PYTHON}: run make test"
         pytest.skip(f"{LAMBDA_PYTHON.relative_to(ROOT)} is missing: make test makes it")
     with closing(Stage()) as stage:
-        variables = stage.function.variables
-        stage.function.close()
-        stage.function = LambdaEnvironment(variables, root=compiled, python=str(LAMBDA_PYTHON))
-        yield stage
+        as_built = LambdaEnvironment(stage.function.variables, root=compiled, python=str(LAMBDA_PYTHON))
+        with closing(as_built):
+            stage.function = as_built
+            yield stage
 
 
 def test_the_package_runs_alone_as_built(stage: Stage) -> None:

@@ -116,7 +116,11 @@ RESOURCES: dict[str, Json] = {
                         "/zoho-backup-notifier/${AWS::StackName}/*",
                         Sid="Secrets",
                     ),
-                    allow(["logs:CreateLogStream", "logs:PutLogEvents"], "NotifierLogGroup.Arn", Sid="Log"),
+                    allow(
+                        ["logs:CreateLogStream", "logs:PutLogEvents"],
+                        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${NotifierLogGroup}:*",
+                        Sid="Log",
+                    ),
                 ),
             }
         ],
@@ -327,7 +331,7 @@ def test_every_fixed_name_comes_from_the_stack(template: Json) -> None:
     assert [where for where, name in names.items() if "AWS::StackName" not in name] == ["PendingMetric.LogGroupName"]
 
 
-def test_nothing_allows_a_wildcard_but_the_secrets_of_this_stack(template: Json) -> None:
+def test_nothing_allows_a_wildcard_but_the_secrets_and_log_streams_of_this_stack(template: Json) -> None:
     """A resource-level permission exists for everything that is granted."""
     granted = [
         statement
@@ -337,7 +341,7 @@ def test_nothing_allows_a_wildcard_but_the_secrets_of_this_stack(template: Json)
         for statement in inline["PolicyDocument"]["Statement"]
     ]
     assert len(granted) == 6
-    assert [s["Sid"] for s in granted if "*" in s["Resource"]] == ["Secrets"]
+    assert [s["Sid"] for s in granted if "*" in s["Resource"]] == ["Secrets", "Log"]
     assert not any("*" in action for s in granted for action in s["Action"])
 
 
