@@ -1,6 +1,6 @@
 """SNS and Slack. A send returns when everything was accepted, or raises `DeliveryError`.
 
-To add a channel: a class like these, its renderer in ``message``, its name in ``texts.CHANNELS``.
+To add a channel: a class like these, its renderer in ``message``, its name in ``causes.CHANNELS``.
 """
 
 import json

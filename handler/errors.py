@@ -74,7 +74,7 @@ class UnreadableError(NotifierError):
     """The backup history could not be read.
 
     Attributes:
-        cause: Stable name; ``texts.CAUSES`` has a sentence and a next step for each.
+        cause: Stable name; ``causes.CAUSES`` has a sentence and a next step for each.
         act: True: a person must act, so it is told at once.
         credentials: True: a rotated secret may mend it, so the secret is read afresh once.
         resolution: Zoho's own advice (https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html), or "".

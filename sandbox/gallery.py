@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,6 @@ def _rendered(sample: Sample) -> dict[str, Any]:
     }
 
 
-@cache
 def _environment(zone: tzinfo | None = None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
