@@ -89,7 +89,7 @@ class LambdaEnvironment:
         if outcome == READY:
             outcome, payload = process.run(event, request_id, timeout)
         output = process.output()
-        if outcome not in {"response", "error"}:  # could not be imported, died or ran out of time
+        if outcome not in {"response", "error"}:  # it could not be imported, died, or has run out of time and dies now
             self.stop()
         return Result(outcome == "response", payload, _json_lines(output), output, cold)
 
@@ -183,7 +183,6 @@ class _Process:
         try:
             kind, payload = self._api.outcomes.get(timeout=seconds)
         except queue.Empty:
-            self.kill()
             message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
             return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
         if kind == "exit":

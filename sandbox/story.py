@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sandbox.aws import Mail
-from sandbox.runtime import Result
 from sandbox.screen import Screen, slack_text
 from sandbox.stage import Stage
 from sandbox.zoho import Organisation, Row, sample_rows
@@ -122,12 +121,11 @@ class Teller:
     def _told(self) -> tuple[list[Mail], list[dict[str, object]]]:
         return list(self._stage.mailbox.mails), list(self._stage.slack.messages)
 
-    def _check(self, org: str) -> Result:
+    def _check(self, org: str) -> None:
         result = self._stage.check(org)
         if not result.ok:
             self.problems.append(f"A check failed: {result.payload.get('errorMessage')}")
             self._screen.remark(result.output)
-        return result
 
     def _judge(self, scene: Scene, mails: list[Mail], posts: list[str]) -> None:
         kinds = [mail.attributes.get("kind") for mail in mails]

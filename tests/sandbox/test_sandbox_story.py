@@ -5,22 +5,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from sandbox.runtime import ROOT
+from sandbox.aws import Mail
+from sandbox.runtime import ROOT, Result
 from sandbox.screen import Screen
-from sandbox.slack import ERRORS
 from sandbox.stage import Stage
 from sandbox.story import History, Scene, Teller, past, scenes
-from sandbox.zoho import sample_rows
+from sandbox.zoho import Organisation
 
 COMMAND = [sys.executable, "-m", "sandbox"]
+RUN = "import runpy; runpy.run_module('sandbox', run_name='__main__')"
+LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""In the background a shell lets its children ignore Ctrl-C, and so they would, in some CI."""
 
 
 def test_make_run_tells_the_story_on_any_machine(tmp_path: Path) -> None:
@@ -41,7 +44,8 @@ def test_make_run_tells_the_story_on_any_machine(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_it_cleanly() -> None:
     """One word, the usual exit code, no traceback, nothing left running."""
-    with subprocess.Popen(COMMAND, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", f"{LISTEN}; {RUN}"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stderr
         for line in process.stdout:  # in the middle of the story
@@ -58,9 +62,10 @@ def test_ctrl_c_ends_it_cleanly() -> None:
 
 def test_an_older_python_is_told_what_is_needed() -> None:
     """Before anything is imported that it couldn't read."""
-    pretend = "import runpy, sys; sys.version_info = (3, 9); sys.version = '3.9.2 (default)'"
-    run = f"{pretend}; runpy.run_module('sandbox', run_name='__main__')"
-    told = subprocess.run([sys.executable, "-c", run], cwd=ROOT, capture_output=True, text=True, check=False)
+    pretend = "import sys; sys.version_info = (3, 9); sys.version = '3.9.2 (default)'"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{pretend}; {RUN}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (told.returncode, told.stderr) == (2, "")
     assert told.stdout == "Python 3.11 or newer is needed, and this is 3.9.2: make run PYTHON=python3.13\n"
 
@@ -80,45 +85,66 @@ def test_the_story_is_the_promised_one() -> None:
     assert ids[0] > 2**53
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """Give the whole sandbox."""
-    with closing(Stage()) as stage:
-        yield stage
+ROW = {"id": "4876876000001594002"}
+SCENE = Scene("A backup fails.", "failed", ({"id": "1"}, ROW))
+GOOD_MAIL = Mail("Subject", f"Job id: {ROW['id']}", {"kind": "failed", "notice_id": "one"})
+GOOD_POST = {"text": f"Job id: {ROW['id']}"}
 
 
-def problems_of(stage: Stage, org: str, *changes: Scene) -> list[str]:
-    """Play scenes after the baseline and return what the teller complains about."""
-    teller = Teller(stage, Screen(io.StringIO()))
-    organisation = stage.connect(org, sample_rows())
-    teller.play(org, organisation, Scene("Baseline.", "baseline"))
-    for scene in changes:
-        teller.play(org, organisation, scene)
-    teller.verdict()
-    return teller.problems
+class Puppets:
+    """A stage on which each check does what the test wants: deliver mails and posts, or fail."""
+
+    def __init__(self, *checks: tuple[list[Mail], list[dict[str, Any]]] | str) -> None:
+        """Take what each check delivers or, of one that fails, the error."""
+        self.mailbox = SimpleNamespace(mails=[])
+        self.slack = SimpleNamespace(messages=[])
+        self._checks = iter(checks)
+
+    def check(self, org: str) -> Result:
+        """Do the next check."""
+        what = next(self._checks)
+        if isinstance(what, str):
+            return Result(ok=False, payload={"errorMessage": what}, logs=[], output="the log", cold=False)
+        self.mailbox.mails += what[0]
+        self.slack.messages += what[1]
+        return Result(ok=True, payload={}, logs=[], output="", cold=False)
 
 
-def failure() -> Scene:
-    """Return a scene in which a backup fails."""
-    return next(scene for scene in scenes(History(datetime.now(UTC))) if scene.kind == "failed")
+NOTHING: tuple[list[Mail], list[dict[str, Any]]] = ([], [])
+GOOD = ([GOOD_MAIL], [GOOD_POST])
 
 
-def test_a_story_that_goes_well_has_no_problems(stage: Stage) -> None:
-    """So that the complaints below mean something."""
-    assert problems_of(stage, "well", failure()) == []
-
-
-def test_a_message_that_does_not_arrive_is_noticed(stage: Stage) -> None:
-    """Slack is down at both checks: the teller says which channel lacks what, and that checks failed."""
-    stage.slack.script("webhook", *[ERRORS["rollup_error"]] * 20)
-    problems = " ".join(problems_of(stage, "lost"))
-    assert "should send one message to Slack; it sent 0" in problems
-    assert "A check failed" in problems
-
-
-def test_a_wrong_kind_and_a_missing_row_are_noticed(stage: Stage) -> None:
-    """The teller doesn't take any message for the right one."""
-    scene = failure()
-    other = {**scene.rows[-1], "id": "1"}
-    problems = " ".join(problems_of(stage, "wrong", replace(scene, kind="stopped", rows=(*scene.rows, other))))
-    assert "should send one stopped by e-mail; it sent ['failed'" in problems
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        pytest.param(GOOD, NOTHING, "1 message by e-mail and 1 on Slack; nothing lost, nothing said twice.", id="good"),
+        pytest.param(([], [GOOD_POST]), NOTHING, "should send one failed by e-mail; it sent none.", id="no mail"),
+        pytest.param(([GOOD_MAIL], []), NOTHING, "should send one message to Slack; it sent 0.", id="no post"),
+        pytest.param(([GOOD_MAIL], [GOOD_POST] * 2), NOTHING, "to Slack; it sent 2.", id="two posts"),
+        pytest.param(([GOOD_MAIL] * 2, [GOOD_POST]), NOTHING, "A notice came twice by e-mail.", id="same notice twice"),
+        pytest.param(
+            ([replace(GOOD_MAIL, attributes={"kind": "stopped"})], [GOOD_POST]),
+            NOTHING,
+            "should send one failed by e-mail; it sent ['stopped'].",
+            id="wrong kind",
+        ),
+        pytest.param(
+            ([replace(GOOD_MAIL, body="")], [GOOD_POST]),
+            NOTHING,
+            f"not show row {ROW['id']} in its e-mail.",
+            id="no row",
+        ),
+        pytest.param(
+            ([GOOD_MAIL], [{"text": "x"}]), NOTHING, f"not show row {ROW['id']} in its Slack.", id="no row in Slack"
+        ),
+        pytest.param(GOOD, ([], [GOOD_POST]), "was told again at the next check.", id="posted again"),
+        pytest.param(GOOD, ([GOOD_MAIL], []), "was told again at the next check.", id="mailed again"),
+        pytest.param(GOOD, "out of luck", "A check failed: out of luck", id="a failing check"),
+    ],
+)
+def test_the_verdict_says_what_went_wrong(first: Any, second: Any, problem: str) -> None:
+    """Lost, wrong, incomplete, repeated or failed: each has a sentence, and only a good story has none."""
+    teller = Teller(cast(Stage, Puppets(first, second)), Screen(io.StringIO()))
+    teller.play("default", Organisation("id", "secret"), SCENE)
+    assert problem in teller.verdict()
+    assert bool(teller.problems) == ("nothing lost" not in problem)
