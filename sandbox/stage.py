@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.aws import Cloud
 from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.slack import SlackInbox
-from sandbox.zoho import FakeZoho, Organisation, Row
+from sandbox.zoho import FakeZoho, Organisation, Row, new_token
 
 
 class Stage:
@@ -24,6 +24,7 @@ class Stage:
 
     def __init__(self, parameters: Mapping[str, str] | None = None) -> None:
         """Start everything and deploy the stack with the given template parameters."""
+        self._secrets: dict[str, dict[str, str]] = {}
         with ExitStack() as opened:
             self.zoho = opened.enter_context(closing(FakeZoho()))
             self.slack = opened.enter_context(closing(SlackInbox()))
@@ -48,9 +49,14 @@ class Stage:
     def connect(self, org: str, rows: Iterable[Row] = (), **secret: str) -> Organisation:
         """Register an organisation at Zoho and write its parameter, with a Slack webhook of its own; return it."""
         organisation = self.zoho.organisation(rows)
-        secret = {"slack_webhook_url": self.slack.webhook_url(org), **secret}
-        self.stack.put_organisation(org, organisation.secret(**secret))
+        self._secrets[org] = {"slack_webhook_url": self.slack.webhook_url(org), **secret}
+        self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
         return organisation
+
+    def reconnect(self, org: str, organisation: Organisation) -> None:
+        """Give the organisation a new refresh token and write it into the parameter, as `connect` does."""
+        organisation.refresh_tokens.append(new_token())
+        self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
 
     def check(self, org: str, **event: Any) -> Result:
         """Let the function check an organisation, as its schedule does."""

@@ -1,12 +1,14 @@
-"""The story that `make run` tells: a company's backups, and what its people are told about them."""
+"""The story that `make run` tells: two companies' backups, and what their people are told about them."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sandbox.aws import Mail
 from sandbox.screen import Screen, slack_text
+from sandbox.server import Turn
+from sandbox.slack import ERRORS
 from sandbox.stage import Stage
 from sandbox.zoho import Organisation, Row, sample_rows
 
@@ -15,17 +17,25 @@ ADDRESS = "it@example.com"
 
 @dataclass(frozen=True)
 class Scene:
-    """One change at Zoho and what it is expected to tell.
+    """One change in the world and what it is expected to tell.
 
     Attributes:
         narration: What happens, in a line.
-        kind: The kind of the one notice that must follow.
+        kind: The kind of the one notice that must follow; of the first, where there are more.
         rows: What appears in the history, oldest first; the last one is what the notice is about.
+        change: What else happens.
+        then: The kind of a second notice, told by the second check.
+        posts: How many messages reach Slack.
+        fails: Whether the checks end with an error, as they do while something is wrong that a person must mend.
     """
 
     narration: str
     kind: str
     rows: tuple[Row, ...] = ()
+    change: Callable[[], object] | None = None
+    then: str = ""
+    posts: int = 1
+    fails: bool = False
 
 
 class History:
@@ -83,6 +93,47 @@ def scenes(history: History) -> Iterator[Scene]:
     )
 
 
+def past_of_another(history: History) -> list[Row]:
+    """Return what happened at the second company, oldest first: a monthly schedule and its last two backups."""
+    backups = (history.run(timedelta(days=days), "monthly", "completed") for days in (40, 10))
+    return [history.row(timedelta(days=41), "monthly", action="scheduled"), *itertools.chain(*backups)]
+
+
+def troubles(stage: Stage, org: str, organisation: Organisation, history: History) -> Iterator[Scene]:
+    """Yield what silence would have hidden: no backup, no end of one, no access, a channel that nobody reads any more.
+
+    What cannot be waited for in a minute, such as an overdue week, happened before: rows are dated back.
+    """
+    weekly = history.row(timedelta(hours=30), "weekly", action="scheduled")
+    yield Scene(
+        "The schedule becomes weekly, and the last good backup is ten days old.",
+        "overdue",
+        change=lambda: organisation.rows.insert(0, weekly),
+    )
+    began = history.row(timedelta(hours=26), "weekly", action="initiated")
+    yield Scene("A backup began yesterday, and nothing has been heard of it since.", "stuck", (began,))
+    yield Scene(
+        "It completes after all.", "recovered", (history.row(timedelta(minutes=40), "weekly", state="completed"),)
+    )
+    yield Scene(
+        "The administrator whose token is used leaves.",
+        "unreadable",
+        change=organisation.refresh_tokens.clear,
+        fails=True,
+    )
+    yield Scene("Another one runs `make connect`.", "readable", change=lambda: stage.reconnect(org, organisation))
+    yield Scene(
+        "Somebody deletes the Slack webhook, and then a backup fails.",
+        "failed",
+        (history.row(timedelta(minutes=20), "weekly", state="failure"),),
+        change=lambda: stage.slack.standing.update(webhook=Turn(ERRORS["no_service"])),
+        then="channel",
+        posts=0,
+        fails=True,
+    )
+    yield Scene("The webhook works again: Slack gets what it missed.", "channel", change=stage.slack.standing.clear)
+
+
 class Teller:
     """Plays scenes on a stage, shows what arrives and remembers what did not."""
 
@@ -96,8 +147,12 @@ class Teller:
         """Let a scene happen, let the function look twice, and show what was told."""
         self._screen.narrate(scene.narration)
         organisation.rows[:0] = reversed(scene.rows)
+        if scene.change:
+            scene.change()
         mails, posts = self._told()
-        self._check(org)
+        self._check(org, scene)
+        if scene.then or scene.kind == "channel":  # a broken channel is told by the check after the one that found it
+            self._check(org, scene)
         told, posted = self._told()
         new_mails, new_posts = told[len(mails) :], posted[len(posts) :]
         for mail in new_mails:
@@ -105,7 +160,7 @@ class Teller:
         for post in new_posts:
             self._screen.slack(post)
         self._judge(scene, new_mails, [slack_text(post) for post in new_posts])
-        self._check(org)
+        self._check(org, scene)
         if self._told() != (told, posted):
             self.problems.append(f"“{scene.narration}” was told again at the next check.")
 
@@ -121,22 +176,26 @@ class Teller:
     def _told(self) -> tuple[list[Mail], list[dict[str, object]]]:
         return list(self._stage.mailbox.mails), list(self._stage.slack.messages)
 
-    def _check(self, org: str) -> None:
+    def _check(self, org: str, scene: Scene) -> None:
         result = self._stage.check(org)
-        if not result.ok:
+        if result.ok and scene.fails:
+            self.problems.append(f"“{scene.narration}” should fail the check, so that an alarm sees it.")
+        elif not result.ok and not scene.fails:
             self.problems.append(f"A check failed: {result.payload.get('errorMessage')}")
             self._screen.remark(result.output)
 
     def _judge(self, scene: Scene, mails: list[Mail], posts: list[str]) -> None:
         kinds = [mail.attributes.get("kind") for mail in mails]
-        if kinds != [scene.kind]:
+        wanted = [scene.kind, *filter(None, [scene.then])]
+        if kinds != wanted:
+            one = f"one {scene.kind}" + (f", then one {scene.then}," if scene.then else "")
+            self.problems.append(f"“{scene.narration}” should send {one} by e-mail; it sent {kinds or 'none'}.")
+        if len(posts) != scene.posts:
             self.problems.append(
-                f"“{scene.narration}” should send one {scene.kind} by e-mail; it sent {kinds or 'none'}."
+                f"“{scene.narration}” should send {_messages(scene.posts)} to Slack; it sent {len(posts)}."
             )
-        if len(posts) != 1:
-            self.problems.append(f"“{scene.narration}” should send one message to Slack; it sent {len(posts)}.")
         row_id = str(scene.rows[-1]["id"]) if scene.rows else ""
-        for channel, texts in (("e-mail", [mail.body for mail in mails]), ("Slack", posts)):
+        for channel, texts in (("e-mail", [mail.body for mail in mails[:1]]), ("Slack", posts)):
             if any(row_id not in text for text in texts):
                 self.problems.append(f"“{scene.narration}” does not show row {row_id} in its {channel}.")
 
@@ -154,6 +213,10 @@ def tell(screen: Screen) -> bool:
         teller.play("default", default, Scene("It is connected to a company that makes weekly backups.", "baseline"))
         for scene in scenes(history):
             teller.play("default", default, scene)
+        other = stage.connect("borealis", past_of_another(history)[::-1], name="Borealis")
+        teller.play("borealis", other, Scene("Another company is connected; its backups are monthly.", "baseline"))
+        for scene in troubles(stage, "borealis", other, history):
+            teller.play("borealis", other, scene)
         verdict = teller.verdict()
         screen.verdict(verdict, good=not teller.problems)
         return not teller.problems

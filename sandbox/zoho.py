@@ -79,7 +79,8 @@ class Organisation:
         }
 
 
-def _token() -> str:
+def new_token() -> str:
+    """Return a token in the form of Zoho's own."""
     return f"1000.{secrets.token_hex(16)}.{secrets.token_hex(16)}"
 
 
@@ -110,7 +111,7 @@ class FakeZoho(Server):
         organisation = Organisation(
             client_id=attributes.pop("client_id", f"1000.SANDBOX{number:026d}"),
             client_secret=attributes.pop("client_secret", secrets.token_hex(21)),
-            refresh_tokens=attributes.pop("refresh_tokens", [_token()]),
+            refresh_tokens=attributes.pop("refresh_tokens", [new_token()]),
             rows=list(rows),
             **attributes,
         )
@@ -119,7 +120,7 @@ class FakeZoho(Server):
 
     def grant(self, organisation: Organisation) -> str:
         """Make a grant code, as the API console does for a self client: good once, for ten minutes."""
-        code = _token()
+        code = new_token()
         organisation.grants[code] = self.clock()
         return code
 
@@ -159,7 +160,7 @@ class FakeZoho(Server):
         made = organisation.grants.pop(code, None)
         if made is None or self.clock() - made >= GRANT_LIFE:
             return TOKEN_ERRORS["invalid_code"]
-        token = _token()
+        token = new_token()
         organisation.refresh_tokens.append(token)
         del organisation.refresh_tokens[:-REFRESH_TOKENS]  # the 21st silently kills the first
         return self._issue(organisation, token, {"refresh_token": token})
@@ -173,7 +174,7 @@ class FakeZoho(Server):
         return self._issue(organisation, token)
 
     def _issue(self, organisation: Organisation, refresh_token: str, more: Mapping[str, str] | None = None) -> Answer:
-        access_token = _token()
+        access_token = new_token()
         organisation.issued.setdefault(refresh_token, {})[access_token] = self.clock()
         life = int(TOKEN_LIFE.total_seconds())
         return Answer.json(

@@ -16,6 +16,7 @@ Key = ec.EllipticCurvePrivateKey
 DAY = timedelta(days=1)
 CHUNK = b"400\r\n" + b"x" * 1024 + b"\r\n"
 """A piece of a chunked body."""
+CRITICAL = (x509.BasicConstraints, x509.KeyUsage)
 PATIENCE_SECONDS = 10
 """After which a rude server gives up a client that neither reads nor leaves."""
 
@@ -32,7 +33,20 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An authority of the tests")])
-        self._certificate = self._sign(self._key, self._name, [x509.BasicConstraints(ca=True, path_length=0)])
+        # Python 3.13 verifies strictly: an authority has to say what its key is for.
+        usage = x509.KeyUsage(
+            digital_signature=False,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        extensions = [x509.BasicConstraints(ca=True, path_length=0), usage]
+        self._certificate = self._sign(self._key, self._name, extensions)
         self.bundle = self._write("authority.pem", self._certificate)
 
     def certify(self, *names: str, expired: bool = False) -> str:
@@ -52,7 +66,7 @@ class Authority:
         builder = x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number())
         builder = builder.not_valid_before(began).not_valid_after(began + 5 * DAY)
         for extension in (*extensions, own, issuer):
-            builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
+            builder = builder.add_extension(extension, critical=isinstance(extension, CRITICAL))
         return builder.sign(self._key, hashes.SHA256())
 
     def _write(self, name: str, certificate: x509.Certificate, key: Key | None = None) -> str:

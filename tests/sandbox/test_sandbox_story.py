@@ -38,7 +38,7 @@ def test_make_run_tells_the_story_on_any_machine(tmp_path: Path) -> None:
     }
     told = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.splitlines()[-1] == "7 messages by e-mail and 7 on Slack; nothing lost, nothing said twice."
+    assert told.stdout.splitlines()[-1] == "16 messages by e-mail and 14 on Slack; nothing lost, nothing said twice."
     assert "\033[" not in told.stdout
 
 
@@ -119,7 +119,7 @@ GOOD = ([GOOD_MAIL], [GOOD_POST])
     [
         pytest.param(GOOD, NOTHING, "1 message by e-mail and 1 on Slack; nothing lost, nothing said twice.", id="good"),
         pytest.param(([], [GOOD_POST]), NOTHING, "should send one failed by e-mail; it sent none.", id="no mail"),
-        pytest.param(([GOOD_MAIL], []), NOTHING, "should send one message to Slack; it sent 0.", id="no post"),
+        pytest.param(([GOOD_MAIL], []), NOTHING, "should send 1 message to Slack; it sent 0.", id="no post"),
         pytest.param(([GOOD_MAIL], [GOOD_POST] * 2), NOTHING, "to Slack; it sent 2.", id="two posts"),
         pytest.param(([GOOD_MAIL] * 2, [GOOD_POST]), NOTHING, "A notice came twice by e-mail.", id="same notice twice"),
         pytest.param(
