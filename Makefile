@@ -27,7 +27,7 @@ RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/.ready)
 .PHONY: help
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed (OPEN=1: on a page)
@@ -78,8 +78,6 @@ sdk: $(READY) $(TOOLS)/sdk/$(STAMP) # Zoho's official SDK reads the fake Zoho
 browser: $(READY) # Chromium reads the gallery; a machine without one is told so, and fails in CI
 	@CHROMIUM_REQUIRED=$(CI) $(PY) -m pytest tests/gallery/test_browser.py
 
-##@ To AWS
-
 .PHONY: build
 build: $(READY) $(WHEELS) ## Make the package that Lambda runs: build/package, and as a zip
 	@$(PY) tools/build.py --target build/package --zip build/notifier.zip
@@ -88,11 +86,39 @@ build: $(READY) $(WHEELS) ## Make the package that Lambda runs: build/package, a
 build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 	@$(PY) tools/build.py --target "$(ARTIFACTS_DIR)"
 
+##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
+
 .PHONY: deploy
 deploy: ARGS ?= --guided
-deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters (needs AWS credentials)
+deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters
 	@$(SAM) build
-	@$(SAM) deploy $(ARGS)
+	@$(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(REGION),--region $(REGION)) $(ARGS)
+
+CHOSEN = $(if $(ORG),--org $(ORG)) $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
+
+.PHONY: connect
+connect: $(READY) ## Have an organisation watched, or change its secrets (REMOVE=1 ends the watch)
+	@$(PY) -m tools.connect $(CHOSEN) $(if $(REMOVE),--remove) $(ARGS)
+
+.PHONY: doctor
+doctor: $(READY) ## Examine the stack from the outside, and say what to do about what is wrong
+	@$(PY) -m tools.doctor $(CHOSEN) $(ARGS)
+
+.PHONY: status
+status: $(READY) ## Ask the function what it remembers
+	@$(PY) -m tools.ask $@ $(CHOSEN)
+
+.PHONY: dry-run
+dry-run: $(READY) ## Ask it what the next check would tell, and why; nothing is written or sent
+	@$(PY) -m tools.ask $@ $(CHOSEN)
+
+.PHONY: test-message
+test-message: $(READY) ## Have it send a marked test message on every channel
+	@$(PY) -m tools.ask $@ $(CHOSEN)
+
+.PHONY: check-now
+check-now: $(READY) ## Have it check now, as its schedule does
+	@$(PY) -m tools.ask check $(CHOSEN)
 
 ##@ Upkeep
 
@@ -118,7 +144,7 @@ clean: ## Remove the environments and everything made
 # $(call environment,FOLDER,LOCK FILE,PYTHON): made afresh, of hashed wheels only; once more if the network failed.
 define environment
 	@$(3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or newer is needed; $(3) is: $$($(3) --version 2>&1)." >&2; \
+		echo "Python 3.11 or newer is needed; $(3) is: $$($(3) --version 2>&1 | head -n 1)" >&2; \
 		echo "Name another: PYTHON=/path/to/python3.13 make ..." >&2; exit 1; }
 	@$(3) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(3) lacks the module venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
@@ -143,3 +169,9 @@ $(WHEELS): requirements/runtime.txt tools/build.py | $(READY)
 	@echo "Fetching what ships, for Lambda's platform (once)"
 	@$(PY) tools/build.py --fetch 2>/dev/null || { echo "It failed; once more"; sleep 5; $(PY) tools/build.py --fetch; }
 	@touch $@
+
+# --- Measuring --------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: build ## Measure what a check costs, beside others and as it grows (ten minutes, two CPUs)
+	@$(PY) -m benchmarks

@@ -7,13 +7,21 @@ The flow of one check, one direction::
                              store.save(what was accepted)  ←  channel.send(batch)  ←  message.render(notices)
                                                                                          (pure)
 
-Imports run downward only, and ``tests/test_architecture.py`` keeps it so::
+Imports run downward only, a module's line to lines below it, and ``tests/test_architecture.py`` keeps it so::
 
-    app
-    check
-    zoho  store  channels  config          the edges: HTTP, DynamoDB, SNS, Slack, environment and SSM
-    transport                              one TLS context, size and time limits for every HTTP answer
-    rules  incidents  message  texts       pure: no I/O, no clock, no boto3, no requests
-    memory  history                        pure: what is remembered, what Zoho sends
+    app                        what Lambda calls; the only one that builds clients
+    actions                    what a person may ask for
+    check                      the flow above
+    delivery                   outbox → channels
+    access                     clients and secrets, kept while the environment is warm
+    channels  config  store    the edges: SNS and Slack; environment and SSM; DynamoDB
+    zoho                       the edge to Zoho
+    transport                  one TLS context, size and time limits for every HTTP answer
+
+    rules  message             pure from here on: no I/O, no clock, no boto3, no requests
+    incidents  texts           conditions that last; what each kind of notice says
+    decision  incident_texts   a decision in the making; what the notices of incidents say
+    causes  wording            words of their own, and words that all share
+    memory  history            what is remembered, what Zoho sends
     errors
 """

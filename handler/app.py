@@ -24,7 +24,7 @@ from handler.store import Store
 # Only our own logger: at INFO on the root, botocore would speak, too.
 logging.getLogger("handler").setLevel(logging.INFO)
 
-# Built while Lambda initialises the environment: once per cold start, and with all of a CPU; a check has a seventh of one.
+# Built while Lambda initialises the environment: once per cold start, with a whole CPU; a check has a seventh.
 _RETRIES: Any = {"total_max_attempts": 3, "mode": "standard"}
 _DYNAMODB = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeout=3, retries=_RETRIES))
 _SSM = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=4, retries=_RETRIES))
@@ -33,6 +33,7 @@ _SNS = boto3.client("sns", config=Config(connect_timeout=3, read_timeout=8, retr
 _TLS = transport.tls_context(config.ca_bundle())
 for _client in (_DYNAMODB, _SSM, _SNS):
     transport.share_tls(_client, _TLS)
+    transport.refuse_half_answers(_client)
 
 gc.freeze()
 gc.enable()
@@ -94,6 +95,6 @@ def lambda_handler(event: object, context: Context) -> dict[str, Any]:
     org, action = event.get("org", "default"), event.get("action", "check")
     if not isinstance(org, str) or not config.ORG.fullmatch(org):
         raise ConfigError('"org" must be 1 to 64 letters, digits, "-" or "_", as in {"org": "acme"}.')
-    if action not in ACTIONS:
+    if not isinstance(action, str) or action not in ACTIONS:
         raise ConfigError(f'"action" must be one of: {", ".join(ACTIONS)}.')
     return ACTIONS[action](org, tools(), context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)

@@ -104,7 +104,10 @@ def clean(value: object) -> str | None:
     Control characters, lone surrogates and direction marks become blanks: they break DynamoDB, e-mail headers and
     the reader's eye.
     """
-    text = " ".join("".join(c if c.isprintable() else " " for c in _raw(value)).split())
+    text = _raw(value)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    text = " ".join(text.split())
     return (text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…") or None
 
 

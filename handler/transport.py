@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import requests
+from botocore.exceptions import HTTPClientError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry, Timeout
@@ -101,6 +102,21 @@ def share_tls(client: Any, context: ssl.SSLContext) -> None:
     session = client._endpoint.http_session
     session._manager.connection_pool_kw["ssl_context"] = context
     session._setup_ssl_cert = lambda *_: None  # it would name the bundle; the context verifies, and has it
+
+
+def refuse_half_answers(client: Any) -> None:
+    """Let an AWS client take no success that was cut short or is not AWS's own, such as a proxy's page.
+
+    botocore reads either as an empty answer: no such item, a write done. What is raised here is a ``BotoCoreError``.
+    """
+    client.meta.events.register("before-parse", _raise_unless_whole)
+
+
+def _raise_unless_whole(response_dict: dict[str, Any], **_: Any) -> None:
+    headers, body = response_dict["headers"], response_dict["body"]
+    whole = len(body) == int(headers.get("content-length", len(body)))
+    if response_dict["status_code"] < 300 and not (whole and "x-amzn-requestid" in headers):
+        raise HTTPClientError(error="half an answer, or not AWS's")
 
 
 def make_session(context: ssl.SSLContext, retries: Retry | int = 0) -> requests.Session:

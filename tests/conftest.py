@@ -32,13 +32,20 @@ AWS_SETTINGS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def aws_settings_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def aws_settings_of_the_tests() -> Iterator[None]:
     """Forget the machine's own AWS settings: no test may depend on them or, worse, use them."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in AWS_SETTINGS.items():
-        monkeypatch.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in AWS_SETTINGS.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_aws_session_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the session that boto3 keeps for whoever asks."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 

@@ -100,11 +100,9 @@ def sns_error(code: str, status: int) -> Answer:
 @pytest.fixture(scope="module")
 def sns_server() -> Iterator[tuple[Sns, Any]]:
     """Give an SNS and a client that never retries."""
-    with pytest.MonkeyPatch.context() as patch, closing(Sns()) as server:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with closing(Sns()) as server:
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=0.5)
-        yield server, boto3.client("sns", "eu-west-1", endpoint_url=server.url, config=config)
+        yield server, boto3.Session().client("sns", endpoint_url=server.url, config=config)
 
 
 @pytest.fixture
@@ -254,6 +252,16 @@ def test_each_entry_is_accepted_or_refused_by_itself(
     assert error.accepted == {f"acme-{n}" for n in accepted}
     assert error.refused == {f"acme-{n}" for n in refused}
     assert (error.permanent, error.gone) == (permanent, gone)
+
+
+def test_an_entry_that_is_both_accepted_and_refused_counts_as_refused(topic: SnsChannel, sns: Sns) -> None:
+    """Better twice than never."""
+    sns.fate = {"1": ("InternalError", False)}
+    request = topic.batches(notices(2), READER)[0]
+    refused_by(topic, request)
+    both = sns.answer(sns.requests[0]).body.replace(b"</Successful>", b"<member><Id>1</Id></member></Successful>")
+    sns.script("publish", Answer(200, both, {"Content-Type": "text/xml"}))
+    assert refused_by(topic, request).accepted == {"acme-0"}
 
 
 def test_a_list_that_sns_refuses_is_refused_as_a_whole(topic: SnsChannel, sns: Sns) -> None:

@@ -27,7 +27,7 @@ from handler.memory import (
 )
 from handler.rules import decide
 from handler.store import from_item, to_item
-from tests.watch import CHANNELS, EVERYTHING, Watch, kinds
+from tests.watch import CHANNELS, EVERYTHING, Watch, item_size, kinds
 from tests.world import START, row
 
 HOSTILE = "\U0001f3f4" * 100
@@ -300,36 +300,15 @@ def test_no_more_keys_are_kept_than_fit() -> None:
         memory = from_item(to_item(decide(rows[start : start + 500], memory, now, policy, CHANNELS).memory))
         assert len(memory.seen) == min(start + 500, MAX_KEYS)
     assert set(memory.seen) == {parsed.key for parsed in rows[MAX_KEYS:]}
-    memory = decide(rows[-MAX_KEYS:], memory, now + timedelta(hours=1), policy, CHANNELS).memory
+    now += timedelta(hours=1)
+    memory = decide(rows[-MAX_KEYS:], memory, now, policy, CHANNELS).memory
     assert set(memory.seen) == {parsed.key for parsed in rows[MAX_KEYS:]}
+    shown_rows = [rows[0], *rows[-2000:]]
+    memory = decide(shown_rows, memory, now + timedelta(hours=1), policy, CHANNELS).memory
+    assert set(memory.seen) == {parsed.key for parsed in [rows[0], *rows[MAX_KEYS + 1 :]]}
 
 
 # The item
-
-
-def size(value: dict[str, Any]) -> int:
-    """Return an attribute value's size in bytes.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            return len(content) // 2 + 2
-        case "BOOL" | "NULL":
-            return 1
-        case "L":
-            return 3 + sum(1 + size(entry) for entry in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + size(entry) for name, entry in content.items())
-    raise AssertionError(kind)
-
-
-def item_size(memory: Memory) -> int:
-    """Return the size of the organisation's item in bytes."""
-    return sum(len(name.encode()) + size(value) for name, value in to_item(memory).items())
 
 
 def test_the_worst_item_stays_below_dynamodbs_limit() -> None:

@@ -172,6 +172,8 @@ def test_several_outcomes_in_one_check_are_told_in_order() -> None:
         *("failed", "recovered", "failed", "failed", "unknown", "recovered")
     ]
     assert [notice.facts.get("in_a_row") for notice in watch.told[1:]] == [1, None, 1, 2, None, None]
+    first_good = (START + timedelta(hours=1)).isoformat()
+    assert [notice.facts["last_completed"] for notice in watch.told[1:]] == [None, None, *[first_good] * 4]
     assert [entry["count"] for notice in watch.told for entry in notice.facts.get("ends", ())] == [1, 2]
 
 
@@ -230,6 +232,25 @@ def test_one_id_for_many_runs_tells_each_run() -> None:
     for day in (1, 8, 15):
         watch.log(id="4876876000001757002", state="completed", at=START + timedelta(days=day))
         assert watch.look_at(START + timedelta(days=day, hours=1)) == ["completed"]
+
+
+def test_a_backup_begins_before_it_ends_also_where_neither_id_nor_time_tell() -> None:
+    """One id and no times: the two rows of a backup, whichever Zoho lists first, leave nothing running."""
+    begun, ended = row(None, id="7", action="initiated"), row(None, id="7", state="completed")
+    for rows in ([begun, ended], [ended, begun]):
+        watch = Watch(rows)
+        watch.look()
+        assert watch.look_after(days=2) == []
+
+
+def test_the_last_good_backup_is_not_forgotten_when_its_row_disappears() -> None:
+    """Although older rows are still shown, and whatever news comes."""
+    watch = Watch([row(START - timedelta(days=3), action="scheduled"), row(START, state="completed")])
+    watch.look()
+    del watch.rows[1]
+    watch.log(action="purchased")
+    watch.look_after(hours=1)
+    assert watch.memory.last_completed == START
 
 
 def test_rows_without_a_time_count_from_when_they_were_first_seen() -> None:

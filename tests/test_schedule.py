@@ -167,7 +167,7 @@ def test_the_baseline_counts_what_it_found() -> None:
 
 
 def test_a_notice_shows_the_last_ten_outcomes_with_its_own_at_the_end() -> None:
-    """Across the baseline and what came after it."""
+    """Across the baseline and what came after it, and no more than ten."""
     watch = Watch(listed((3, COMPLETED), (2, {"state": "failure"})))
     watch.look()
     watch.log(state="paused")
@@ -175,3 +175,7 @@ def test_a_notice_shows_the_last_ten_outcomes_with_its_own_at_the_end() -> None:
     watch.log(state="completed", at=START + timedelta(minutes=2))
     watch.look_after(hours=1)
     assert [notice.facts["strip"] for notice in watch.told[1:]] == ["cfu", "cfu", "cfuc"]
+    for minute in range(3, 12):
+        watch.log(state="failure", at=START + timedelta(minutes=minute))
+    watch.look_after(hours=1)
+    assert watch.told[-1].facts["strip"] == "c" + 9 * "f"

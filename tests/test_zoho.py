@@ -602,6 +602,23 @@ def test_an_answer_that_is_too_long_is_trouble(
         client.history(ample)
 
 
+@pytest.mark.parametrize("left", [25.0, 6.0])
+def test_all_tries_together_fit_into_the_time_left(
+    client: Zoho, session: requests.Session, monkeypatch: pytest.MonkeyPatch, left: float
+) -> None:
+    """Three tries, each of which may connect and read as slowly as it is allowed to."""
+    timeouts: list[Any] = []
+
+    def refuse(*args: object, **request: Any) -> None:
+        timeouts.append(request["timeout"])
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(session, "request", refuse)
+    with pytest.raises(TroubleError):
+        client.history(lambda: left)
+    assert 3 * (timeouts[0].connect_timeout + timeouts[0].read_timeout) <= left
+
+
 def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
     """What is left belongs to delivering."""
     with pytest.raises(TroubleError, match="no time left"):

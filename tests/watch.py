@@ -10,6 +10,7 @@ from handler.errors import UnreadableError
 from handler.history import parse_row
 from handler.memory import Memory, Notice
 from handler.rules import decide, decide_unreadable
+from handler.store import to_item
 from handler.texts import NOTIFIABLE
 from tests.world import START, row
 
@@ -84,3 +85,27 @@ class Watch:
 def kinds(notices: Iterable[Notice]) -> list[str]:
     """Return the kind of each notice."""
     return [notice.kind for notice in notices]
+
+
+def item_size(memory: Memory) -> int:
+    """Return the size of the organisation's item in bytes.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _size(value) for name, value in to_item(memory).items())
+
+
+def _size(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "BOOL" | "NULL":
+            return 1
+        case "L":
+            return 3 + sum(1 + _size(entry) for entry in content)
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _size(entry) for name, entry in content.items())
+    raise AssertionError(kind)

@@ -9,6 +9,23 @@ from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 Json = Any
 
+SUMMARY: Json = {  # the line that each check logs, as Lambda writes it; test_package compares it with a real one
+    "timestamp": "2026-11-23T18:00:00Z",
+    "level": "INFO",
+    "message": "check",
+    "logger": "handler.check",
+    "requestId": "6f747a0f-6f3d-4d0c-8d1e-1d3c5c0b8a55",
+    "org": "default",
+    "rows": 4,
+    "pages": 1,
+    "notices": ["failed"],
+    "delivered": {"slack": 0, "sns": 1},
+    "pending": 1,
+    "oldest_pending_hours": 30.5,
+    "incidents": ["channel"],
+    "last_completed": "2026-11-20T03:00:00+00:00",
+}
+
 
 @pytest.fixture(scope="session")
 def parameters() -> dict[str, Json]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.template.conftest import SUMMARY
+
 Json = Any
 NOTHING = None  # a period without a data point
 
@@ -91,22 +93,6 @@ def metric_value(template: Json, line: str) -> float | None:
     except ValueError:
         return None
     return float(record[value[1]]) if isinstance(record, dict) and pattern[1] in record else None
-
-
-SUMMARY = {
-    "timestamp": "2026-11-23T18:00:00Z",
-    "level": "INFO",
-    "message": "check",
-    "org": "default",
-    "rows": 4,
-    "pages": 1,
-    "notices": ["failed"],
-    "delivered": {"sns": 1},
-    "pending": 1,
-    "oldest_pending_hours": 30.5,
-    "incidents": [],
-    "last_completed": None,
-}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from sandbox.runtime import LambdaEnvironment
 from sandbox.stage import Stage
+from tests.template.conftest import SUMMARY
+from tests.world import row
 from tools import build
 
 ROOT = Path(__file__).parents[2]
@@ -160,8 +162,11 @@ def stage(compiled: Path) -> Iterator[Stage]:
 def test_the_package_runs_alone_as_built(stage: Stage) -> None:
     """Reading, remembering and telling, on the runtime's Python, and no module but the package's or Python's own."""
     assert stage.check("default").payload["skipped"] == "not connected"
-    stage.connect("acme")
+    stage.connect("acme", [row(stage.zoho.clock(), state="completed")])
     result = stage.check("acme")
     assert result.ok, result.payload
     assert result.payload["notices"] == ["baseline"]
     assert result.payload["delivered"] == {"slack": 1, "sns": 1}
+    (summary,) = (line for line in result.logs if line.get("message") == "check")
+    assert summary.keys() == SUMMARY.keys(), "alarms and dashboard read this line"
+    assert isinstance(summary["oldest_pending_hours"], float)

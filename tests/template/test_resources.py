@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -246,9 +247,11 @@ RESOURCES: dict[str, Json] = {
         "TreatMissingData": "ignore",
         **TELL,
     },
+    "Dashboard": {"DashboardName": "AWS::StackName", "DashboardBody": ANY},  # see test_dashboard
 }
 
 CONDITIONS = {
+    "HasDashboard": {"Equals": ["ShowDashboard", "true"]},
     "HasEmail": {"Not": [{"Equals": ["NotificationEmail", ""]}]},
     "HasReservedConcurrency": {"Not": [{"Equals": ["ReservedConcurrency", 0]}]},
     "HasPermissionsBoundary": {"Not": [{"Equals": ["PermissionsBoundaryArn", ""]}]},
@@ -288,10 +291,14 @@ def test_conditions_are_exactly_these(template: Json) -> None:
     assert template["Conditions"] == CONDITIONS
 
 
-def test_only_the_subscriptions_depend_on_a_condition(template: Json) -> None:
-    """Without an e-mail address there is none; everything else always exists."""
+def test_only_what_is_optional_depends_on_a_condition(template: Json) -> None:
+    """Subscriptions need an e-mail address, the dashboard a wish; everything else always exists."""
     conditional = {name: r["Condition"] for name, r in template["Resources"].items() if "Condition" in r}
-    assert conditional == {"NoticeSubscription": "HasEmail", "AlarmSubscription": "HasEmail"}
+    assert conditional == {
+        "NoticeSubscription": "HasEmail",
+        "AlarmSubscription": "HasEmail",
+        "Dashboard": "HasDashboard",
+    }
 
 
 def test_outputs_are_exactly_these(template: Json) -> None:
@@ -327,7 +334,7 @@ def test_every_fixed_name_comes_from_the_stack(template: Json) -> None:
         for resource, body in template["Resources"].items()
         for key in NAMES & set(body.get("Properties", {}))
     }
-    assert len(names) == 8
+    assert len(names) == 9
     assert [where for where, name in names.items() if "AWS::StackName" not in name] == ["PendingMetric.LogGroupName"]
 
 

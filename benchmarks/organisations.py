@@ -1,0 +1,86 @@
+"""Many organisations on one function, a tenth of them failing, each in its own way."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from statistics import median
+from textwrap import shorten
+
+from benchmarks.scene import OURS, Scene, history
+from sandbox.zoho import Organisation
+
+FAILING = 10  # one in so many
+
+
+def close_slack(scene: Scene, org: str, zoho: Organisation) -> None:
+    """Point an organisation with news at a webhook that is gone."""
+    zoho.rows = history(4)
+    scene.stack.put_organisation(org, zoho.secret(slack_webhook_url=f"{scene.slack.url}/services/gone"))
+
+
+WAYS: dict[str, Callable[[Scene, str, Organisation], object]] = {
+    "token revoked": lambda scene, org, zoho: zoho.refresh_tokens.clear(),
+    "user no administrator": lambda scene, org, zoho: setattr(zoho, "admin", False),
+    "scope taken away": lambda scene, org, zoho: zoho.scopes.clear(),
+    "client secret changed": lambda scene, org, zoho: setattr(zoho, "client_secret", "another"),
+    "history too long": lambda scene, org, zoho: setattr(zoho, "rows", history(20_000)),
+    "history gone": lambda scene, org, zoho: zoho.rows.clear(),
+    "parameter garbled": lambda scene, org, zoho: scene.stack.put_organisation(org, {"nonsense": True}),
+    "parameter deleted": lambda scene, org, zoho: scene.cloud.client("ssm").delete_parameter(
+        Name=f"{scene.stack.outputs['OrgParameterPrefix']}/{org}"
+    ),
+    "news, and Slack gone": close_slack,
+}
+
+
+def simulate(scene: Scene, count: int) -> tuple[str, dict[str, list[str]]]:
+    """Check so many organisations in one warm environment, a tenth of them broken since the last time.
+
+    Returns:
+        A line of the table, and by way of failing the errors.
+
+    Raises:
+        AssertionError: The failure of one touched another.
+    """
+    organisations = {f"org{count}_{number}": scene.connect(f"org{count}_{number}") for number in range(count)}
+    for organisation in organisations.values():
+        organisation.rows = history(4)[2:]
+    events = [{"org": name} for name in organisations]
+    first = scene.run(*OURS, events)
+    assert all(call["answer"]["notices"] == ["baseline"] for call in first.calls), first.calls
+    broken = dict(zip(list(organisations)[FAILING // 2 :: FAILING], itertools.cycle(WAYS), strict=False))
+    for name, way in broken.items():
+        WAYS[way](scene, name, organisations[name])
+    told = len(scene.slack.messages)
+    run = scene.run(*OURS, events)
+    calls = dict(zip(organisations, run.calls, strict=True))
+    for name, call in calls.items():
+        answer = call.get("answer", {})
+        quiet = (answer.get("notices"), answer.get("pending"), answer.get("incidents")) == ([], 0, [])
+        assert "error" in call if name in broken else quiet, (name, broken.get(name), call)
+    assert all(any(f"{name}" in str(message) for name in broken) for message in scene.slack.messages[told:])
+    healthy, failing = (
+        [calls[name]["seconds"] for name in calls if (name in broken) is side] for side in (False, True)
+    )
+    cells = [count, len(broken), f"{sum(run.requests.values()) / count:.1f}", f"{1000 * median(healthy):.1f}"]
+    cells += [f"{1000 * median(failing):.1f}" if failing else "", f"{run.wall:.1f}", f"{run.peak:.0f}"]
+    errors: dict[str, list[str]] = {}
+    for name, way in broken.items():
+        errors.setdefault(way, []).append(calls[name]["error"].split(": ", 1)[1].replace(name, "ORG"))
+    return f"| {' | '.join(map(str, cells))} |", errors
+
+
+def table(scene: Scene) -> Iterator[str]:
+    """Yield the table of organisations, and what became of the broken ones."""
+    yield (
+        "| Organisations | Broken | Requests an organisation | CPU of a healthy check, ms | of a broken one, ms "
+        "| Wall of all, s | Peak, MiB |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    errors: dict[str, list[str]] = {}
+    for count in (1, 10, 50, 200):
+        line, errors = simulate(scene, count)
+        yield line
+    yield ""
+    yield "Of the last line's broken ones each failed its own invocation, and no other:"
+    yield ""
+    yield from (f"- {way}, {len(told)} of them: `{shorten(told[0], 110)}`" for way, told in errors.items())

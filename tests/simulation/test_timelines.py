@@ -1,0 +1,13 @@
+"""A bounded share of what `make soak` plays for as long as it is told, the same every time."""
+
+from hypothesis import HealthCheck, given, settings
+
+from tests.simulation.timelines import Timeline, play, timelines
+from tests.simulation.world import World
+
+
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@given(timelines)
+def test_whatever_breaks_every_outcome_is_told_and_nothing_twice(world: World, timeline: Timeline) -> None:
+    """Play timelines with faults anywhere; the witness must have nothing to say."""
+    play(world, timeline)

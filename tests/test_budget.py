@@ -1,0 +1,154 @@
+"""What a check may cost, as counts that every machine agrees on; times are for `make bench`."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import botocore
+import botocore.session
+import certifi
+import pytest
+from botocore import xform_name
+from botocore.utils import ArgumentGenerator
+
+from benchmarks.scene import Scene, history
+from tests.watch import Watch, item_size
+from tools import build
+
+ROOT = Path(__file__).parents[1]
+FOREIGN = {"aws_lambda_powertools", "pydantic", "slack_sdk", "moto", "benchmarks", "sandbox", "tests", "tools"}
+PROBE = """
+import gc, json, ssl, sys
+sys.path.insert(0, sys.argv[1])
+loads = []
+load = ssl.SSLContext.load_verify_locations
+ssl.SSLContext.load_verify_locations = lambda *args, **more: (loads.append(1), load(*args, **more))[1]
+from handler.app import lambda_handler
+
+class Context:
+    aws_request_id = "0"
+    def get_remaining_time_in_millis(self):
+        return 55_000
+
+try:
+    told = lambda_handler({}, Context())["notices"]
+except Exception as error:
+    told = str(error)
+print(json.dumps({
+    "told": told, "loads": len(loads), "modules": sorted(sys.modules), "collects": gc.isenabled(),
+    "frozen": gc.get_freeze_count(),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    """Give the stack, Zoho and Slack, all of it behind TLS."""
+    with closing(Scene()) as made:
+        made.organisation.rows = history(4)
+        yield made
+
+
+def cold_check(scene: Scene, **variables: str) -> dict[str, Any]:
+    """Check in a new process and return what became of it, and of the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(ROOT)],
+        env={**scene.variables, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    probed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return probed
+
+
+@pytest.fixture(scope="module")
+def with_news(scene: Scene) -> dict[str, Any]:
+    """Give a cold check that talks to everybody there is."""
+    return cold_check(scene)
+
+
+@pytest.fixture(scope="module")
+def quiet(scene: Scene, with_news: dict[str, Any]) -> dict[str, Any]:
+    """Give a cold check that finds nothing new."""
+    return cold_check(scene)
+
+
+def test_the_certificates_are_loaded_once(with_news: dict[str, Any]) -> None:
+    """For three AWS services, Zoho and Slack together: each load is a tenth of a check."""
+    assert with_news["told"] == ["baseline"]
+    assert with_news["loads"] == 1
+
+
+def test_aws_is_believed_only_with_a_certificate_from_the_bundle(scene: Scene) -> None:
+    """The clients share the TLS context of all others; it verifies for them, too."""
+    before = len(scene.aws.requests)
+    assert "SSLError" in cold_check(scene, AWS_CA_BUNDLE=certifi.where())["told"]
+    assert len(scene.aws.requests) == before
+
+
+def test_a_quiet_check_imports_what_ships_and_no_more(quiet: dict[str, Any]) -> None:
+    """Whoever adds a dependency, or a detour through a big module of Python's own, meets this number."""
+    assert quiet["told"] == []
+    assert not FOREIGN & {name.partition(".")[0] for name in quiet["modules"]}
+    assert len(quiet["modules"]) < 560
+
+
+def test_garbage_is_collected_again_once_everything_is_built(quiet: dict[str, Any]) -> None:
+    """Not before: an import makes none. What was built is never looked through again."""
+    assert quiet["collects"]
+    assert quiet["frozen"] > 10_000
+
+
+def test_a_year_of_weekly_backups_is_two_read_units_a_check() -> None:
+    """4 KB each: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html."""
+    watch = Watch()
+    for _ in range(52):
+        watch.log(action="initiated")
+        watch.look_after(hours=1)
+        watch.log(state="completed")
+        watch.look_after(days=6, hours=23)
+    assert len(watch.memory.seen) == 104
+    assert 4_096 < item_size(watch.memory) <= 2 * 4_096
+
+
+@pytest.fixture(scope="module")
+def slim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give what the build leaves of botocore's data."""
+    data = tmp_path_factory.mktemp("data")
+    original = Path(botocore.__file__).parent / "data"
+    for service in build.CALLS:
+        copytree(original / service, data / service)
+    (data / "endpoints.json").write_text((original / "endpoints.json").read_text())
+    build._slim(data)
+    return data
+
+
+def test_what_is_read_at_a_cold_start_is_a_few_kilobytes(slim: Path) -> None:
+    """Of two megabytes: the endpoints of every AWS service, and three services with all their calls."""
+    read = [slim / "endpoints.json", *slim.glob("*/*/service-2.json.gz")]
+    assert len(read) == 4
+    assert sum(path.stat().st_size for path in read) < 60_000
+
+
+@pytest.mark.parametrize(("service", "calls"), build.CALLS.items(), ids=list(build.CALLS))
+def test_the_package_knows_every_call_that_the_handler_makes_and_no_other(
+    slim: Path, service: str, calls: list[str]
+) -> None:
+    """A call that is missing in `tools/build.py` would fail in Lambda only."""
+    handler = "\n".join(path.read_text() for path in (ROOT / "handler").glob("*.py"))
+    everything = botocore.session.get_session().get_service_model(service).operation_names
+    assert calls == [name for name in sorted(everything) if f".{xform_name(name)}(" in handler]
+    session = botocore.session.get_session()
+    session.get_component("data_loader").search_paths.insert(0, str(slim))
+    model = session.get_service_model(service)
+    assert list(model.operation_names) == calls
+    for name in calls:
+        operation = model.operation_model(name)
+        for shape in (operation.input_shape, operation.output_shape, *operation.error_shapes):
+            assert shape is None or ArgumentGenerator().generate_skeleton(shape) is not None  # raises what is missing

@@ -1,0 +1,112 @@
+"""AWS as the tools meet it: moto, with the real function behind Lambda's Invoke, and refusals on request."""
+
+import re
+from typing import Any, NamedTuple
+
+import requests
+
+from sandbox.server import Answer, Request, Server
+from sandbox.stage import Stage
+
+HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "content-encoding", "server", "date"}
+REST = {
+    ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
+    ("GET", r"/2015-03-31/functions/[^/]+/configuration"): "GetFunctionConfiguration",
+    ("GET", r"/schedules"): "ListSchedules",
+    ("GET", r"/schedules/[^/]+"): "GetSchedule",
+    ("POST", r"/schedules/[^/]+"): "CreateSchedule",
+    ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
+    ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
+}
+WRITES = {"PutParameter", "DeleteParameter", "CreateSchedule", "UpdateSchedule", "DeleteSchedule", "Invoke"}
+
+
+class Refusal(NamedTuple):
+    """An error of AWS."""
+
+    code: str
+    message: str = ""
+    status: int = 400
+
+
+def denied(action: str) -> Refusal:
+    """Make the error of credentials that do not allow an action."""
+    who = "User: arn:aws:iam::123456789012:user/me"
+    return Refusal("AccessDeniedException", f"{who} is not authorized to perform: {action} on resource: x")
+
+
+class Front(Server):
+    """One endpoint for every service, in front of a stage.
+
+    Attributes:
+        operations: What was asked for, oldest first.
+        instead: By operation, what is answered in place of AWS's own answer.
+        lost: Operations that AWS does, but whose next answer never arrives.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        """Start serving."""
+        self.operations: list[str] = []
+        self.instead: dict[str, Answer | Refusal] = {}
+        self.lost: set[str] = set()
+        self._stage = stage
+        super().__init__()
+
+    @property
+    def writes(self) -> list[str]:
+        """The operations that change something."""
+        return [operation for operation in self.operations if operation in WRITES]
+
+    def asked(self, operation: str) -> list[Any]:
+        """Return what was asked for in each request for an operation, of a service that speaks JSON."""
+        return [request.json() for request in self.requests if _operation(request) == operation]
+
+    def kind(self, method: str, path: str) -> str:
+        """Name every request alike: what it asks for may stand in its body."""
+        return "aws"
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as AWS does, or as the test wants."""
+        operation = _operation(request)
+        self.operations.append(operation)
+        scripted = self.instead.get(operation)
+        if scripted:
+            return scripted if isinstance(scripted, Answer) else _error(request, scripted)
+        answer = self._invoke(request) if operation == "Invoke" else self._forward(request)
+        if operation in self.lost:
+            self.lost.remove(operation)
+            raise ConnectionAbortedError  # which the server takes for a client that hung up
+        return answer
+
+    def _invoke(self, request: Request) -> Answer:
+        result = self._stage.function.invoke(request.json())
+        return Answer.json(result.payload, headers={} if result.ok else {"X-Amz-Function-Error": "Unhandled"})
+
+    def _forward(self, request: Request) -> Answer:
+        url = self._stage.cloud.url + request.path
+        headers: Any = dict(request.headers.items())
+        said = requests.request(
+            request.method, url, params=request.query, headers=headers, data=request.body, timeout=60
+        )
+        kept = {name: value for name, value in said.headers.items() if name.lower() not in HOP_BY_HOP}
+        return Answer(said.status_code, said.content, kept)
+
+
+def _operation(request: Request) -> str:
+    if target := request.headers.get("X-Amz-Target"):
+        return str(target).rpartition(".")[2]
+    if action := request.form.get("Action"):
+        return action
+    for (method, path), operation in REST.items():
+        if method == request.method and re.fullmatch(path, request.path):
+            return operation
+    return request.path.rpartition("/")[2]
+
+
+def _error(request: Request, refusal: Refusal) -> Answer:
+    """Make an error in the protocol of the request: https://smithy.io/2.0/aws/protocols/index.html."""
+    code, message, status = refusal
+    if "Action" not in request.form:
+        return Answer.json({"__type": code, "message": message}, status, {"x-amzn-errortype": code})
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Content-Type": "text/xml"})

@@ -1,0 +1,163 @@
+"""What can go wrong for a person at a terminal: a sentence and a next step for each, and never a secret."""
+
+import io
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from botocore import exceptions as aws
+
+from handler.causes import CAUSES
+from handler.errors import TroubleError, UnreadableError
+
+
+class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
+    """Something that a person must mend.
+
+    Attributes:
+        sentence: What is wrong.
+        next_step: What to do.
+    """
+
+    def __init__(self, sentence: str, next_step: str) -> None:
+        """Keep both; neither holds a secret."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.next_step = next_step
+
+    def show(self) -> None:
+        """Print it."""
+        print(f"✗ {self.sentence}\n  → {self.next_step}", flush=True)
+
+
+class UsedCodeError(UnreadableError):
+    """``invalid_code`` in answer to a grant code."""
+
+    cause = "used_code"
+
+
+class ThrottledError(TroubleError):
+    """``Access Denied`` of Zoho's accounts server, which means too many requests."""
+
+    cause = "throttled"
+
+
+class NoRefreshTokenError(UnreadableError):
+    """The code gave an access token only."""
+
+    cause = "no_refresh_token"
+
+
+ZOHO = {cause: (known.sentence, known.next_step) for cause, known in CAUSES.items()} | {
+    "used_code": (
+        "Zoho does not accept the code: it has expired, was used before, or belongs to another client.",
+        'Make a new one in the tab "Generate Code" and paste it at once: it works once, and for minutes only.',
+    ),
+    "wrong_client": (
+        "Zoho does not know this client id in this data centre.",
+        "Choose the data centre whose address your browser shows in Zoho CRM, and copy the client id again.",
+    ),
+    "wrong_client_secret": (
+        "Zoho does not accept the client secret.",
+        'Copy it again from the tab "Client Secret" of the API console, and make a new code.',
+    ),
+    "wrong_scope": (
+        "The code was made for another scope, so the token may not read backups.",
+        "Make a new code with exactly this scope: ZohoCRM.bulk.backup.READ",
+    ),
+    "no_permission": (
+        "The Zoho user who made the code may not read backups: it is no administrator.",
+        "Let a user with the Administrator profile in Zoho CRM make the client and the code.",
+    ),
+    "no_refresh_token": (
+        "Zoho gave no refresh token for the code.",
+        'The client must be a "Self Client": make one in the API console.',
+    ),
+    "throttled": (
+        "Zoho has had too many requests of this client and asks for patience.",
+        "Wait ten minutes, make a new code and try again.",
+    ),
+    "trouble": (
+        "Zoho could not be reached, or answered with an error of its own.",
+        "Check this machine's network (a proxy is not used) and https://status.zoho.com; then try again.",
+    ),
+}
+
+CREDENTIALS_STEP = "Sign in (`aws sso login`, `aws login` or `aws configure`), or name a profile: AWS_PROFILE=… make …"
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+REFUSED = {
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "AuthFailure",
+    "IncompleteSignature",
+    "MissingAuthenticationToken",
+}
+DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
+
+
+def from_zoho(error: UnreadableError) -> Problem:
+    """Return why Zoho cannot be read, with what it answered."""
+    throttled = isinstance(error, TroubleError) and any(word in str(error) for word in ("Access Denied", "429"))
+    sentence, next_step = ZOHO["throttled" if throttled else error.cause]
+    return Problem(f"{sentence} ({str(error).rstrip('.')}.)", next_step)
+
+
+def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:
+    """Return why AWS cannot be asked. The exception's own text is left out: it may quote what was sent."""
+    match error:
+        case aws.ClientError():
+            return _answered(error)
+        case aws.NoCredentialsError() | aws.PartialCredentialsError():
+            return Problem("There are no AWS credentials on this machine.", CREDENTIALS_STEP)
+        case aws.ProfileNotFound():
+            return Problem("AWS_PROFILE names a profile that does not exist.", "List them: aws configure list-profiles")
+        case aws.NoRegionError():
+            return Problem("No AWS region is set.", "Name the stack's region: make … REGION=eu-west-1")
+        case aws.SSOError() | aws.TokenRetrievalError() | aws.CredentialRetrievalError():
+            return Problem("The AWS credentials have expired.", CREDENTIALS_STEP)
+        case aws.ConnectionError() | aws.HTTPClientError():
+            return Problem("AWS cannot be reached from this machine.", "Check the network and the region's name.")
+    return Problem(f"AWS could not be asked: {type(error).__name__}.", "Check the AWS configuration of this machine.")
+
+
+def _answered(error: aws.ClientError) -> Problem:
+    code, operation = str(error.response.get("Error", {}).get("Code", "?")), error.operation_name
+    if code in EXPIRED:
+        return Problem("The AWS credentials have expired.", CREDENTIALS_STEP)
+    if code in REFUSED:
+        return Problem(f"AWS does not accept the credentials ({code}).", CREDENTIALS_STEP)
+    if code.startswith(DENIED):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the form of the text
+        named = re.search(r"perform: ([a-z0-9-]+:\w+)", str(error.response["Error"].get("Message", "")))
+        action = named[1] if named else operation
+        return Problem(
+            f"Your AWS credentials do not allow {action}.",
+            "Ask whoever manages the AWS account for it, or use other credentials: AWS_PROFILE=… make …",
+        )
+    if code.startswith("Throttl") or code == "TooManyRequestsException":
+        return Problem("AWS has had too many requests of this account.", "Wait a minute and try again.")
+    return Problem(f"AWS answered {code} to {operation}.", "Try again; `make doctor` looks at the whole stack.")
+
+
+def run(command: Callable[[], int]) -> int:
+    """Run a command and return its exit code: 1 after a problem, 130 after Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        return command()
+    except (KeyboardInterrupt, EOFError) as stop:
+        print(f"\nStopped. {stop}".rstrip(), flush=True)
+        return 130
+    except Problem as problem:
+        problem.show()
+    except (aws.BotoCoreError, aws.ClientError) as error:
+        from_aws(error).show()
+    except Exception as error:  # noqa: BLE001 - the one boundary: a traceback could quote a secret
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        Problem(f"Unexpected: {type(error).__name__} at {where}.", "Please report this line.").show()
+    return 1
