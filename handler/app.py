@@ -25,8 +25,8 @@ from handler.store import Store
 logging.getLogger("handler").setLevel(logging.INFO)
 
 # Built while Lambda initialises the environment: once per cold start, with a whole CPU; a check has a seventh.
-_RETRIES: Any = {"total_max_attempts": 3, "mode": "standard"}
-_DYNAMODB = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeout=3, retries=_RETRIES))
+_RETRIES: Any = {"total_max_attempts": 2, "mode": "standard"}
+_DYNAMODB = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeout=2, retries=_RETRIES))
 _SSM = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=4, retries=_RETRIES))
 # SNS is never asked twice by itself: a publish whose answer was lost must stay one repeat, not three.
 _SNS = boto3.client("sns", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1}))

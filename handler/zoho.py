@@ -4,6 +4,7 @@ Sources: https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html,
 https://www.zoho.com/crm/developer/docs/api/v7/refresh.html and the pages beside them.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import requests
 
 from handler import errors
-from handler.history import Row, clean, parse_page, parse_time
+from handler.history import Row, parse_page, parse_time
 from handler.memory import MAX_KEYS
 from handler.transport import ATTEMPTS, Answer, fetch
 
@@ -203,7 +204,7 @@ class Zoho:
                 self._renew_at = now + timedelta(seconds=_life(rest.get("expires_in")) - RENEW_SECONDS_BEFORE)
                 return
             case {"error": error}:  # with HTTP 200, too
-                raise TOKEN_ERRORS.get(str(error), errors.TroubleError)(f"Zoho accounts answered: {clean(error)}")
+                raise TOKEN_ERRORS.get(str(error), errors.TroubleError)(f"Zoho accounts answered: {_code(error)}")
         if answer.status != 200:
             raise _api_error(answer)
         raise errors.UnusableAnswerError("The answer to the token request is not the documented one.")
@@ -237,7 +238,12 @@ def _api_error(answer: Answer) -> errors.UnreadableError:
         # A redirect is where maintenance pages live; anything else unknown is an answer that a person must look at.
         passing = answer.status >= 500 or 300 <= answer.status < 400
         known = errors.TroubleError if passing else errors.UnusableAnswerError
-    return known(f"HTTP {answer.status}" + (f" {clean(code)}" if code else ""))
+    return known(f"HTTP {answer.status}" + (f" {_code(code)}" if code else ""))
+
+
+def _code(said: object) -> str:
+    """Return an error code as it may be shown: letters only, so that no credential that Zoho may echo is repeated."""
+    return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z_ ]{2,40}", said) else "an unknown error"
 
 
 def _known_api(domain: object, data_centre: str) -> str:
