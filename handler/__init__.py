@@ -18,7 +18,8 @@ Imports run downward only, a module's line to lines below it, and ``tests/test_a
     zoho                       the edge to Zoho
     transport                  one TLS context, size and time limits for every HTTP answer
 
-    rules  message             pure from here on: no I/O, no clock, no boto3, no requests
+    rules  slack               pure from here on: no I/O, no clock, no boto3, no requests
+    message                    notices as SNS takes them, and what all messages share
     incidents  texts           conditions that last; what each kind of notice says
     decision  incident_texts   a decision in the making; what the notices of incidents say
     causes  wording            words of their own, and words that all share

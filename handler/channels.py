@@ -1,6 +1,6 @@
 """SNS and Slack. A send returns when everything was accepted, or raises `DeliveryError`.
 
-To add a channel: a class like these, its renderer in ``message``, its name in ``causes.CHANNELS``.
+To add a channel: a class like these, its renderer beside ``slack``, its name in ``causes.CHANNELS``.
 """
 
 import json
@@ -15,7 +15,8 @@ from botocore.parsers import ResponseParserError
 
 from handler.errors import DeliveryError, TransportError
 from handler.memory import Notice
-from handler.message import TOGETHER, Mail, Post, Reader, mails, posts
+from handler.message import TOGETHER, Mail, Reader, mails
+from handler.slack import Post, posts
 from handler.transport import fetch
 
 ERROR_CODE = re.compile(r"[a-z_]{2,40}")

@@ -1,20 +1,16 @@
-"""Notices → e-mail text and Slack blocks. Pure.
-
-Nothing that came from Zoho is ever interpreted: in Slack it stands in ``plain_text`` only, which knows no mentions,
-links or formatting (https://docs.slack.dev/reference/block-kit/composition-objects/text-object); e-mail is text anyway.
-"""
+"""Notices → SNS messages, and what every channel's messages share. Pure."""
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from handler.history import clean
 from handler.memory import Notice
-from handler.texts import GIVEN_UP, KINDS, SEVERITIES, describe
-from handler.wording import PAGE, Content, plural
+from handler.texts import ELSEWHERE, GIVEN_UP, KINDS, SEVERITIES, describe
+from handler.wording import PAGE, plural
 
 TOGETHER = 10
 """More notices than this go as a list, a line each."""
@@ -22,15 +18,7 @@ LISTED = 100
 SUBJECT_LIMIT = 100  # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 NAME_LIMIT = 40
 """Characters of a display name in a subject: the title must still fit."""
-# https://docs.slack.dev/reference/block-kit/blocks
-HEADER_LIMIT = 150
-SECTION_LIMIT = 3_000
-FIELD_LIMIT = 2_000
-FACTS_PER_SECTION = 5  # ten fields: a label and a value each
-BLOCK_LIMIT = 50
-TEXT_LIMIT = 40_000  # https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
 
-Json = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -68,46 +56,17 @@ class Mail:
     attributes: dict[str, str | list[str]]
 
 
-@dataclass(frozen=True)
-class Post:
-    """One Slack message.
-
-    Attributes:
-        notices: What it tells.
-        payload: For the incoming webhook.
-        plain: The same without blocks, in case Slack refuses them.
-    """
-
-    notices: tuple[Notice, ...]
-    payload: Json
-    plain: Json
-
-
 def mails(notices: Sequence[Notice], reader: Reader) -> list[Mail]:
     """Return one message a notice, or lists when there are more than `TOGETHER`."""
-    return [_mail(part, reader) for part in _bundles(notices)]
+    return [mail(part, reader) for part in bundles(notices)]
 
 
-def posts(notices: Sequence[Notice], reader: Reader) -> list[Post]:
-    """Return everything as one message, or as few as Slack's limits allow."""
-    if len(notices) > TOGETHER:
-        return [_post(part, _part_blocks(part, reader), reader) for part in _bundles(notices)]
-    packed: list[tuple[list[Notice], list[Json]]] = []
-    for notice in notices:
-        blocks = _part_blocks((notice,), reader)
-        if not packed or len(packed[-1][1]) + len(blocks) > BLOCK_LIMIT:
-            packed.append(([], []))
-        packed[-1][0].append(notice)
-        packed[-1][1].extend(blocks)
-    return [_post(tuple(part), blocks, reader) for part, blocks in packed]
-
-
-def _bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
+def bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
     """Return notices one by one or, when there are many, in lists; what was folded is a list of its own."""
     if len(notices) <= TOGETHER:
         return [(notice,) for notice in notices]
     folded = [(notice,) for notice in notices if notice.kind == "folded"]
-    return [*folded, *_parts([notice for notice in notices if notice.kind != "folded"], LISTED)]
+    return [*folded, *parts([notice for notice in notices if notice.kind != "folded"], LISTED)]
 
 
 def severity(notices: Sequence[Notice]) -> str:
@@ -131,40 +90,45 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _mail(notices: tuple[Notice, ...], reader: Reader) -> Mail:
-    title = _title(notices)
-    if len(notices) == 1:
-        lines = [f"{reader.name}: {title}", "", *_body(describe(notices[0]), reader)]
-    else:
-        lines = [f"{reader.name}: {title}", "", *_list_lines(notices, reader), "", *_step("", reader)]
+def mail(notices: tuple[Notice, ...], reader: Reader) -> Mail:
+    """Return one message: a notice, or a list of them."""
+    title = title_of(notices)
+    lines = [f"{reader.name}: {title}", ""]
+    lines += _body(notices[0], reader) if len(notices) == 1 else [*list_lines(notices, reader), "", _link(reader)]
     lines += ["", f"Organisation: {reader.org} · Message: {_notice_id(notices)}"]
     return Mail(notices, _subject(title, reader), "\n".join(lines), _attributes(notices, reader))
 
 
-def _body(content: Content, reader: Reader) -> Iterator[str]:
+def _body(notice: Notice, reader: Reader) -> Iterator[str]:
+    content = describe(notice)
     yield content.sentence
-    yield ""
-    for label, value in content.facts:
-        yield f"{label}: {local_time(value, reader.zone) if isinstance(value, datetime) else value}"
-    yield from (f"- {line}" for line in content.lines)
-    yield ""
-    yield from _step(content.next_step, reader)
+    facts = [
+        f"{label}: {local_time(value, reader.zone) if isinstance(value, datetime) else value}"
+        for label, value in content.facts
+    ]
+    if facts or content.lines:
+        yield from ("", *facts, *(f"- {line}" for line in content.lines))
+    if content.next_step:
+        yield from ("", f"What to do: {content.next_step}")
+    if notice.kind not in ELSEWHERE:
+        yield from (() if content.next_step else ("",))
+        yield _link(reader)
 
 
-def _step(next_step: str, reader: Reader) -> Iterator[str]:
-    if next_step:
-        yield f"What to do: {next_step}"
-    yield f"Zoho CRM: {reader.crm_url} ({PAGE})"
+def _link(reader: Reader) -> str:
+    return f"Zoho CRM: {reader.crm_url} ({PAGE})"
 
 
-def _title(notices: Sequence[Notice]) -> str:
+def title_of(notices: Sequence[Notice]) -> str:
+    """Return the title of a notice, or of a list."""
     if len(notices) == 1:
         return describe(notices[0]).title
     counts = Counter(notice.kind for notice in notices)
     return f"{plural(len(notices), 'message')}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
-def _list_lines(notices: Sequence[Notice], reader: Reader) -> Iterator[str]:
+def list_lines(notices: Sequence[Notice], reader: Reader) -> Iterator[str]:
+    """Return a line for each notice of a list."""
     for notice in notices:
         row = notice.row or {}
         when = notice.facts.get("when")
@@ -207,80 +171,6 @@ def _attributes(notices: tuple[Notice, ...], reader: Reader) -> dict[str, str | 
     return attributes | {name: rows[0][field] for name, field in names.items() if rows[0].get(field)}
 
 
-def _post(notices: tuple[Notice, ...], blocks: list[Json], reader: Reader) -> Post:
-    mail = _mail(notices, reader)
-    plain = {"text": _escape(shorten(mail.text, TEXT_LIMIT)), "mrkdwn": False, "parse": "none"}
-    fallback = f"{reader.name}: {_title(notices)}"
-    return Post(notices, {"text": _escape(shorten(fallback, SECTION_LIMIT)), "blocks": blocks}, plain)
-
-
-def _part_blocks(notices: tuple[Notice, ...], reader: Reader) -> list[Json]:
-    blocks = _blocks(notices[0], reader) if len(notices) == 1 else _list_blocks(notices, reader)
-    return list(blocks)[:BLOCK_LIMIT]
-
-
-def _blocks(notice: Notice, reader: Reader) -> Iterator[Json]:
-    content = describe(notice)
-    yield _header(f"{KINDS[notice.kind].symbol} {reader.name}: {content.title}")
-    yield _section(content.sentence)
-    for facts in _parts(content.facts, FACTS_PER_SECTION):
-        yield {"type": "section", "fields": [field for label, value in facts for field in _fields(label, value)]}
-    yield from _paragraphs([f"• {line}" for line in content.lines])
-    link = f"<{reader.crm_url}|Open Zoho CRM>"
-    step = f"*What to do:* {_escape(content.next_step)} {link}" if content.next_step else f"{link}: {_escape(PAGE)}"
-    yield {"type": "section", "text": _mrkdwn(step)}
-    yield {"type": "context", "elements": [_plain(f"{reader.org} · {notice.notice_id}", FIELD_LIMIT)]}
-
-
-def _list_blocks(notices: Sequence[Notice], reader: Reader) -> list[Json]:
-    symbol = {"critical": "🔴", "warning": "⏹️"}.get(severity(notices), "📋")
-    return [
-        _header(f"{symbol} {reader.name}: {_title(notices)}"),
-        *_paragraphs(list(_list_lines(notices, reader))),
-        {"type": "section", "text": _mrkdwn(f"<{reader.crm_url}|Open Zoho CRM>: {_escape(PAGE)}")},
-    ]
-
-
-def _paragraphs(lines: Sequence[str]) -> Iterator[Json]:
-    """Return sections with as many whole lines each as Slack allows."""
-    text = ""
-    for line in lines:
-        if text and len(text) + 1 + len(line) > SECTION_LIMIT:
-            yield _section(text)
-            text = ""
-        text += ("\n" if text else "") + line
-    if text:
-        yield _section(text)
-
-
-def _header(text: str) -> Json:
-    return {"type": "header", "text": _plain(text, HEADER_LIMIT, emoji=True)}
-
-
-def _section(text: str) -> Json:
-    return {"type": "section", "text": _plain(text, SECTION_LIMIT)}
-
-
-def _fields(label: str, value: str | datetime) -> tuple[Json, Json]:
-    if not isinstance(value, datetime):
-        return _mrkdwn(f"*{label}*"), _plain(value, FIELD_LIMIT)
-    # https://docs.slack.dev/messaging/formatting-message-text#date-formatting: each reader's own time zone
-    fallback = f"{value.astimezone(UTC):%d %b %Y %H:%M} UTC"
-    return _mrkdwn(f"*{label}*"), _mrkdwn(f"<!date^{int(value.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>")
-
-
-def _plain(text: str, limit: int, *, emoji: bool = False) -> Json:
-    return {"type": "plain_text", "text": shorten(text, limit), "emoji": emoji}
-
-
-def _mrkdwn(text: str) -> Json:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _escape(text: str) -> str:
-    # https://docs.slack.dev/messaging/formatting-message-text#escaping
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
+def parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
+    """Return items in order, so many at a time."""
     return (tuple(items[start : start + size]) for start in range(0, len(items), size))

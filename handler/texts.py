@@ -203,4 +203,6 @@ KINDS = {
 }
 NOTIFIABLE = frozenset(KINDS) - {"baseline", "recovered", "readable", "folded", "test"}
 """What ``NOTIFY_ON`` may name: the others come with one of these, or always."""
+ELSEWHERE = frozenset({"channel", "test"})
+"""Kinds about something else than Zoho CRM, to which a link there is no help."""
 SEVERITIES = ("info", "warning", "critical")

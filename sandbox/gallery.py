@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from handler.message import mails, posts, severity
+from handler.message import mails, severity
+from handler.slack import posts
 from handler.texts import KINDS
 from sandbox import browser
 from sandbox.samples import READER, Sample, samples

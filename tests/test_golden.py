@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handler.message import Mail, Post, mails, posts
+from handler.message import Mail, mails
+from handler.slack import Post, posts
 from handler.texts import KINDS
 from tests.stories import READER, STORIES, texts_of
 

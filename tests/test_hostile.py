@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from handler.config import parse_secret
 from handler.memory import Memory, enqueue
-from handler.message import Mail, Post, Reader, mails, posts
+from handler.message import Mail, Reader, mails
+from handler.slack import Post, posts
 from tests.stories import DAY, job, news, texts_of
 from tests.watch import EVERYTHING, Raw, Watch
 from tests.world import START

@@ -19,8 +19,9 @@ from handler.decision import ALWAYS_TOLD
 from handler.errors import UnreadableError
 from handler.history import parse_time
 from handler.memory import Notice, enqueue
-from handler.message import local_time, mails, posts, severity
+from handler.message import local_time, mails, severity
 from handler.rules import ACTIONS, STATES
+from handler.slack import posts
 from handler.texts import KINDS, NOTIFIABLE, describe
 from handler.wording import duration, plural
 from tests.stories import DAY, READER, STORIES, late, many, news, texts_of, unescape

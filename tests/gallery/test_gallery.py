@@ -9,7 +9,8 @@ import pytest
 from handler.causes import CAUSES
 from handler.config import NUMBERS
 from handler.memory import Memory
-from handler.message import mails, posts
+from handler.message import mails
+from handler.slack import posts
 from handler.texts import KINDS, Kind, describe
 from sandbox.gallery import PICTURES, ROOT, SHOTS, card, mrkdwn, page
 from sandbox.samples import CHANNELS, READER, Sample, samples

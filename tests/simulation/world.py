@@ -24,6 +24,7 @@ from handler.access import Tools
 from handler.channels import Batch
 from handler.errors import NotifierError
 from handler.memory import Notice
+from handler.message import Mail
 from handler.store import from_item
 from handler.texts import NOTIFIABLE
 from sandbox.slack import SlackInbox
@@ -87,6 +88,8 @@ class World:
         plan: Says for each call what happens to it; None: nothing.
         witness: Of the present timeline.
         story: Each call of it, and what happened to it.
+        posts: What Slack accepted.
+        mails: What SNS accepted.
         tally: Of all of them.
     """
 
@@ -135,6 +138,8 @@ class World:
             self._dynamodb.delete_item(TableName=TABLE, Key={"org": {"S": ORG}})
         self.connect(slack=True)
         self.story: list[str] = []
+        self.posts: list[dict[str, Any]] = []
+        self.mails: list[Mail] = []
         self.tally.timelines += 1
 
     def connect(self, *, slack: bool) -> None:
@@ -230,11 +235,13 @@ class World:
                 item = json.loads(call.request.body)["Item"]
                 self.witness.written(from_item(item), self.organisation.rows, len(call.request.body))
             case "slack webhook" if self.slack.messages and by.batch:
-                text = json.dumps(self.slack.messages.pop(), ensure_ascii=False)
+                self.posts.append(self.slack.messages.pop())
+                text = json.dumps(self.posts[-1], ensure_ascii=False)
                 self._accepted("slack", by.batch.content.notices, text, by, excuse)
             case "sns PublishBatch" if by.batch and answer.status_code == 200:
                 for number in re.findall(r"<Id>(\d+)</Id>", answer.text):
                     mail = by.batch.content[int(number)]
+                    self.mails.append(mail)
                     self._accepted("sns", mail.notices, mail.subject + mail.text, by, excuse)
 
     def _accepted(self, channel: str, notices: tuple[Notice, ...], text: str, by: Invocation, excuse: str) -> None:
