@@ -53,7 +53,7 @@ lint: $(READY) # style, and what a linter can tell of correctness
 	@$(PY) -m ruff format --check
 
 types: $(READY)
-	@$(PY) -m mypy handler sandbox tools tests
+	@$(PY) -m mypy handler sandbox tools benchmarks tests
 
 sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
 	@$(SAM) validate --region eu-west-1

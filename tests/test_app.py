@@ -217,7 +217,7 @@ def test_a_check_with_news_asks_for_what_its_promises_need(stage: Stage, app: Mo
 def test_everything_is_built_once_for_as_long_as_the_environment_lives(
     app: ModuleType, acme: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Clients at import, which Lambda does not bill; the rest at the first event."""
+    """Clients at import, once per environment; the rest at the first event."""
     made: list[str] = []
     monkeypatch.setattr(boto3, "client", lambda service, **_: made.append(service))
     first = app.tools()

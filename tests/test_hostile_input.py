@@ -14,7 +14,6 @@ from handler.history import parse_row
 from handler.rules import classify
 from sandbox.server import Answer, Turn
 from tests.simulation.timelines import Row, appear, assert_kept, recover
-from tests.simulation.witness import ITEM_BYTES
 from tests.simulation.world import World, a_world
 
 NASTY = (
@@ -135,7 +134,7 @@ def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_mess
     simulated.organisation.rows = [{"id": f"{number:03}{text}"[:100], **fields} for number in range(100)]
     simulated.slack.standing["webhook"] = Turn(Answer(500))
     assert simulated.check() is None
-    assert simulated.witness.tally.largest_item < ITEM_BYTES
+    assert not simulated.witness.broken
     simulated.slack.standing.clear()
     simulated.now = simulated.last.deadline
     answer = simulated.check()
@@ -165,7 +164,6 @@ BODIES = {
     "not gzip": said("{}", **{"Content-Encoding": "gzip"}),
     "unknown encoding": said("{}", **{"Content-Encoding": "zip"}),
     "huge number": said('{"history": [{"id": ' + "9" * 5_000 + '}], "info": {"more_records": false}}'),
-    "not a number": said('{"history": [{"id": NaN, "state": -Infinity}], "info": {"more_records": false}}'),
     "lone surrogates": said('{"error": "\\ud800", "code": "\\udfff", "message": "\\ud800"}'),
     "UTF-16": said('{"history": []}'.encode("utf-16")),
     "not UTF-8": said(b'{"error": "\xff\xfe"}'),

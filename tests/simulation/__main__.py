@@ -116,7 +116,7 @@ def summary(tally: Tally) -> str:
         f"| Repeats in the window | {tally.repeats.total():,} |",
         f"| Other promises broken | {sum(tally.broken[promise] for promise in PROMISES[2:])} |",
         f"| Set aside as designed | {', '.join(f'{why}: {n:,}' for why, n in sorted(tally.set_aside.items())) or 0} |",
-        f"| Largest item | {tally.largest_item:,} bytes on the wire |",
+        f"| Largest item | {tally.largest_item:,} bytes |",
         "",
         f"| Fault | {' | '.join(services)} |",
         "|---|" + "---:|" * len(services),

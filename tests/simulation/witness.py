@@ -63,6 +63,7 @@ class Witness:
 
     Attributes:
         memory: As the table has it.
+        writer: Whoever wrote it.
         promised: Every notice that was ever saved, by id, in order.
         deceived: Zoho said that there is no (more) history when there was: the baseline may know less than was shown.
         rows_are_plain: Rows have the documented types, so that the witness can tell what each of them is worth.
@@ -77,6 +78,7 @@ class Witness:
         self.deceived = False
         self.rows_are_plain = True
         self.memory: Memory | None = None
+        self.writer: object = None
         self.promised: dict[str, Notice] = {}
         self.broken: list[str] = []
         self.baseline: list[Mapping[str, Any]] | None = None
@@ -94,9 +96,9 @@ class Witness:
 
     # --- What the table was given ---
 
-    def written(self, memory: Memory, rows: Iterable[Mapping[str, Any]], size: int) -> None:
+    def written(self, memory: Memory, rows: Iterable[Mapping[str, Any]], size: int, by: object) -> None:
         """Take in a write that arrived."""
-        before, self.memory = self.memory, memory
+        before, self.memory, self.writer = self.memory, memory, by
         self.tally.largest_item = max(self.tally.largest_item, size)
         if size > ITEM_BYTES:
             self.blame("size", f"the item has {size} bytes")
@@ -195,11 +197,9 @@ class Witness:
         if self.memory and self.memory.lease_owner == request_id:
             self.blame("lease", "a check ended and kept the lease")
 
-    def check_returned(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def check_returned(self, by: object, rows: Iterable[Mapping[str, Any]]) -> None:
         """Judge after a check that ended well: nothing may wait, and every outcome it could see is known."""
-        if self.memory is None:
-            return
-        if self.memory.outbox:
+        if self.memory and self.memory.outbox and self.writer is by:
             self.blame("loud", f"a check ended well while {len(self.memory.outbox)} notices wait")
         self._every_outcome_is_promised(rows)
 
@@ -228,6 +228,21 @@ class Witness:
         for identity, count in told.items():
             if count > 1 or identity not in (expected | known if self.deceived else expected):
                 self.blame("repeat", f"{identity} became {count} notices" + ("" if count > 1 else " for no reason"))
+
+
+def item_bytes(value: Mapping[str, Any]) -> int:
+    """Return the size of an attribute value, as DynamoDB counts it.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    match value:
+        case {"S": str(text)}:
+            return len(text.encode())
+        case {"L": list(items)}:
+            return 3 + sum(1 + item_bytes(item) for item in items)
+        case {"M": dict(items)}:
+            return 3 + sum(1 + len(name.encode()) + item_bytes(item) for name, item in items.items())
+    return 21  # the most that a number takes
 
 
 def is_told(row: Mapping[str, Any]) -> bool:

@@ -31,7 +31,7 @@ from sandbox.slack import SlackInbox
 from sandbox.zoho import FakeZoho
 from tests.simulation.faults import Fault
 from tests.simulation.wire import AwsCall, Call, Death, tapped
-from tests.simulation.witness import Tally, Witness
+from tests.simulation.witness import Tally, Witness, item_bytes
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LATENCY_SECONDS = 0.1
@@ -195,7 +195,7 @@ class World:
             if invocation.dead:
                 self.witness.blame("errors", "the handler caught the death of its process")
             elif "skipped" not in answer:
-                self.witness.check_returned(self.ever_shown.values())
+                self.witness.check_returned(invocation, self.ever_shown.values())
             return answer
         finally:
             self.running.pop()
@@ -233,7 +233,7 @@ class World:
         match call.place:
             case "dynamodb PutItem" if isinstance(call, AwsCall) and answer.status_code == 200:
                 item = json.loads(call.request.body)["Item"]
-                self.witness.written(from_item(item), self.organisation.rows, len(call.request.body))
+                self.witness.written(from_item(item), self.organisation.rows, item_bytes({"M": item}), by)
             case "slack webhook" if self.slack.messages and by.batch:
                 self.posts.append(self.slack.messages.pop())
                 text = json.dumps(self.posts[-1], ensure_ascii=False)
@@ -299,7 +299,7 @@ class World:
         item |= {"version": {"N": str(memory.version + 1)}, "lease_owner": {"S": "thief"}, "lease_until": {"S": until}}
         self._dynamodb.put_item(TableName=TABLE, Item=item)
         self.running = running
-        self.witness.written(from_item(item), self.organisation.rows, 0)
+        self.witness.written(from_item(item), self.organisation.rows, 0, None)
 
     def deceive(self) -> None:
         """Note that Zoho conceals rows."""
