@@ -66,7 +66,8 @@ def unreadable_kinds(kind: type[UnreadableError] = UnreadableError) -> Iterator[
 
 def test_every_cause_and_every_channel_has_words_of_its_own() -> None:
     """A sentence and a next step that no other cause has."""
-    assert set(CAUSES) == {kind.cause for kind in unreadable_kinds()}
+    ours = {kind.cause for kind in unreadable_kinds() if kind.__module__ == UnreadableError.__module__}
+    assert set(CAUSES) == ours
     for number in range(len(next(iter(CAUSES.values())))):
         texts = [cause[number] for cause in CAUSES.values()]
         assert all(texts)
