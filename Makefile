@@ -39,7 +39,7 @@ gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: a
 
 .PHONY: test
 test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name" is pytest's)
-	@$(PY) -m pytest --cov $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadfile --cov $(ARGS)
 
 GATES := lint types sam cfn-lint checkov sdk browser
 .PHONY: check gates $(GATES)

@@ -23,6 +23,8 @@ from handler.zoho import DATA_CENTRES, Credentials
 DEFAULT_NOTIFY_ON = "completed,failed,unknown,stopped,overdue,stuck,unreadable,channel,digest"
 ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
+NUMBER = re.compile(r"(.*\.)?(\d+|0x[\da-f]*)\.?")
+"""No host name ends in a number: sockets take it for an IPv4 address, such as 2852039166 for 169.254.169.254."""
 VERSION = re.compile(r"v[1-9]\d?(\.\d)?")
 NUMBERS = {
     "MAX_BACKUP_AGE_DAYS": (0, 0, 3650),
@@ -230,18 +232,24 @@ def is_allowed_url(url: str) -> bool:
         return False
     if not host or not re.fullmatch(r"[\x21-\x7e]+", url) or "@" in parts.netloc:
         return False
-    return is_loopback(url) or (parts.scheme == "https" and not _is(host, "is_link_local"))
+    address = _address(host)
+    if address is None and NUMBER.fullmatch(host):
+        return False
+    return is_loopback(url) or (parts.scheme == "https" and not (address and address.is_link_local))
 
 
 def is_loopback(url: str) -> bool:
     """Return whether a URL is http or https on this machine."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    return parts.scheme in {"http", "https"} and (host == "localhost" or _is(host, "is_loopback"))
+    address = _address(parts.hostname or "")
+    here = parts.hostname == "localhost" or (address is not None and address.is_loopback)
+    return here and parts.scheme in {"http", "https"}
 
 
-def _is(host: str, what: str) -> bool:
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is; None: it is a name."""
     try:
-        return bool(getattr(ipaddress.ip_address(host), what))
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -26,6 +26,8 @@ USER_AGENT = "zoho-backup-notifier"
 
 # urllib3 logs the path of each request that it retries, and a webhook's path is its secret.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+# botocore logs at DEBUG whatever it sends and gets, and the organisation's parameter is all secret.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class _Retry(Retry):

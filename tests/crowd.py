@@ -1,7 +1,7 @@
 """One process of a crowd that checks the same organisation at the same moment: ``python -m tests.crowd THREADS``.
 
-It says ``ready``, then for each line on its standard input lets every thread check once, each with an environment of its
-own, and writes their answers as one line of JSON.
+It says ``ready``, then for each line on its standard input lets every thread check once, each with an environment of
+its own, and writes their answers as one line of JSON.
 """
 
 import json

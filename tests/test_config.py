@@ -75,7 +75,9 @@ VALID: list[tuple[str, str, str, object]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "attribute", "expected"), VALID, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(
+    ("name", "value", "attribute", "expected"), VALID, ids=[f"{name}={value}"[:60] for name, value, *_ in VALID]
+)
 def test_a_setting_that_is_right_is_taken(name: str, value: str, attribute: str, expected: object) -> None:
     """Each within its bounds, the bounds included."""
     found: Any = read_settings({**NEEDED, name: value})

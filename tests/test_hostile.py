@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handler.config import parse_secret
-from handler.memory import Memory, enqueue
+from handler.errors import NoPermissionError
+from handler.history import clean
+from handler.memory import Memory, Notice, enqueue
 from handler.message import Mail, Reader, mails
 from handler.slack import Post, posts
 from tests.stories import DAY, job, news, texts_of
@@ -132,6 +134,7 @@ def test_hostile_texts_stay_within_limits_and_are_never_interpreted(
     watch.rows = rows
     watch.look_at(START)
     watch.look_at(START + 2 * DAY)
+    watch.look_at(START + 3 * DAY, NoPermissionError(clean(detail) or ""))
     first_look = Watch(rows, memory=Memory("acme")).look()
     person = reader(name, zone)
     for notices in (watch.told, first_look, watch.told * 6):
@@ -146,6 +149,22 @@ def test_hostile_texts_stay_within_limits_and_are_never_interpreted(
         if notice.row and notice.row["id"]:
             assert notice.row["id"] in mail.text
             assert notice.row["id"] in [text for _, text in texts_of(post.payload["blocks"])]
+
+
+def test_texts_of_every_length_stay_within_slacks_limits() -> None:
+    """Ids and names from one character to a hundred: headers and sections also where they fill to the last one."""
+    told = news(*[{"state": "completed"}, {"state": "failure"}, {"action": "stopped"}] * 4)
+    headers: set[int] = set()
+    sections: set[int] = set()
+    for length in range(1, 101):
+        named = [{"kind": "failed", "row_id": "9" * length, "log_time": None}] * 100
+        folded = Notice("n", "folded", START, ("slack",), facts={"counts": {"failed": 100}, "named": named})
+        for post in (*posts([folded], reader("A" * length)), *posts(told, reader("A" * length))):
+            assert_within_slacks_limits(post)
+            for block in post.payload["blocks"]:
+                (headers if block["type"] == "header" else sections).update(len(text) for _, text in texts_of([block]))
+    assert max(headers) == 150
+    assert max(sections) > 2_990
 
 
 def test_the_longest_messages_stay_within_limits() -> None:

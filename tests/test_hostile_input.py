@@ -1,4 +1,4 @@
-"""Whatever Zoho and Slack answer, the whole way: through HTTP, the rules, a real table and back out to both channels."""
+"""Whatever Zoho and Slack answer, the whole way: through HTTP, the rules, a real table and out to both channels."""
 
 import gzip
 import json
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from handler.history import parse_row
 from handler.rules import classify
 from sandbox.server import Answer, Turn
+from tests.simulation.setting import a_world
 from tests.simulation.timelines import Row, appear, assert_kept, recover
-from tests.simulation.world import World, a_world
+from tests.simulation.world import World
 
 NASTY = (
     "<!channel> <!here> <@U12345678> <https://evil.example|click> @here",
@@ -52,6 +53,7 @@ ROWS = st.fixed_dictionaries(
         "unknown": JSON,
     },
 )
+OUR_LINK = re.compile(r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<https://crm\.zoho\.com\|Open Zoho CRM>")
 CALM = list(HealthCheck)
 
 
@@ -67,8 +69,8 @@ def watched(world: World) -> None:
     world.begin()
     world.check()
     world.witness.rows_are_plain = False
-    world.posts.clear()
-    world.mails.clear()
+    world.arrivals.posts.clear()
+    world.arrivals.mails.clear()
 
 
 def told_rows(world: World) -> list[str]:
@@ -78,13 +80,15 @@ def told_rows(world: World) -> list[str]:
 
 def assert_harmless(world: World) -> None:
     """What both channels accepted mentions nobody, links nowhere but where we link, and fits."""
-    for post in world.posts:
+    for post in world.arrivals.posts:
         for text in mrkdwn_of(post):
             for link in re.findall(r"<[^>]*>?", text):
-                assert re.fullmatch(r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<https://crm\.zoho\.com\|Open Zoho CRM>", link), text
+                assert re.fullmatch(r"<!date\^\d+\^[^<>|]*\|[^<>|]*>|<https://crm\.zoho\.com\|Open Zoho CRM>", link), (
+                    text
+                )
         assert not re.search("[<>]", post["text"])
         assert len(json.dumps(post)) < 200_000
-    for mail in world.mails:
+    for mail in world.arrivals.mails:
         assert re.fullmatch(r"[ -~]{1,100}", mail.subject)
         assert len(mail.text.encode()) < 100_000
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u2028\u2029\u202e\ud800-\udfff]", mail.text)
@@ -101,7 +105,7 @@ def mrkdwn_of(part: Any) -> Iterator[str]:
         yield from mrkdwn_of(inner)
 
 
-@settings(max_examples=60, suppress_health_check=CALM)
+@settings(max_examples=40, suppress_health_check=CALM)
 @given(rows=st.lists(ROWS, min_size=1, max_size=3))
 @example(rows=[{"state": text, "id": text, "done_by": {"name": text}, "file_name": text} for text in NASTY])
 def test_whatever_the_fields_of_a_row_hold_it_is_told_once_and_harmless(
@@ -124,23 +128,19 @@ def test_whatever_the_fields_of_a_row_hold_it_is_told_once_and_harmless(
     assert again["notices"] == []
 
 
-@pytest.mark.parametrize("text", ["🏴" * 100, "&" * 100, "<" * 100, "W" * 100, '"\\' * 50])
-def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_messages(
-    simulated: World, text: str
-) -> None:
-    """Counted in characters by Slack, in bytes by SNS and DynamoDB."""
+def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_messages(simulated: World) -> None:
+    """Counted in characters by Slack, in bytes by SNS and DynamoDB: four of them for each of these characters."""
     watched(simulated)
+    text = "🏴" * 100
     fields = {"state": text, "action": text, "repeat_type": text, "file_name": text, "done_by": {"name": text}}
     simulated.organisation.rows = [{"id": f"{number:03}{text}"[:100], **fields} for number in range(100)]
     simulated.slack.standing["webhook"] = Turn(Answer(500))
     assert simulated.check() is None
-    assert not simulated.witness.broken
     simulated.slack.standing.clear()
     simulated.now = simulated.last.deadline
-    answer = simulated.check()
-    assert answer
-    assert len(simulated.mails) == 1
-    assert len(simulated.posts) <= 2
+    assert simulated.check()
+    assert len(simulated.arrivals.mails) <= 2
+    assert len(simulated.arrivals.posts) <= 3
     assert_harmless(simulated)
     assert_kept(simulated)
 
@@ -152,7 +152,9 @@ def bomb(size: int) -> Answer:
 
 def said(body: bytes | str, **headers: str) -> Answer:
     """Return a good-looking answer with this body."""
-    return Answer(200, body if isinstance(body, bytes) else body.encode(), {"Content-Type": "application/json", **headers})
+    return Answer(
+        200, body if isinstance(body, bytes) else body.encode(), {"Content-Type": "application/json", **headers}
+    )
 
 
 BODIES = {
@@ -200,25 +202,26 @@ def test_whatever_zoho_answers_nothing_is_raised_but_our_own_errors_and_all_reco
 
 
 @pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("status", [200, 400, 404, 500])
+@pytest.mark.parametrize("status", [200, 404])
 def test_whatever_slack_answers_nothing_is_raised_but_our_own_errors_and_all_recovers(
     simulated: World, status: int, body: str
 ) -> None:
-    """The message waits, or is set aside as Slack's refusals are, and SNS has it all the same."""
+    """The message waits, and SNS has it all the same."""
     watched(simulated)
     simulated.witness.rows_are_plain = True
     appear(simulated, Row("failed"))
-    simulated.witness.refused.update({("slack", f"default-{parse_row(simulated.organisation.rows[0]).key}"): 2})
     answer = BODIES[body]
     simulated.slack.standing["webhook"] = Turn(Answer(status, answer.body, answer.headers))
     assert simulated.check() is None
-    assert len(simulated.mails) == 1
+    assert len(simulated.arrivals.mails) == 1
     simulated.slack.standing.clear()
     recover(simulated)
 
 
-@settings(max_examples=40, suppress_health_check=CALM)
-@given(answer=JSON, kind=st.sampled_from(("token", "history", "urls")), status=st.sampled_from((200, 200, 400, 401, 500)))
+@settings(max_examples=30, suppress_health_check=CALM)
+@given(
+    answer=JSON, kind=st.sampled_from(("token", "history", "urls")), status=st.sampled_from((200, 200, 400, 401, 500))
+)
 def test_any_json_for_an_answer_is_survived(simulated: World, answer: Any, kind: str, status: int) -> None:
     """Of whatever shape, with whatever status."""
     watched(simulated)

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import DynamoDBBackend
 from moto.sns.models import sns_backends
 
@@ -29,7 +29,12 @@ from tests.world import row
 JAR = ROOT / ".cache/dynamodb-local/DynamoDBLocal.jar"
 """AWS's own DynamoDB for one machine: `make dynamodb-local` fetches it."""
 TABLE, PREFIX, ORG = "memory", "/zoho-backup-notifier/crowd", "acme"
-ROUNDS = ([], [{"state": "failed"}], [], [{"state": "completed"}, {"action": "stopped"}, {"state": "failure"}])
+ROUNDS: tuple[list[dict[str, str]], ...] = (
+    [],
+    [{"state": "failed"}],
+    [],
+    [{"state": "completed"}, {"action": "stopped"}, {"state": "failure"}],
+)
 """What is news in each round, after the baseline."""
 
 

@@ -4,8 +4,10 @@ What runs is ``handler.app.lambda_handler`` with the clients and retries that ``
 sandbox's servers on loopback; DynamoDB, SNS and SSM are moto, below botocore. Only time is ours: nothing sleeps.
 
 - `wire` is where requests leave the process: each is a `Call`, counted as it comes, so that a new line of code that
-  calls anything is found by itself.
-- `faults` says what can happen to a call; `timelines` what happens in the world, and draws both.
-- `world` holds the fakes and plays; `witness` sees what was written and what was accepted, and says what was broken.
-- `python -m tests.simulation` plays for as long as it is told (`make soak`).
+  calls anything is found by itself. `kinds` says what can happen to it: `faults`, `http_faults`, `aws_faults`.
+- `timelines` says what happens in the world, draws it, plays it and lets it recover.
+- `world` holds the fakes and the clock; `setting` puts it up. `arrivals` hands what was written and what was accepted
+  to `witness`, who says which promise was broken.
+- ``python -m tests.simulation`` plays for as long as it is told (``make soak``).
+- ``python -m tests.simulation.mutations`` breaks the code on purpose and says which test noticed.
 """

@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from tests.simulation import timelines
+from tests.simulation.setting import a_world
 from tests.simulation.timelines import Timeline, every_single_fault, floods, play
 from tests.simulation.witness import Tally
-from tests.simulation.world import World, a_world
+from tests.simulation.world import World
 
 BATCH = 200
 SINGLE_FAULTS_IN_A_BATCH = 50

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.world import World, a_world
+from tests.simulation.setting import a_world
+from tests.simulation.world import World
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("handler", "sandbox", "tests", "tools", "events", "pyproject.toml", "template.yaml")
-SIMULATION = ("tests/simulation", "tests/test_overlap.py")
-OTHERS = ("tests", "--ignore=tests/simulation", "--ignore=tests/test_overlap.py", "--ignore=tests/template")
+LEFT_BEHIND = (".git", ".venv*", ".cache", ".aws-sam", ".hypothesis", ".*_cache", ".coverage*", "__pycache__", "build")
+OURS = ("tests/simulation", "tests/test_no_leaks.py", "tests/test_hostile_input.py", "tests/test_overlap.py")
+FAR = ("tests/template", "tests/tools", "tests/sandbox", "tests/sdk", "tests/gallery")
+OTHERS = ("tests", *(f"--ignore={name}" for name in (*OURS, *FAR)))
 
 
 class Mutation(NamedTuple):
@@ -69,28 +70,34 @@ MUTATIONS = {
     "trust a lost answer": Mutation(
         "store.py", "            if self.load(memory.org) == saved:\n", "            if self.load(memory.org):\n"
     ),
+    "repeat what requests said": Mutation(
+        "transport.py", "raise TransportError(type(error).__name__) from None", "raise TransportError(str(error))"
+    ),
+    "read answers of any length": Mutation(
+        "transport.py", "        if len(body) > MAX_ANSWER_BYTES:\n", "        if not body:\n"
+    ),
+    "let Slack interpret Zoho": Mutation(
+        "slack.py",
+        'return _mrkdwn(f"*{label}*"), _plain(value, FIELD_LIMIT)',
+        "return _mrkdwn(label), _mrkdwn(value)",
+    ),
     "take a proxy's page for AWS": Mutation("app.py", "    transport.refuse_half_answers(_client)\n", ""),
 }
 
 
 def main(names: list[str]) -> None:
     """Apply each mutation to a copy of its own, run the tests there, and print what caught it."""
-    sys.stdout.write("| Mutation | Caught by the simulator | Caught by another test |\n|---|---|---|\n")
+    sys.stdout.write("| Mutation | Caught under faults by | Caught elsewhere by |\n|---|---|---|\n")
     for name, mutation in MUTATIONS.items():
         if not names or name in names:
-            sys.stdout.write(f"| {name} | {caught(mutation, SIMULATION)} | {caught(mutation, OTHERS)} |\n")
+            sys.stdout.write(f"| {name} | {caught(mutation, OURS)} | {caught(mutation, OTHERS)} |\n")
             sys.stdout.flush()
 
 
 def caught(mutation: Mutation, tests: tuple[str, ...]) -> str:
     """Return the first test that fails with this mutation, or "-"."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__"))
-            elif source.exists():
-                shutil.copy(source, folder)
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
         file = Path(folder, "handler", mutation.file)
         code = file.read_text()
         if code.count(mutation.old) != 1:

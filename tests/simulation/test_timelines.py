@@ -6,7 +6,7 @@ from tests.simulation.timelines import Timeline, play, timelines
 from tests.simulation.world import World
 
 
-@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(timelines)
 def test_whatever_breaks_every_outcome_is_told_and_nothing_twice(world: World, timeline: Timeline) -> None:
     """Play timelines with faults anywhere; the witness must have nothing to say."""

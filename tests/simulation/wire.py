@@ -11,12 +11,12 @@ from unittest.mock import patch
 from urllib.parse import parse_qsl, urlencode
 
 import botocore.endpoint
-import moto.core.responses
 import urllib3.util.retry
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.quota import RetryQuota
+from moto.core import responses, utils
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
@@ -206,7 +206,7 @@ def tapped(
             (botocore.endpoint, "time", _Time(sleep)),
             (urllib3.util.retry, "time", _Time(sleep)),
             # moto inspects its class anew at each call.
-            (moto.core.responses, "method_names_from_class", cache(moto.core.responses.method_names_from_class)),
+            (responses, "method_names_from_class", cache(utils.method_names_from_class)),
         ):
             patches.enter_context(patch.object(target, name, new))
         yield

@@ -13,6 +13,8 @@ ITEM_BYTES = 400_000
 """Above it DynamoDB refuses an item: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html."""
 GIVEN_UP = timedelta(days=14)
 
+Rows = Iterable[Mapping[str, Any]]
+"""As Zoho shows them."""
 Owed = tuple[str, str]
 """Channel and notice id."""
 
@@ -96,7 +98,7 @@ class Witness:
 
     # --- What the table was given ---
 
-    def written(self, memory: Memory, rows: Iterable[Mapping[str, Any]], size: int, by: object) -> None:
+    def written(self, memory: Memory, rows: Rows, size: int, by: object) -> None:
         """Take in a write that arrived."""
         before, self.memory, self.writer = self.memory, memory, by
         self.tally.largest_item = max(self.tally.largest_item, size)
@@ -106,11 +108,7 @@ class Witness:
             self.blame("order", f"version {memory.version} was written over {before and before.version}")
         if memory.baseline_at and self.baseline is None:
             self.baseline = [dict(row) for row in rows]
-        for notice in memory.outbox:
-            if notice.notice_id not in self.promised:
-                self.promised[notice.notice_id] = notice
-                self._owed |= {(channel, notice.notice_id) for channel in notice.owed}
-                self._pair(notice)
+        self._take_promises(memory)
         now_owed = {(channel, notice.notice_id) for notice in memory.outbox for channel in notice.owed}
         for notice in before.outbox if before else ():
             for channel in notice.owed:
@@ -121,6 +119,15 @@ class Witness:
         for owed, acceptance in self._unwritten:
             acceptance.written = owed not in now_owed
         self._unwritten = [(owed, acceptance) for owed, acceptance in self._unwritten if not acceptance.written]
+
+    def _take_promises(self, memory: Memory) -> None:
+        for notice in memory.outbox:
+            if notice.notice_id not in self.promised:
+                self.promised[notice.notice_id] = notice
+                self._owed |= {(channel, notice.notice_id) for channel in notice.owed}
+                self._pair(notice)
+        if len(memory.channels) < 2:  # nobody is left who could be told that a channel is back
+            self.telling -= {name for name in self.telling - memory.incidents.keys() if name.startswith("channel:")}
 
     def _struck(self, channel: str, notice: Notice, memory: Memory) -> None:
         """Judge a notice that the table no longer owes to a channel."""
@@ -192,28 +199,34 @@ class Witness:
             self.blame("pairs", f"{notice.notice_id} opens {opened}, closes {closed}, open were {self.telling}")
         self.telling = (self.telling | opened) - closed
 
-    def check_ended(self, request_id: str) -> None:
+    def check_ended(self, by: object) -> None:
         """Judge after a check that lived to its end, well or not, and whose writes were not disturbed."""
-        if self.memory and self.memory.lease_owner == request_id:
+        if self.memory and self.memory.lease_owner and self.writer is by:
             self.blame("lease", "a check ended and kept the lease")
 
-    def check_returned(self, by: object, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Judge after a check that ended well: nothing may wait, and every outcome it could see is known."""
+    def check_returned(self, by: object, rows: Rows, later: Rows) -> None:
+        """Judge after a check that ended well: nothing may wait, and every outcome it could see is known.
+
+        Args:
+            by: The check.
+            rows: Shown by Zoho when it began.
+            later: What appeared since then.
+        """
         if self.memory and self.memory.outbox and self.writer is by:
             self.blame("loud", f"a check ended well while {len(self.memory.outbox)} notices wait")
-        self._every_outcome_is_promised(rows)
+        self._every_outcome_is_promised(rows, later)
 
-    def recovered(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def recovered(self, rows: Rows) -> None:
         """Judge when all faults are over and a quiet check was seen."""
         assert self.memory is not None
-        self._every_outcome_is_promised(rows)
+        self._every_outcome_is_promised(rows, ())
         for channel, notice_id in sorted(self._owed - self._settled):
             self.blame("loss", f"{notice_id} never left the outbox for {channel}")
         told = {name for name, incident in self.memory.incidents.items() if incident.told_at}
         if told != self.telling:
             self.blame("pairs", f"open in memory: {sorted(told)}, open for people: {sorted(self.telling)}")
 
-    def _every_outcome_is_promised(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def _every_outcome_is_promised(self, rows: Rows, later: Rows) -> None:
         if self.baseline is None or not self.rows_are_plain:
             return
         known = {_identity(row) for row in self.baseline}
@@ -221,12 +234,13 @@ class Witness:
         told = Counter(_identity(notice.row) for notice in self.promised.values() if notice.row and not notice.incident)
         folds = [n.facts for n in self.promised.values() if n.kind == "folded"]
         missing = expected - told.keys()
+        possible = expected | {_identity(row) for row in later} | (known if self.deceived else set())
         for identity in sorted(missing, key=str):
             named = any(identity[0] == entry["row_id"] for facts in folds for entry in facts["named"])
             if not named and sum(sum(facts["counts"].values()) for facts in folds) < len(missing):
                 self.blame("loss", f"nobody was ever told of {identity}")
         for identity, count in told.items():
-            if count > 1 or identity not in (expected | known if self.deceived else expected):
+            if count > 1 or identity not in possible:
                 self.blame("repeat", f"{identity} became {count} notices" + ("" if count > 1 else " for no reason"))
 
 

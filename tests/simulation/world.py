@@ -1,51 +1,34 @@
 """One organisation, the real handler, everything that it talks to, and a clock that moves with each call."""
 
-import importlib.util
 import json
 import logging
 import os
-import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from inspect import unwrap
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
-from unittest.mock import patch
-from urllib.parse import urlsplit
 
 import boto3
 
-from handler import channels, transport
 from handler.access import Tools
 from handler.channels import Batch
 from handler.errors import NotifierError
-from handler.memory import Notice
-from handler.message import Mail
 from handler.store import from_item
-from handler.texts import NOTIFIABLE
 from sandbox.slack import SlackInbox
 from sandbox.zoho import FakeZoho
+from tests.simulation.arrivals import Arrivals
 from tests.simulation.faults import Fault
-from tests.simulation.wire import AwsCall, Call, Death, tapped
-from tests.simulation.witness import Tally, Witness, item_bytes
+from tests.simulation.wire import Call, Death
+from tests.simulation.witness import Tally, Witness
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 LATENCY_SECONDS = 0.1
 TIMEOUT_SECONDS = 55
 TABLE, PREFIX, ORG = "memory", "/zoho-backup-notifier/simulation", "default"
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "simulation",
-    "AWS_SECRET_ACCESS_KEY": "simulation",
-    "AWS_DEFAULT_REGION": "eu-central-1",  # of its own: moto's state belongs to the whole process
-    "AWS_REGION": "eu-central-1",
-    "TABLE_NAME": TABLE,
-    "ORG_PARAMETER_PREFIX": PREFIX,
-    "NOTIFY_ON": ",".join(sorted(NOTIFIABLE)),
-}
 
 
 class Invocation:
@@ -88,8 +71,9 @@ class World:
         plan: Says for each call what happens to it; None: nothing.
         witness: Of the present timeline.
         story: Each call of it, and what happened to it.
-        posts: What Slack accepted.
-        mails: What SNS accepted.
+        arrivals: What reached the table and the channels.
+        last: The last invocation.
+        error: What it raised, or None.
         tally: Of all of them.
     """
 
@@ -101,6 +85,7 @@ class World:
         zoho.clock = lambda: self.now
         self.running: list[Invocation] = []
         self.log = _Log()
+        self.error: NotifierError | None = None
         self._make_tools: Callable[[], Tools] = unwrap(app.tools)
         self._tools: Tools | None = None
         app.tools = lambda: self.running[-1].tools  # type: ignore[attr-defined]
@@ -124,7 +109,7 @@ class World:
         self.now, self.plan = START, _nothing
         self.witness = Witness(self.tally, lambda: self.now)
         self.running.clear()
-        self._tools: Tools | None = None
+        self._tools = None
         self._numbers = iter(range(1, 10**6))
         self.zoho.organisations.clear()
         for server in (self.zoho, self.slack):
@@ -138,8 +123,7 @@ class World:
             self._dynamodb.delete_item(TableName=TABLE, Key={"org": {"S": ORG}})
         self.connect(slack=True)
         self.story: list[str] = []
-        self.posts: list[dict[str, Any]] = []
-        self.mails: list[Mail] = []
+        self.arrivals = Arrivals(self)
         self.tally.timelines += 1
 
     def connect(self, *, slack: bool) -> None:
@@ -181,26 +165,28 @@ class World:
             self._tools = replace(self._make_tools(), clock=lambda: self.now, sleep=self.pass_time)
         invocation = Invocation(self, request_id or f"request-{self.tally.checks}", self._tools)
         self.running.append(invocation)
-        self.last = invocation
+        self.last, self.error = invocation, None
         self.ever_shown |= {str(row): dict(row) for row in self.organisation.rows}
+        shown = list(self.ever_shown.values())
         try:
             answer: dict[str, Any] = self._app.lambda_handler({"org": ORG}, invocation)
         except Death:
             self.cold()
         except NotifierError as error:
-            self.log.lines.append(str(error))
+            self.error = error
+            self.log.lines += traceback.format_exception(error)
         except Exception as error:  # noqa: BLE001 - that is what must not be
             self.witness.blame("errors", f"{type(error).__name__} left the handler: {error}")
         else:
             if invocation.dead:
                 self.witness.blame("errors", "the handler caught the death of its process")
             elif "skipped" not in answer:
-                self.witness.check_returned(invocation, self.ever_shown.values())
+                self.witness.check_returned(invocation, shown, self.organisation.rows)
             return answer
         finally:
             self.running.pop()
             if not (invocation.dead or invocation.hindered):
-                self.witness.check_ended(invocation.aws_request_id)
+                self.witness.check_ended(invocation)
         return None
 
     # --- What goes through the wire ---
@@ -214,9 +200,9 @@ class World:
         invocation = self.running[-1]
         invocation.calls.append(call)
         fault = self.plan(call)
-        self.story.append(f"{self.now:%d %H:%M:%S} {invocation.aws_request_id}: {call.place} {fault.name if fault else ''}")
+        self._tell(f"{call.place} {fault.name if fault else ''}")
         excuse = "" if fault is None or fault.honest else f"{fault.name} at {call.place}"
-        call.arrived = lambda answer: self._arrived(call, answer, invocation, excuse)
+        call.arrived = lambda answer: self.arrivals.take(call, answer, invocation, excuse)
         if fault is None:
             answer = call.act()
         else:
@@ -228,38 +214,8 @@ class World:
         self.pass_time(LATENCY_SECONDS / 2)
         return answer
 
-    def _arrived(self, call: Call, answer: Any, by: Invocation, excuse: str) -> None:
-        """Have the witness see what a call did."""
-        match call.place:
-            case "dynamodb PutItem" if isinstance(call, AwsCall) and answer.status_code == 200:
-                item = json.loads(call.request.body)["Item"]
-                self.witness.written(from_item(item), self.organisation.rows, item_bytes({"M": item}), by)
-            case "slack webhook" if self.slack.messages and by.batch:
-                self.posts.append(self.slack.messages.pop())
-                text = json.dumps(self.posts[-1], ensure_ascii=False)
-                self._accepted("slack", by.batch.content.notices, text, by, excuse)
-            case "sns PublishBatch" if by.batch and answer.status_code == 200:
-                for number in re.findall(r"<Id>(\d+)</Id>", answer.text):
-                    mail = by.batch.content[int(number)]
-                    self.mails.append(mail)
-                    self._accepted("sns", mail.notices, mail.subject + mail.text, by, excuse)
-
-    def _accepted(self, channel: str, notices: tuple[Notice, ...], text: str, by: Invocation, excuse: str) -> None:
-        for notice in notices:
-            if notice.row and notice.row["id"] not in text:
-                self.witness.blame("loss", f"the message of {notice.notice_id} lacks the row's id")
-        memory = self.witness.memory
-        leased = memory is not None and memory.lease_owner == by.aws_request_id and (memory.lease_until or START) > self.now
-        self.witness.accepted(channel, notices, by, excuse, leased=leased or by.robbed)
-
-    def judge_leaks(self) -> None:
-        """Search everything that was logged, raised and remembered for secrets."""
-        said = "\n".join([*self.log.lines, repr(self.witness.memory)])
-        owner = self.organisation
-        tokens = [token for issued in owner.issued.values() for token in issued]
-        for secret in (owner.client_secret, *owner.refresh_tokens, *tokens, "SECRETHOOK", "SECRETBEAT"):
-            if secret in said:
-                self.witness.blame("leak", said[max(0, said.index(secret) - 200) : said.index(secret)])
+    def _tell(self, what: str) -> None:
+        self.story.append(f"{self.now:%d %H:%M:%S} {self.running[-1].aws_request_id}: {what}")
 
     # --- What faults can do ---
 
@@ -267,7 +223,7 @@ class World:
         """Kill the process of the running invocation."""
         invocation = self.running[-1]
         if not invocation.dead:
-            self.story.append(f"{self.now:%d %H:%M:%S} {invocation.aws_request_id}: {why}")
+            self._tell(why)
             invocation.dead = True
             self.tally.faults["process", why] += 1
             self.witness.hurt(invocation, why)
@@ -279,11 +235,11 @@ class World:
         if self.running and (self.running[-1].dead or self.now >= self.running[-1].deadline):
             self.die("deadline")
 
-    def check_beside(self) -> None:
-        """Run a whole check in another environment, while this one waits."""
+    def check_beside(self, *, same_event: bool = False) -> None:
+        """Run a whole check in another environment, while this one waits; Lambda may deliver an event twice."""
         if len(self.running) == 1:
             mine, self._tools, last = self._tools, None, self.last
-            self.check()
+            self.check(last.aws_request_id if same_event else "")
             self.cold()
             self._tools, self.last = mine, last
 
@@ -328,48 +284,3 @@ class _Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.getMessage()} {vars(record)}")
-
-
-def _noting(send: Callable[..., None], world: Callable[[], World]) -> Callable[..., None]:
-    """Return a channel's `send` that first says what it sends; what arrives is still judged at the wire."""
-
-    def noting(channel: Any, batch: Batch, *args: Any) -> None:
-        if running := world().running:
-            running[-1].batch = batch
-        send(channel, batch, *args)
-
-    return noting
-
-
-def _load_app() -> ModuleType:
-    """Return `handler.app` loaded anew, so that its clients are built under this world's settings."""
-    spec = importlib.util.spec_from_file_location("simulated_app", Path(channels.__file__).with_name("app.py"))
-    assert spec
-    assert spec.loader
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
-    return app
-
-
-@contextmanager
-def a_world() -> Iterator[World]:
-    """Give a world, and put everything back."""
-    with ExitStack() as opened:
-        zoho = opened.enter_context(closing(FakeZoho()))
-        slack = opened.enter_context(closing(SlackInbox()))
-        urls = {"ZOHO_ACCOUNTS_URL": zoho.url, "ZOHO_API_URL": zoho.url}
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        opened.enter_context(patch.dict(os.environ, {**ours, **ENVIRONMENT, **urls}, clear=True))
-        opened.enter_context(patch.object(boto3, "DEFAULT_SESSION", None))
-        opened.enter_context(patch.object(transport, "tls_context", cache(transport.tls_context)))
-        servers = {urlsplit(server.url).port: (name, server) for name, server in (("zoho", zoho), ("slack", slack))}
-        opened.enter_context(tapped(servers, lambda call: made.play(call), lambda seconds: made.pass_time(seconds)))
-        for channel in (channels.SlackChannel, channels.SnsChannel):
-            opened.enter_context(patch.object(channel, "send", _noting(channel.send, lambda: made)))
-        made = World(zoho, slack, _load_app())
-        handler_log = logging.getLogger("handler")
-        opened.enter_context(patch.object(handler_log, "handlers", [made.log]))
-        opened.enter_context(patch.object(handler_log, "propagate", False))
-        made.build()
-        yield made
-        made.cold()

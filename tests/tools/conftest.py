@@ -14,14 +14,11 @@ from tests.tools.front import Front
 from tests.tools.terminal import Nursery
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """Give the sandbox, one for all tests in this folder: deploying takes seconds, and organisations keep apart."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patch.delenv(name)
-        with closing(Stage()) as running:
-            yield running
+    """Give the sandbox, one for all tests in a file: deploying takes seconds, and organisations keep apart."""
+    with closing(Stage()) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +38,8 @@ def bench(stage: Stage, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> It
     with closing(Front(stage)) as front:
         made = Bench(stage, front, nursery)
         monkeypatch.setattr(botocore.session, "create_loader", KNOWN_TO_ALL)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
         for name, value in made.environment.items():
             monkeypatch.setenv(name, value)
         yield made
