@@ -172,6 +172,17 @@ $(WHEELS): requirements/runtime.txt tools/build.py | $(READY)
 
 # --- Measuring --------------------------------------------------------------------------------------------------------
 
+.PHONY: soak
+soak: $(READY) ## Break everything around the function for SECONDS=600, and say what was survived (SEED=n repeats a run)
+	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PY) -m tests.simulation
+
+.PHONY: dynamodb-local
+dynamodb-local: $(TOOLS)/dynamodb-local/DynamoDBLocal.jar ## Fetch AWS's own DynamoDB for one machine, which the tests use if it is there
+
+$(TOOLS)/dynamodb-local/DynamoDBLocal.jar: # out of a package of npm's, which checks it
+	@mkdir -p $(@D) && cd $(@D) && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null && \
+		tar -xzf amplify-dynamodb-simulator-2.9.30.tgz --strip-components=2 package/emulator && rm -- *.tgz && touch $(@F)
+
 .PHONY: bench
 bench: build ## Measure what a check costs, beside others and as it grows (ten minutes, two CPUs)
 	@$(PY) -m benchmarks

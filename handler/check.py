@@ -157,9 +157,9 @@ class Check:
         return self.remaining() - DELIVERY_SECONDS
 
     def with_lease(self, memory: Memory) -> Memory:
-        """Return the memory with this check's lease, where there is something to deliver."""
+        """Return the memory with this check's lease; with none, not even a dead check's, where nothing is owed."""
         if not memory.outbox:
-            return memory
+            return replace(memory, lease_owner=None, lease_until=None)
         deadline = self.tools.clock() + timedelta(seconds=self.remaining())
         return replace(memory, lease_owner=self.request_id, lease_until=deadline)
 

@@ -124,7 +124,8 @@ def judge_channels(decision: Decision) -> None:
             if incident.told_at:
                 facts = {**incident.facts, "since": incident.since.isoformat(), "phase": "closed", "removed": removed}
                 identity = f"{name}-{stamp(incident.since)}-closed"
-                decision.tell("channel", identity, facts=facts, owed=others, incident=name)
+                # Where the other channel was removed meanwhile, the one that is back says so itself.
+                decision.tell("channel", identity, facts=facts, owed=others or decision.channels, incident=name)
         else:
             keep_telling(decision, name, others)
 

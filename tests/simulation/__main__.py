@@ -102,7 +102,7 @@ def replayable(world: World, timeline: Timeline, name: str = "") -> None:
 
 def summary(tally: Tally) -> str:
     """Return what was counted, as Markdown."""
-    services = sorted({service for service, _ in tally.faults})
+    places = sorted({place for place, _ in tally.faults})
     names = sorted({name for _, name in tally.faults})
     lines = [
         "| | |",
@@ -119,11 +119,11 @@ def summary(tally: Tally) -> str:
         f"| Set aside as designed | {', '.join(f'{why}: {n:,}' for why, n in sorted(tally.set_aside.items())) or 0} |",
         f"| Largest item | {tally.largest_item:,} bytes |",
         "",
-        f"| Fault | {' | '.join(services)} |",
-        "|---|" + "---:|" * len(services),
+        f"| Fault | {' | '.join(places)} |",
+        "|---|" + "---:|" * len(places),
     ]
     for name in names:
-        counts = (tally.faults[service, name] for service in services)
+        counts = (tally.faults[place, name] for place in places)
         lines.append(f"| {name} | {' | '.join(f'{count:,}' if count else '' for count in counts)} |")
     lines += ["", "| Why something was said twice, in the window | Times |", "|---|---:|"]
     lines += [f"| {excuse} | {count:,} |" for excuse, count in tally.repeats.most_common()]

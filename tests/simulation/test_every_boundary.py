@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 
 from tests.simulation.kinds import kinds
-from tests.simulation.timelines import SCENES, Row, Step, Timeline, every_single_fault, live, play
+from tests.simulation.timelines import SCENES, Hit, Row, Step, Timeline, every_single_fault, live, play
 from tests.simulation.world import World
 
 SHARES = 12
@@ -21,6 +21,22 @@ def test_no_single_fault_at_any_call_loses_or_repeats_anything(world: World, tim
         except AssertionError as error:
             pytest.fail(f"{name}\n{error}\nplay(world, {timeline})")
     assert world.tally.faulted > 40
+
+
+LIES = ("half of an answer", "wrong JSON", "empty body", "HTML, 200")
+
+
+def test_no_answer_that_is_half_or_foreign_counts_as_a_write(world: World) -> None:
+    """Left alone, botocore takes it for a success without content: each of them, at each write of a check."""
+    for name, timeline in every_single_fault(world, times=3):
+        if name.startswith(tuple(f"news: {lie}" for lie in LIES)) and name.endswith("dynamodb PutItem"):
+            play(world, timeline)
+
+
+def test_a_dead_checks_lease_goes_with_what_was_owed(world: World) -> None:
+    """It died with something left for Slack; then the webhook was taken out of the configuration."""
+    crash = Hit(after=5, kind=1)  # before the answer came
+    play(world, Timeline(3, (Step(1), Step(1, (Row("failed"),), hits=(crash,), slack=False))))
 
 
 def test_the_calls_of_a_check_are_all_found(world: World) -> None:
@@ -43,8 +59,14 @@ def test_the_calls_of_a_check_are_all_found(world: World) -> None:
     assert all(len(kinds(call)) > 20 for call in world.last.calls)
 
 
-def test_more_news_than_the_outbox_holds_is_folded_and_told(world: World) -> None:
-    """Let Slack be down while 210 outcomes appear at once, and then come back."""
-    steps = (Step(1), Step(1, (Row("failed", many=210),), outage=("slack", 3)))
-    play(world, Timeline(3, steps))
+def test_more_news_than_the_outbox_holds_is_folded_and_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Slack be down while more outcomes appear at once than fit, and then come back."""
+    monkeypatch.setattr("handler.memory.MAX_OUTBOX", 20)
+    play(world, Timeline(3, (Step(1), Step(1, (Row("failed", many=30),), outage=("slack", 3)))))
     assert any(notice.kind == "folded" for notice in world.witness.promised.values())
+
+
+def test_an_outcome_on_the_second_page_is_told(world: World) -> None:
+    """Order is Zoho's affair: the newest row may be the last."""
+    play(world, Timeline(205, (Step(1), Step(1, (Row("failed", place=-1),)))))
+    assert [notice.kind for notice in world.witness.promised.values()] == ["baseline", "failed"]

@@ -206,7 +206,7 @@ class World:
         if fault is None:
             answer = call.act()
         else:
-            self.tally.faults[call.service, fault.name] += 1
+            self.tally.faults[call.place, fault.name] += 1
             if call.service == "dynamodb" and excuse:
                 invocation.hindered = True
                 self.witness.hurt(invocation, excuse)
