@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,9 @@ from tests.world import world as open_world
 # No deadline, for machines are noisy; the same examples every time, for a red test must stay red until it is mended.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("tests")
+
+# A shell's background jobs ignore Ctrl-C, and so would the processes that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 AWS_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",
