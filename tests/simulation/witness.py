@@ -126,8 +126,6 @@ class Witness:
                 self.promised[notice.notice_id] = notice
                 self._owed |= {(channel, notice.notice_id) for channel in notice.owed}
                 self._pair(notice)
-        if len(memory.channels) < 2:  # nobody is left who could be told that a channel is back
-            self.telling -= {name for name in self.telling - memory.incidents.keys() if name.startswith("channel:")}
 
     def _struck(self, channel: str, notice: Notice, memory: Memory) -> None:
         """Judge a notice that the table no longer owes to a channel."""
