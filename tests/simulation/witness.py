@@ -121,10 +121,14 @@ class Witness:
         self._unwritten = [(owed, acceptance) for owed, acceptance in self._unwritten if not acceptance.written]
 
     def _take_promises(self, memory: Memory) -> None:
-        for notice in memory.outbox:
-            if notice.notice_id not in self.promised:
-                self.promised[notice.notice_id] = notice
-                self._owed |= {(channel, notice.notice_id) for channel in notice.owed}
+        new = [notice for notice in memory.outbox if notice.notice_id not in self.promised]
+        for notice in new:
+            self.promised[notice.notice_id] = notice
+            self._owed |= {(channel, notice.notice_id) for channel in notice.owed}
+        if any(notice.kind == "folded" for notice in new):  # openings and ends among what is only counted
+            self.telling = _told(memory)
+        else:
+            for notice in new:
                 self._pair(notice)
 
     def _struck(self, channel: str, notice: Notice, memory: Memory) -> None:
@@ -220,9 +224,9 @@ class Witness:
         self._every_outcome_is_promised(rows, ())
         for channel, notice_id in sorted(self._owed - self._settled):
             self.blame("loss", f"{notice_id} never left the outbox for {channel}")
-        told = {name for name, incident in self.memory.incidents.items() if incident.told_at}
-        if told != self.telling:
-            self.blame("pairs", f"open in memory: {sorted(told)}, open for people: {sorted(self.telling)}")
+        if _told(self.memory) != self.telling:
+            open_in_memory, open_for_people = sorted(_told(self.memory)), sorted(self.telling)
+            self.blame("pairs", f"open in memory: {open_in_memory}, open for people: {open_for_people}")
 
     def _every_outcome_is_promised(self, rows: Rows, later: Rows) -> None:
         if self.baseline is None or not self.rows_are_plain:
@@ -240,6 +244,10 @@ class Witness:
         for identity, count in told.items():
             if count > 1 or identity not in possible:
                 self.blame("repeat", f"{identity} became {count} notices" + ("" if count > 1 else " for no reason"))
+
+
+def _told(memory: Memory) -> set[str]:
+    return {name for name, incident in memory.incidents.items() if incident.told_at}
 
 
 def item_bytes(value: Mapping[str, Any]) -> int:
