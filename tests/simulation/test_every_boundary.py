@@ -39,6 +39,15 @@ def test_a_dead_checks_lease_goes_with_what_was_owed(world: World) -> None:
     play(world, Timeline(3, (Step(1), Step(1, (Row("failed"),), hits=(crash,), slack=False))))
 
 
+def test_a_row_that_zoho_conceals_is_told_when_it_appears(world: World) -> None:
+    """A history that was empty anyway may be empty once more: that is no reason for an alarm."""
+    live(world, Timeline(0, (Step(1), Step(1))))
+    number, call = next((n, call) for n, call in enumerate(world.last.calls) if call.place == "zoho history")
+    concealed = Hit(number, [fault.name for fault in kinds(call)].index("empty history"))
+    play(world, Timeline(0, (Step(1), Step(1, (Row("completed"),), hits=(concealed,)))))
+    assert [notice.kind for notice in world.witness.promised.values()] == ["baseline", "completed"]
+
+
 def test_the_calls_of_a_check_are_all_found(world: World) -> None:
     """See that counting finds the calls that a check with news is known to make, and faults for each of them."""
     live(world, Timeline(3, SCENES["news"]))

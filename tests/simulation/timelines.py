@@ -24,7 +24,7 @@ class Row:
     Attributes:
         state: Of the row.
         action: Of the row.
-        hours_ago: Its ``log_time``; None: it has none.
+        hours_ago: Its ``log_time``, in the future where negative; None: it has none.
         place: Where in the history it appears; 0 is the top.
         many: How many such rows appear at once.
         same_job: It has the id that all runs of one job share.
@@ -103,7 +103,7 @@ def _rows(many: st.SearchStrategy[int]) -> st.SearchStrategy[Row]:
     return st.builds(
         lambda kind, **more: Row(*kind, **more),
         st.sampled_from(STATES),
-        hours_ago=st.sampled_from((0, 0, 0, None, 0.5, 30, 400)),
+        hours_ago=st.sampled_from((0, 0, 0, None, 0.5, 30, 400, -5)),
         place=st.sampled_from((0, 0, 0, 1, -1)),
         many=many,
         same_job=st.booleans(),

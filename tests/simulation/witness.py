@@ -206,17 +206,18 @@ class Witness:
         if self.memory and self.memory.lease_owner and self.writer is by:
             self.blame("lease", "a check ended and kept the lease")
 
-    def check_returned(self, by: object, rows: Rows, later: Rows) -> None:
+    def check_returned(self, by: object, rows: Rows | None, later: Rows) -> None:
         """Judge after a check that ended well: nothing may wait, and every outcome it could see is known.
 
         Args:
             by: The check.
-            rows: Shown by Zoho when it began.
+            rows: Shown by Zoho when it began; None: some were concealed from it, and are due when they appear.
             later: What appeared since then.
         """
         if self.memory and self.memory.outbox and self.writer is by:
             self.blame("loud", f"a check ended well while {len(self.memory.outbox)} notices wait")
-        self._every_outcome_is_promised(rows, later)
+        if rows is not None:
+            self._every_outcome_is_promised(rows, later)
 
     def recovered(self, rows: Rows) -> None:
         """Judge when all faults are over and a quiet check was seen."""

@@ -39,6 +39,7 @@ class Invocation:
         dead: Its process is gone.
         robbed: Somebody wrote the item in spite of its lease.
         hindered: A call to the table failed.
+        deceived: Zoho concealed rows from it.
         batch: What it sends, or sent last.
         calls: Those that left, in order.
     """
@@ -49,7 +50,7 @@ class Invocation:
         self.aws_request_id = request_id
         self.tools = tools
         self.deadline = world.now + timedelta(seconds=TIMEOUT_SECONDS)
-        self.dead = self.robbed = self.hindered = False
+        self.dead = self.robbed = self.hindered = self.deceived = False
         self.batch: Batch | None = None
         self.calls: list[Call] = []
 
@@ -181,7 +182,7 @@ class World:
             if invocation.dead:
                 self.witness.blame("errors", "the handler caught the death of its process")
             elif "skipped" not in answer:
-                self.witness.check_returned(invocation, shown, self.organisation.rows)
+                self.witness.check_returned(invocation, None if invocation.deceived else shown, self.organisation.rows)
             return answer
         finally:
             self.running.pop()
@@ -259,6 +260,7 @@ class World:
 
     def deceive(self) -> None:
         """Note that Zoho conceals rows."""
+        self.running[-1].deceived = True
         self.witness.deceived = self.witness.deceived or self.witness.baseline is None
 
     def refuse(self, entries: set[str] | None = None) -> None:
