@@ -65,7 +65,8 @@ def status(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dic
 
     Returns:
         ``org``, ``connected``, ``problem`` of the parameter or null, ``channels``, ``data_center``, ``name``,
-        ``next_expected``, ``settings``, ``memory`` (without the row keys, which are only counted), or null.
+        ``time_zone``, ``heartbeat``, ``next_expected``, ``settings``, ``memory`` (without the row keys, which are only
+        counted), or null.
     """
     memory = tools.store.load(org)
     problem = None
@@ -81,6 +82,7 @@ def status(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dic
         "channels": list(tools.configured_channels(org)),
         "data_center": access.secret.credentials.data_centre if access else None,
         "name": access.secret.name if access else None,
+        "time_zone": access.secret.time_zone or settings.time_zone_name if access else None,
         "heartbeat": bool(access and access.secret.heartbeat_url),
         "next_expected": iso(next_expected(memory)) if memory else None,
         "settings": {

@@ -23,6 +23,7 @@ from handler.zoho import DATA_CENTRES, Credentials
 DEFAULT_NOTIFY_ON = "completed,failed,unknown,stopped,overdue,stuck,unreadable,channel,digest"
 ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
+A_ZONE = "a name of the IANA database, such as Europe/Berlin"
 NUMBER = re.compile(r"(.*\.)?(\d+|0x[\da-f]*)\.?")
 """No host name ends in a number: sockets take it for an IPv4 address, such as 2852039166 for 169.254.169.254."""
 VERSION = re.compile(r"v[1-9]\d?(\.\d)?")
@@ -75,12 +76,14 @@ class Secret:
         slack_webhook_url: "" without Slack.
         heartbeat_url: "" without a heartbeat.
         name: Display name of the organisation, or "".
+        time_zone: In which its e-mail shows times; "": in the deployment's.
     """
 
     credentials: Credentials
     slack_webhook_url: str
     heartbeat_url: str
     name: str
+    time_zone: str
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -97,10 +100,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if not VERSION.fullmatch(version):
         problems.append(f"ZOHO_API_VERSION is {version!r}: give a version such as v7.")
     zone = environ.get("TIME_ZONE") or "UTC"
-    # dateutil, which boto3 brings along, has zone data of its own: Lambda's image promises none to zoneinfo.
-    time_zone = tz.gettz(zone) if ZONE.fullmatch(zone) else None
+    time_zone = find_zone(zone)
     if time_zone is None:
-        problems.append(f"TIME_ZONE is {zone!r}: give a name of the IANA database, such as Europe/Berlin.")
+        problems.append(f"TIME_ZONE is {zone!r}: give {A_ZONE}.")
     numbers = {name.lower(): _number(environ, name, problems) for name in NUMBERS}
     settings = Settings(
         table_name=_required(environ, "TABLE_NAME", problems),
@@ -117,6 +119,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise ConfigError("The function is not set up correctly. " + " ".join(problems))
     return settings
+
+
+def find_zone(name: str) -> tzinfo | None:
+    """Return the time zone of this name, or None when there is none."""
+    # dateutil, which boto3 brings along, has zone data of its own: Lambda's image promises none to zoneinfo.
+    return tz.gettz(name) if ZONE.fullmatch(name) else None
 
 
 def ca_bundle(environ: Mapping[str, str] = os.environ) -> str:
@@ -181,7 +189,7 @@ def parse_secret(text: str, name: str) -> Secret:
 
     Args:
         text: ``client_id``, ``client_secret``, ``refresh_token``, ``data_center``; optionally ``slack_webhook_url``,
-            ``heartbeat_url``, ``name``.
+            ``heartbeat_url``, ``name``, ``time_zone``.
         name: The parameter's, for the error.
 
     Raises:
@@ -217,6 +225,7 @@ def parse_secret(text: str, name: str) -> Secret:
         field("slack_webhook_url", is_allowed_url, url, optional=True),
         field("heartbeat_url", is_allowed_url, url, optional=True),
         clean(field("name", lambda v: True, "must be a text (or missing)", optional=True)) or "",
+        field("time_zone", lambda v: find_zone(v) is not None, f"must be {A_ZONE} (or missing)", optional=True),
     )
     if problems:
         raise SecretMalformedError(f"The parameter {name} cannot be used: {'; '.join(problems)}.")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from handler.access import Tools
 from handler.channels import Batch, Channel, SlackChannel
+from handler.config import find_zone
 from handler.errors import ConflictError, DeliveryError, StoreError, UnreadableError
 from handler.memory import Incident, Memory
 from handler.message import Reader
@@ -155,4 +156,5 @@ def reader(org: str, tools: Tools) -> Reader:
     access = tools.accesses.get(org)
     name = access.secret.name if access else ""
     centre = access.secret.credentials.data_centre if access else "us"
-    return Reader(org, name or org, tools.settings.time_zone, DATA_CENTRES[centre].crm)
+    zone = find_zone(access.secret.time_zone) if access else None
+    return Reader(org, name or org, zone or tools.settings.time_zone, DATA_CENTRES[centre].crm)

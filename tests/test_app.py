@@ -300,7 +300,7 @@ def test_a_status_shows_everything_but_secrets(stage: Stage, app: ModuleType, ac
     forget(stage)
     answer = app.lambda_handler({"org": acme.org, "action": "status"}, Context())
     assert asked(stage) == ["dynamodb:GetItem", "ssm:GetParameter"]
-    assert answer["memory"]["seen"] == 4
+    assert (answer["memory"]["seen"], answer["time_zone"]) == (4, "UTC")
     shown = repr(answer)
     for secret in (*acme.at_zoho.secret().values(), CANARY_WEBHOOK, "canaryHEARTBEAT"):
         assert secret == "us" or secret not in shown

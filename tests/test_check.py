@@ -630,6 +630,15 @@ def test_without_a_plausible_deadline_seven_days_are_told(watched: World, case: 
     assert "Download until: 09 Mar 2026 10:01 UTC" in mail(watched)
 
 
+def test_an_organisation_may_have_a_time_zone_of_its_own(watched: World) -> None:
+    """One stack watches companies in several countries."""
+    watched.secrets["default"]["time_zone"] = "Asia/Kolkata"
+    watched.cold()
+    watched.log(state="failure", log_time="2026-03-02T10:01:00+00:00")
+    watched.check()
+    assert "Failed: 02 Mar 2026 15:31 IST (10:01 UTC)" in mail(watched)
+
+
 # --- Heartbeat --------------------------------------------------------------------------------------------------------
 
 

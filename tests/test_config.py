@@ -24,8 +24,9 @@ SECRET = {
     "slack_webhook_url": "https://hooks.slack.com/services/T0/B0/canarywebhook",
     "heartbeat_url": "https://hc-ping.com/canaryheartbeat",
     "name": "Canary Ltd",
+    "time_zone": "Asia/Kolkata",
 }
-OPTIONAL = ("slack_webhook_url", "heartbeat_url", "name")
+OPTIONAL = ("slack_webhook_url", "heartbeat_url", "name", "time_zone")
 
 # --- Settings ---------------------------------------------------------------------------------------------------------
 
@@ -240,7 +241,7 @@ def test_a_secret_is_read_as_it_was_written() -> None:
     assert secret.credentials.refresh_token == SECRET["refresh_token"]
     assert secret.credentials.data_centre == "eu"
     assert (secret.slack_webhook_url, secret.heartbeat_url) == (SECRET["slack_webhook_url"], SECRET["heartbeat_url"])
-    assert secret.name == "Canary Ltd"
+    assert (secret.name, secret.time_zone) == ("Canary Ltd", "Asia/Kolkata")
 
 
 @pytest.mark.parametrize("data_centre", DATA_CENTRES)
@@ -297,6 +298,7 @@ WRONG = [
         for value in ("canary", "http://canary.example/", "file:///canary", 5, False, ["https://canary"], {"canary": 1})
     ),
     *(("name", value) for value in (5, True, ["canary"], {"canary": 1})),
+    *(("time_zone", value) for value in ("Canary/Canary", "+01:00", "../canary", 5, ["UTC"])),
 ]
 
 

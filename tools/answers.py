@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from handler.config import is_allowed_url
+from handler.config import A_ZONE, find_zone, is_allowed_url
 from handler.zoho import DATA_CENTRES, SCOPE
 from tools import prompts
 from tools.grant import api_console
@@ -25,6 +25,10 @@ def _is_optional_url(text: str) -> bool:
     return text == REMOVE or is_allowed_url(text)
 
 
+def _is_optional_zone(text: str) -> bool:
+    return text == REMOVE or find_zone(text) is not None
+
+
 class Question(NamedTuple):
     """One thing to know.
 
@@ -35,6 +39,7 @@ class Question(NamedTuple):
         complaint: What to say of one that is not valid.
         secret: It is typed unseen.
         optional: It may stay unanswered; `REMOVE` takes back an earlier answer.
+        unanswered: What holds then.
     """
 
     text: str
@@ -43,6 +48,7 @@ class Question(NamedTuple):
     complaint: str
     secret: bool = False
     optional: bool = False
+    unanswered: str = "none"
 
 
 CODE, URL = "It has no blanks; copy it again.", "An https address, such as https://hooks.slack.com/services/…"
@@ -65,6 +71,14 @@ QUESTIONS = {
         lambda text: len(text) <= NAME_LIMIT and text.isprintable(),
         f"At most {NAME_LIMIT} characters.",
         optional=True,
+    ),
+    "time_zone": Question(
+        "Time zone of its e-mails, such as Europe/Berlin",
+        "ORGANISATION_TIME_ZONE",
+        _is_optional_zone,
+        f"{A_ZONE[0].upper()}{A_ZONE[1:]}.",
+        optional=True,
+        unanswered="the stack's",
     ),
     "code": Question("Code", "ZOHO_CODE", _is_plain, CODE, secret=True),
 }
@@ -144,7 +158,7 @@ def ask(known: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
     same = all(answers.get(key, known.get(key)) == known.get(key) for key in ("data_center", "client_id"))
     _ask_for(("client_secret",), answers, known if same else {})
     print(f"\nOptional; how to get a Slack webhook: {SLACK_PAGE}")
-    _ask_for(("slack_webhook_url", "name"), answers, known)
+    _ask_for(("slack_webhook_url", "name", "time_zone"), answers, known)
     print(f'\nBack in {console}, in the tab "Generate Code": paste the scope')
     print(f"    {SCOPE}\nchoose ten minutes, describe it as you like, create, and copy the code.")
     _ask_for(("code",), answers, known if same else {})
@@ -157,7 +171,7 @@ def _ask_for(keys: tuple[str, ...], answers: dict[str, str], known: Mapping[str,
         held = key in known or (key == "code" and "refresh_token" in known)
         keeps = f"Enter keeps it, {REMOVE} removes it" if question.optional else "Enter keeps it"
         keeps = "Enter keeps the present token" if key == "code" else keeps
-        hint = f" ({keeps})" if held else " (Enter for none)" if question.optional else ""
+        hint = f" ({keeps})" if held else f" (Enter for {question.unanswered})" if question.optional else ""
         if key not in answers:
             valid = partial(_is_answer, question, held or question.optional)
             if answer := prompts.ask(f"{question.text}{hint}:", valid, question.complaint, secret=question.secret):

@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.causes import CHANNELS
-from handler.config import Settings, parse_secret
+from handler.config import Settings, find_zone, parse_secret
 from handler.decision import Decision
 from handler.errors import UnreadableError
 from handler.message import local_time
@@ -59,7 +59,7 @@ def _connect(options: argparse.Namespace) -> int:
     before = organisation.read()
     with _asking(options):
         secret, found = _settle(options, before or {}, settings)
-        _show(found, settings)
+        _show(found, find_zone(secret.get("time_zone", "")) or settings.time_zone)
         send = options.send
         if not (send or options.non_interactive):
             send = prompts.confirm("Send a test message on every channel, marked as a test?")
@@ -92,14 +92,14 @@ def _settle(options: argparse.Namespace, known: dict[str, str], settings: Settin
         told = {}
 
 
-def _show(found: Decision, settings: Settings) -> None:
+def _show(found: Decision, zone: tzinfo) -> None:
     content = describe(next(notice for notice in found.notices if notice.kind == "baseline"))
     print(f"\n✓ The backup history can be read: {plural(len(found.memory.seen), 'entry', 'entries')} of the past year.")
     for label, value in content.facts:
-        print(f"  {label}: {local_time(value, settings.time_zone) if isinstance(value, datetime) else value}")
+        print(f"  {label}: {local_time(value, zone) if isinstance(value, datetime) else value}")
     for line in content.lines:
         print(f"  ! {line}")
-    print(f"  Messages show times in {settings.time_zone_name}; `make deploy` asks for the parameter TimeZone.\n")
+    print()
 
 
 def _send_test(there: stack.Stack, org: str) -> bool:

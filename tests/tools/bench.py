@@ -13,6 +13,7 @@ QUESTIONS = {
     "client_secret": "Client Secret",
     "webhook": "Slack webhook",
     "name": "Name of",
+    "zone": "Time zone of",
     "code": "Code",
     "send": "Send a test message",
 }

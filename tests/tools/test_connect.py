@@ -34,7 +34,7 @@ def test_four_answers_and_the_company_is_watched(bench: Bench) -> None:
     mails = len(bench.stage.mailbox.mails)
     webhook = bench.webhook("STRAIGHT")
     with bench.terminal() as terminal:
-        bench.fill(terminal, company, "send", centre="2", webhook=webhook, name="Acme Ltd")
+        bench.fill(terminal, company, "send", centre="2", webhook=webhook, name="Acme Ltd", zone="Asia/Kolkata")
         assert bench.front.writes == []
         terminal.answer(QUESTIONS["send"])
         assert terminal.exit_code() == 0
@@ -42,7 +42,7 @@ def test_four_answers_and_the_company_is_watched(bench: Bench) -> None:
     assert "https://api-console.zoho.eu" in screen
     assert "\n    ZohoCRM.bulk.backup.READ\n" in screen
     assert "4 entries of the past year" in screen
-    assert "Last good backup: 23 Jun 2022 12:01 UTC" in screen
+    assert "Last good backup: 23 Jun 2022 17:31 IST (12:01 UTC)" in screen
     assert "Schedule: none" in screen
     assert "Acme Ltd" in screen, "what is typed is seen, so that what is not seen was not shown"
     assert bench.shows_no_secret(screen)
@@ -53,6 +53,7 @@ def test_four_answers_and_the_company_is_watched(bench: Bench) -> None:
         "data_center": "eu",
         "slack_webhook_url": webhook,
         "name": "Acme Ltd",
+        "time_zone": "Asia/Kolkata",
     }
     assert "test" in json.dumps(bench.stage.slack.messages[-1]).lower()
     assert [mail.attributes["kind"] for mail in bench.stage.mailbox.mails[mails:]] == ["test"]
@@ -157,6 +158,10 @@ def test_a_wrong_answer_is_refused_at_once(bench: Bench) -> None:
         terminal.answer(QUESTIONS["client_secret"], "right")
         terminal.answer(QUESTIONS["webhook"], "http://example.com/unencrypted")
         terminal.wait_for("An https address")
+        terminal.type("\x15" + ENTER)
+        terminal.answer(QUESTIONS["name"])
+        terminal.answer(QUESTIONS["zone"], "Europe/Berlim")
+        terminal.wait_for("A name of the IANA database, such as Europe/Berlin.")
         terminal.type(CTRL_C)
         assert terminal.exit_code() == 130
     assert "unencrypted" not in terminal.screen
@@ -176,12 +181,12 @@ def test_a_second_run_keeps_what_enter_keeps(bench: Bench) -> None:
 
 
 def test_a_second_run_rotates_and_removes(bench: Bench) -> None:
-    """A new secret and code give a new token; "-" takes the webhook away."""
-    old = connected(bench, "rotated", slack_webhook_url=bench.webhook("GOING"), name="Acme")
+    """A new secret and code give a new token; "-" takes webhook and time zone away."""
+    old = connected(bench, "rotated", slack_webhook_url=bench.webhook("GOING"), name="Acme", time_zone="Asia/Tokyo")
     company = bench.stage.zoho.organisations[old["client_id"]]
     company.client_secret = "renewed-in-the-console"
     with bench.terminal("--org", "rotated") as terminal:
-        bench.fill(terminal, company, client_id="", webhook="-")
+        bench.fill(terminal, company, client_id="", webhook="-", zone="-")
         assert terminal.exit_code() == 0
     new = json.loads(bench.parameter("rotated") or "")
     assert new == {

@@ -75,7 +75,7 @@ def test_a_file_leaves_less_to_ask(bench: Bench, tmp_path: Path) -> None:
     file.write_text(json.dumps(answers))
     file.chmod(0o600)
     with bench.terminal("--org", "half", "--file", str(file)) as terminal:
-        for question in ("browser show", "Slack webhook", "Name of"):
+        for question in ("browser show", "Slack webhook", "Name of", "Time zone of"):
             terminal.answer(question)
         terminal.answer("Send a test message", "2")
         assert terminal.exit_code() == 0
