@@ -52,13 +52,13 @@ def soak(world: World, seconds: float, first_seed: int) -> int:
             status = 1
             sys.stdout.write(f"\n{error}\n\nThe whole batch again: SECONDS=0 SEED={seed} make soak\n")
             break
-        seed += 1
         elapsed = time.monotonic() - began
         line = f"{elapsed:6.0f} s  {world.tally.timelines:7,} timelines  {world.tally.faults.total():8,} faults"
-        sys.stdout.write(f"{line}  seed {seed - 1}\n")
+        sys.stdout.write(f"{line}  seed {seed}\n")
         sys.stdout.flush()
         if elapsed >= seconds:
             break
+        seed += 1
     elapsed = time.monotonic() - began
     sys.stdout.write(f"\n{summary(world.tally)}\nSeeds {first_seed} to {seed}, {elapsed:.0f} seconds, {machine()}\n")
     return status
