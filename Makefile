@@ -33,6 +33,10 @@ help: ## List these commands
 run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed (OPEN=1: on a page)
 	@$(PY) -m sandbox $(if $(OPEN),--open)
 
+.PHONY: sandbox
+sandbox: $(READY) ## Keep a stack on this machine, to try the commands that need AWS at
+	@$(PY) -m sandbox --keep
+
 .PHONY: gallery
 gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: and the pictures in docs)
 	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)

@@ -1,4 +1,4 @@
-"""`make run`, or `python -m sandbox`: watch the real function at work on this machine."""
+"""`make run` and `make sandbox`, or `python -m sandbox`: the real function at work on this machine."""
 
 import io
 import os
@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Tell the story, with `--open` on a page as well; return 0 when everything arrived, once."""
+    """Tell the story, with `--open` on a page as well, or `--keep` a stack; return 0 when everything arrived, once."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
         print(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make run PYTHON=python3.13")
         return 2
@@ -16,6 +16,11 @@ def main() -> int:
         del os.environ[name]  # a person's own profile must not leak in, nor break an import
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     try:
+        if "--keep" in sys.argv:
+            from sandbox.playground import keep
+
+            keep()
+            return 0
         from sandbox.screen import Screen
         from sandbox.story import tell
 

@@ -1,6 +1,7 @@
 """What can go wrong for a person at a terminal: a sentence and a next step for each, and never a secret."""
 
 import io
+import os
 import re
 import sys
 import traceback
@@ -148,7 +149,9 @@ def run(command: Callable[[], int]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:
-        return command()
+        code = command()
+        sys.stdout.flush()
+        return code
     except (KeyboardInterrupt, EOFError) as stop:
         print(f"\nStopped. {stop}".rstrip(), flush=True)
         return 130
@@ -156,6 +159,8 @@ def run(command: Callable[[], int]) -> int:
         problem.show()
     except (aws.BotoCoreError, aws.ClientError) as error:
         from_aws(error).show()
+    except BrokenPipeError:  # whoever read it has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # noqa: BLE001 - the one boundary: a traceback could quote a secret
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"

@@ -39,8 +39,7 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a person whose AWS and Zoho are the sandbox."""
-        fakes = {"ZOHO_ACCOUNTS_URL": self.stage.zoho.url, "ZOHO_API_URL": self.stage.zoho.url}
-        return {**self.stage.cloud.environment, "AWS_ENDPOINT_URL": self.front.url, **fakes}
+        return self.front.environment
 
     def company(self, rows: list[Row] | None = None) -> Organisation:
         """Register a company at Zoho; its secrets must not be shown."""

@@ -1,14 +1,12 @@
-"""AWS as the tools meet it: moto, with the real function behind Lambda's Invoke, and refusals on request."""
+"""AWS as the tools meet it in the sandbox, with refusals on request."""
 
 import re
 from typing import Any, NamedTuple
 
-import requests
-
-from sandbox.server import Answer, Request, Server
+from sandbox import front
+from sandbox.server import Answer, Request
 from sandbox.stage import Stage
 
-HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "content-encoding", "server", "date"}
 REST = {
     ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
     ("GET", r"/2015-03-31/functions/[^/]+/configuration"): "GetFunctionConfiguration",
@@ -35,7 +33,7 @@ def denied(action: str) -> Refusal:
     return Refusal("AccessDeniedException", f"{who} is not authorized to perform: {action} on resource: x")
 
 
-class Front(Server):
+class Front(front.Front):
     """One endpoint for every service, in front of a stage.
 
     Attributes:
@@ -49,8 +47,7 @@ class Front(Server):
         self.operations: list[str] = []
         self.instead: dict[str, Answer | Refusal] = {}
         self.lost: set[str] = set()
-        self._stage = stage
-        super().__init__()
+        super().__init__(stage)
 
     @property
     def writes(self) -> list[str]:
@@ -61,10 +58,6 @@ class Front(Server):
         """Return what was asked for in each request for an operation, of a service that speaks JSON."""
         return [request.json() for request in self.requests if _operation(request) == operation]
 
-    def kind(self, method: str, path: str) -> str:
-        """Name every request alike: what it asks for may stand in its body."""
-        return "aws"
-
     def answer(self, request: Request) -> Answer:
         """Answer as AWS does, or as the test wants."""
         operation = _operation(request)
@@ -72,24 +65,11 @@ class Front(Server):
         scripted = self.instead.get(operation)
         if scripted:
             return scripted if isinstance(scripted, Answer) else _error(request, scripted)
-        answer = self._invoke(request) if operation == "Invoke" else self._forward(request)
+        answer = super().answer(request)
         if operation in self.lost:
             self.lost.remove(operation)
             raise ConnectionAbortedError  # which the server takes for a client that hung up
         return answer
-
-    def _invoke(self, request: Request) -> Answer:
-        result = self._stage.function.invoke(request.json())
-        return Answer.json(result.payload, headers={} if result.ok else {"X-Amz-Function-Error": "Unhandled"})
-
-    def _forward(self, request: Request) -> Answer:
-        url = self._stage.cloud.url + request.path
-        headers: Any = dict(request.headers.items())
-        said = requests.request(
-            request.method, url, params=request.query, headers=headers, data=request.body, timeout=60
-        )
-        kept = {name: value for name, value in said.headers.items() if name.lower() not in HOP_BY_HOP}
-        return Answer(said.status_code, said.content, kept)
 
 
 def _operation(request: Request) -> str:

@@ -71,3 +71,16 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     assert known["memory"]["failures_in_a_row"] == 1
     removed = type_in(bench, "tools.connect", "--org=newcomer", "--remove", "--non-interactive")
     assert "Removed: schedule and parameter." in removed
+
+
+def test_whoever_has_seen_enough_may_leave(bench: Bench) -> None:
+    """`make status | head -n 1` shows one line, and no traceback."""
+    bench.stage.connect("seen")
+    command = [sys.executable, "-m", "tools.ask", "status", "--org=seen", "--stack=notifier"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=bench.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == ""
