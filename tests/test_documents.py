@@ -1,14 +1,31 @@
-"""What the documents point to is there: files, sections and commands."""
+"""What the documents point to is there: files, sections, pages and commands."""
 
 import re
 from pathlib import Path
 
+import boto3
 import pytest
 
 from handler.texts import KINDS
+from handler.zoho import DATA_CENTRES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])
+LINKS = ROOT / "docs" / "links.md"
+FOLDERS = ("handler", "tools", "sandbox", "benchmarks")
+SOURCES = [ROOT / "template.yaml", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
+OUR_PEERS = re.compile(r"https?://([^/]*\.example|hooks\.slack\.com|127\.0\.0\.1|localhost|2852039166|\[)")
+"""Hosts that programs talk to, and examples of hosts: nobody is sent to read there."""
+URL = re.compile(r"https?://[^\s`'\")>{}|,]+")
+BY_HAND = {
+    "deploy": "needs AWS",
+    "lock": "changes what is locked",
+    "bench": "needs an idle machine for ten minutes",
+}
+"""Commands that CI does not run, and why."""
+COMMAND_LINES_OWN = {("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
+OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
+"""What AWS's command line has besides the operations of the services."""
 
 
 def sections(document: Path) -> set[str]:
@@ -28,11 +45,57 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
         assert not anchor or anchor in sections(target), link
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_every_command_of_make_exists(document: Path) -> None:
-    """A reader types what stands there."""
-    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?:^|`|\n)make ([a-z][a-z-]*)", document.read_text())) <= targets
+def pages(text: str) -> set[str]:
+    """Return the external pages that a text points to."""
+    found = {url.rstrip(".:;") for url in URL.findall(text) if not OUR_PEERS.match(url)}
+    hosts = {host for centre in DATA_CENTRES.values() for host in centre if "//" in host}
+    return {url.partition("#")[0].removesuffix("/") for url in found if not url.startswith(tuple(hosts))}
+
+
+def test_every_external_page_is_listed_in_one_place() -> None:
+    """And nothing is listed that nobody points to."""
+    pointed_to = {page for path in (*DOCUMENTS, *SOURCES) if path != LINKS for page in pages(path.read_text())}
+    assert pages(LINKS.read_text()) == pointed_to
+
+
+def commands(document: Path) -> set[str]:
+    """Return the commands that a document has a reader type: in a block of `sh`, or in one line between backticks."""
+    text = document.read_text()
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    typed = {line.split("#")[0].strip() for line in lines} | set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text))
+    return {re.sub(r"^([A-Z]+=\S+ )+", "", command) for command in typed}
+
+
+def test_every_command_of_make_is_run_by_ci() -> None:
+    """A reader types what stands there, and it works: in the sandbox, where it needs AWS."""
+    makefile = (ROOT / "Makefile").read_text()
+    gates = re.search(r"^GATES := (.*)$", makefile, re.MULTILINE)
+    assert gates
+    scripts = "".join((ROOT / ".ci" / name).read_text() for name in ("run", "newcomer"))
+    run = {*gates[1].split(), "check", "build", "soak", *re.findall(r"\bmake ([a-z][a-z-]*)", scripts)}
+    typed = {m[1] for path in DOCUMENTS for text in commands(path) if (m := re.match(r"make ([a-z][a-z-]*)", text))}
+    assert typed <= run | BY_HAND.keys()
+    targets = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))
+    assert targets == (run | BY_HAND.keys()) & targets, "help lists a command that nothing runs"
+    assert run | BY_HAND.keys() <= targets | set(gates[1].split())
+
+
+def test_every_command_of_aws_is_one() -> None:
+    """As far as it can be told without AWS: service, operation and options exist."""
+    session = boto3.Session(region_name="eu-west-1")
+    texts = [path.read_text() for path in (*DOCUMENTS, *SOURCES)]
+    found = {m for text in texts for m in re.findall(r"aws ([a-z]+) ([a-z-]+)((?: --[a-z-]+(?: [^-`\s]\S*)?)*)", text)}
+    assert len(found) > 5
+    for service, operation, options in found:
+        if (service, operation) in COMMAND_LINES_OWN:
+            continue
+        client = session.client(service)
+        names = {name.replace("_", "-"): method for name, method in client.meta.method_to_api_mapping.items()}
+        assert operation in names, (service, operation)
+        members = client.meta.service_model.operation_model(names[operation]).input_shape.members
+        known = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", member).lower() for member in members} | OPTIONS_OF_ITS_OWN
+        given = set(re.findall(r"--([a-z-]+)", options))
+        assert given <= known, (service, operation, given - known)
 
 
 def test_every_kind_has_its_section_in_the_runbook_and_its_line_in_the_readme() -> None:
