@@ -18,6 +18,7 @@ from handler.errors import (
     ConfigError,
     ConflictError,
     SecretMissingError,
+    StoreError,
     TransportError,
     TroubleError,
     UnreadableError,
@@ -25,6 +26,7 @@ from handler.errors import (
 from handler.memory import Memory
 from handler.rules import completion_told, decide, decide_unreadable, with_download_deadline
 from handler.transport import fetch
+from handler.wording import plural
 from handler.zoho import History
 
 log = logging.getLogger("handler")
@@ -82,7 +84,7 @@ class Check:
 
         Raises:
             CheckFailed: Something is pending, or went wrong.
-            StoreError: The memory could not be written.
+            StoreError: What was decided could not be written.
         """
         decision = self.look()
         if decision.memory != self.memory or decision.memory.outbox:
@@ -97,7 +99,7 @@ class Check:
         summary = self.summary(decision)
         log.info("check", extra=summary)
         if self.memory.outbox:
-            self.errors.append(f"{len(self.memory.outbox)} notices are pending")
+            self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
         if self.errors:
             raise CheckFailed(f"{self.org}: " + "; ".join(self.errors))
         self.beat()
@@ -169,13 +171,17 @@ class Check:
         if count := aside.count - before:
             ids = [entry["notice_id"] for entry in aside.last[-count:]]
             log.error("set aside", extra={"org": self.org, "count": count, "notice_ids": ids})
-            self.errors.append(f"{count} notices were given up")
+            self.errors.append(f"{plural(count, 'notice')} given up")
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
         delivery = Delivery(self.memory, self.tools, self.now, self.remaining)
-        delivery.run()
-        self.memory, self.delivered = delivery.memory, dict(delivery.delivered)
+        try:
+            delivery.run()
+            self.memory = delivery.memory
+        except StoreError as error:  # as far as is known, the table still owes everything
+            self.errors.append(str(error))
+        self.delivered = dict(delivery.delivered)
         self.errors += delivery.errors
 
     def summary(self, decision: Decision) -> dict[str, Any]:

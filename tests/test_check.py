@@ -195,7 +195,7 @@ def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: p
     caplog.set_level(logging.INFO, "handler")
     watched.slack.standing["webhook"] = Turn(Answer(500))
     watched.log(state="failure")
-    assert "1 notices are pending" in failing(watched)
+    assert "1 notice pending" in failing(watched)
     watched.clock.advance(hours=25, minutes=30)
     watched.zoho.standing["history"] = Turn(API_ERRORS["NO_PERMISSION"])
     failing(watched)

@@ -114,7 +114,7 @@ def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: S
     stage.slack.standing["webhook"] = Turn(Answer(500))
     failed = acme.check()
     assert (failed.ok, failed.payload["errorType"]) == (False, "CheckFailed")
-    assert "1 notices are pending" in failed.payload["errorMessage"]
+    assert "1 notice pending" in failed.payload["errorMessage"]
     assert summaries(failed)[0]["pending"] == 1
     stage.slack.standing.clear()
     assert acme.check().payload["delivered"] == {"slack": 1}
