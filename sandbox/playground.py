@@ -70,6 +70,7 @@ def keep() -> None:
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         try:
             for _ in sys.stdin:
+                front.play_schedules()  # or the first check of an organisation would find the failure in its past
                 company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
                 front.play_schedules()
                 print(f"For one more make connect, a new code: {stage.zoho.grant(company)}", flush=True)
