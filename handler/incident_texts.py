@@ -119,8 +119,7 @@ def _standing(notice: Notice) -> tuple[Fact, ...]:
 
 
 def _counts(outcomes: Mapping[str, int]) -> str:
-    kinds = ("completed", "failed", "unknown")
-    return ", ".join(f"{outcomes[kind]} {kind}" for kind in kinds if outcomes.get(kind))
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(outcomes.items()) if count)
 
 
 def baseline(notice: Notice) -> Content:

@@ -182,7 +182,7 @@ def next_expected(memory: Memory) -> datetime | None:
 def running_backup(history: Sequence[tuple[datetime, Row, str]]) -> Running | None:
     """Return the newest backup that began and has had no outcome of any kind after it."""
     for time, row, kind in reversed(history):
-        if kind in {"completed", "failed", "unknown"} and row.state:
+        if row.state:
             return None
         if kind == "started":
             return time, row

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
-from handler.history import clean
+from handler.history import clean, parse_time
 from handler.memory import Notice
-from handler.texts import ELSEWHERE, GIVEN_UP, KINDS, SEVERITIES, describe
+from handler.texts import ELSEWHERE, GIVEN_UP, SEVERITIES, describe, kind_of
 from handler.wording import PAGE, plural
 
 TOGETHER = 10
@@ -72,7 +72,7 @@ def bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
 def severity(notices: Sequence[Notice]) -> str:
     """Return the highest severity among notices and what is folded into them."""
     kinds = {kind for notice in notices for kind in (notice.kind, *notice.facts.get("counts", ()))}
-    return max((KINDS[kind].severity for kind in kinds), key=SEVERITIES.index)
+    return max((kind_of(kind).severity for kind in kinds), key=SEVERITIES.index)
 
 
 def local_time(time: datetime, zone: tzinfo) -> str:
@@ -131,8 +131,7 @@ def list_lines(notices: Sequence[Notice], reader: Reader) -> Iterator[str]:
     """Return a line for each notice of a list."""
     for notice in notices:
         row = notice.row or {}
-        when = notice.facts.get("when")
-        time = local_time(datetime.fromisoformat(when) if when else notice.at, reader.zone)
+        time = local_time(parse_time(notice.facts.get("when")) or notice.at, reader.zone)
         content = describe(notice)
         yield f"{time} · {content.title}" + (f" · job id {row['id']}" if row.get("id") else "")
         yield from (f"{label}: {value}" for label, value in content.facts if label == GIVEN_UP)

@@ -21,6 +21,8 @@ ROWS_AGE_OUT = timedelta(days=360)
 LINKS_LIVE_AT_MOST = timedelta(days=60)
 """Documented are seven; links that live longer belong to no backup that is news."""
 STRIP_LENGTH = 10
+STRIP_LETTERS = {"completed": "c", "failed": "f"}
+"""Any other outcome is "u"."""
 STATES = {
     "completed": "completed",
     "finished": "completed",
@@ -75,11 +77,16 @@ def decide(rows: Sequence[Row], memory: Memory, now: datetime, policy: Policy, c
         _tell_rows(decision, history, frozenset() if first_read else frozenset(news), running)
     if first_read:
         _tell_baseline(decision, history, running)
-    incidents.judge_overdue(decision)
-    incidents.judge_stuck(decision, running)
+    _judge_backups(decision, running)
     incidents.judge_channels(decision)
     incidents.judge_digest(decision)
     return decision.finish()
+
+
+def _judge_backups(decision: Decision, running: incidents.Running | None) -> None:
+    """Open what is wrong with the backups, or remind of it; `_end_incidents` is where outcomes end it."""
+    incidents.judge_overdue(decision)
+    incidents.judge_stuck(decision, running)
 
 
 def decide_unreadable(
@@ -173,7 +180,7 @@ def _tell_rows(
         elif kind == "failed":
             failures, failing_since = failures + 1, failing_since or time
         if row.state:
-            strip = (strip + kind[0])[-STRIP_LENGTH:]
+            strip = (strip + STRIP_LETTERS.get(kind, "u"))[-STRIP_LENGTH:]
         if row.key not in news or kind == "started":
             continue
         if row.state:
@@ -227,16 +234,16 @@ def _end_incidents(
 def _tell_baseline(decision: Decision, history: Sequence[Event], running: incidents.Running | None) -> None:
     """Tell what the first good read found; what is wrong now counts as told by it."""
     decision.remember(baseline_at=decision.now, digest_at=decision.now)
+    known = decision.memory.incidents.keys()
     decision.silent = True
-    incidents.judge_overdue(decision)
-    incidents.judge_stuck(decision, running)
+    _judge_backups(decision, running)
     decision.silent = False
     memory = decision.memory
     repeat_type = memory.schedule.repeat_type if memory.schedule else None
     wrong: list[dict[str, Any]] = [
         {"what": name, **incident.facts, "since": iso(incident.since)}
         for name, incident in memory.incidents.items()
-        if name in {"overdue", "stuck"}
+        if name not in known
     ]
     if memory.failures_in_a_row:
         wrong.append({"what": "failed", "count": memory.failures_in_a_row, "since": iso(memory.failing_since)})
@@ -246,7 +253,7 @@ def _tell_baseline(decision: Decision, history: Sequence[Event], running: incide
     facts = {
         "rows": len(history),
         "outcomes": dict(Counter(outcomes)),
-        "strip": "".join(kind[0] for kind in outcomes[-STRIP_LENGTH:]),
+        "strip": "".join(STRIP_LETTERS.get(kind, "u") for kind in outcomes[-STRIP_LENGTH:]),
         "last_completed": iso(memory.last_completed),
         "repeat_type": repeat_type,
         "next_expected": iso(incidents.next_expected(memory)),

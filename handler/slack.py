@@ -11,7 +11,7 @@ from typing import Any
 
 from handler.memory import Notice
 from handler.message import TOGETHER, Reader, bundles, list_lines, mail, parts, severity, shorten, title_of
-from handler.texts import ELSEWHERE, KINDS, describe
+from handler.texts import ELSEWHERE, describe, kind_of
 from handler.wording import PAGE
 
 # https://docs.slack.dev/reference/block-kit/blocks
@@ -68,7 +68,7 @@ def _part_blocks(notices: tuple[Notice, ...], reader: Reader) -> list[Json]:
 
 def _blocks(notice: Notice, reader: Reader) -> Iterator[Json]:
     content = describe(notice)
-    yield _header(f"{KINDS[notice.kind].symbol} {reader.name}: {content.title}")
+    yield _header(f"{kind_of(notice.kind).symbol} {reader.name}: {content.title}")
     yield _section(content.sentence)
     for facts in parts(content.facts, FACTS_PER_SECTION):
         yield {"type": "section", "fields": [field for label, value in facts for field in _fields(label, value)]}

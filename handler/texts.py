@@ -5,6 +5,7 @@ which the renderers never interpret. To add a kind: a function like these, and i
 about a row is in ``incident_texts``.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,10 +19,16 @@ DOWNLOAD_DAYS = 7
 
 
 def describe(notice: Notice) -> Content:
-    """Return what a notice says."""
-    kind = KINDS[notice.kind]
-    content = kind.describe(notice)
-    facts = content.facts
+    """Return what a notice says; where it cannot be put into words, what is known."""
+    try:
+        return _described(notice)
+    except Exception:  # noqa: BLE001 - one notice without words must not silence all others, on every channel
+        return _unworded(notice)
+
+
+def _described(notice: Notice) -> Content:
+    content = KINDS[notice.kind].describe(notice)
+    facts = (*content.facts, *_ended(notice))
     if notice.row:
         facts += _row_facts(notice.row)
     if strip := notice.facts.get("strip"):
@@ -76,7 +83,7 @@ def _recovered(notice: Notice) -> Content:
     return Content(
         "Backups work again",
         "Zoho CRM completed a backup: the trouble before it is over.",
-        (*times(notice, when="Completed", last_completed="Last good backup before"), *_ended(notice), download),
+        (*times(notice, when="Completed", last_completed="Last good backup before"), download),
         next_step=step,
     )
 
@@ -109,7 +116,6 @@ def _failed(notice: Notice) -> Content:
             ("Failures in a row", str(count)),
             *(times(notice, since="Failing since") if count > 1 else ()),
             *times(notice, last_completed="Last good backup"),
-            *_ended(notice),
         ),
         next_step="Check the billing of your Zoho account. " + step if payment else step,
     )
@@ -123,7 +129,7 @@ def _unknown(notice: Notice) -> Content:
         f"Unknown {what} in the backup history",
         f"The backup history has an entry with the {what} “{row.get(what)}”, which Zoho does not document: "
         f"only a person can tell {open_question}.",
-        (*times(notice, when="Reported", last_completed="Last good backup"), *_ended(notice)),
+        times(notice, when="Reported", last_completed="Last good backup"),
         next_step=f"Open {PAGE} in Zoho CRM and see {open_question}.",
     )
 
@@ -175,6 +181,22 @@ def _test(notice: Notice) -> Content:
     )
 
 
+def _unworded(notice: Notice) -> Content:
+    """Return the facts as they are: another version may have written the notice, or this one has a mistake."""
+    return Content(
+        f"A message of the kind {notice.kind}",
+        "This notifier has something to tell, and no words for it: below is what it knows.",
+        (
+            *((name, json.dumps(value, ensure_ascii=False)[:UNWORDED_LENGTH]) for name, value in notice.facts.items()),
+            *_row_facts(notice.row or {}),
+        ),
+        next_step=f"Open {PAGE} in Zoho CRM and see how the backups are. Please report this message as a mistake.",
+    )
+
+
+UNWORDED_LENGTH = 200
+
+
 class Kind(NamedTuple):
     """What there is to know of a kind of notice."""
 
@@ -201,8 +223,14 @@ KINDS = {
     "folded": Kind("info", "📚", _folded),
     "test": Kind("info", "🧪", _test),
 }
+UNKNOWN_KIND = Kind("critical", "❓", _unworded)
 NOTIFIABLE = frozenset(KINDS) - {"baseline", "recovered", "readable", "folded", "test"}
 """What ``NOTIFY_ON`` may name: the others come with one of these, or always."""
 ELSEWHERE = frozenset({"channel", "test"})
 """Kinds about something else than Zoho CRM, to which a link there is no help."""
 SEVERITIES = ("info", "warning", "critical")
+
+
+def kind_of(name: str) -> Kind:
+    """Return what there is to know of a kind, also of one that this version does not have."""
+    return KINDS.get(name, UNKNOWN_KIND)

@@ -103,7 +103,7 @@ class Ledger:
         """Take in what one notice opens, repeats or ends."""
         if notice.kind == "baseline":
             for entry in notice.facts["wrong"]:
-                if entry["what"] in {"overdue", "stuck"}:
+                if entry["what"] not in {"failed", "no_schedule"}:
                     self._opens(entry["what"], notice)
         for entry in notice.facts.get("ends", ()):
             if entry["what"] != "failed":

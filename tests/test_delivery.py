@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 from handler import check
 from handler.causes import CHANNEL_STEPS
 from handler.errors import CheckFailed, StoreError
+from handler.memory import Notice
 from handler.store import Store, from_item
 from sandbox.server import Answer, Turn
 from sandbox.slack import ERRORS, SlackInbox, rate_limited
@@ -357,6 +358,19 @@ def test_a_lease_that_was_lost_meanwhile_stops_the_check(world: World) -> None:
     assert "Another check wrote the item" in failing(world)
     assert told(world, "slack") == []
     assert slept == []
+
+
+def test_a_notice_without_words_silences_no_other(world: World) -> None:
+    """Another version left it in the outbox: it is told as it is, once, and so is all that comes after."""
+    odd = Notice("default-odd", "odd", START, ("sns", "slack"), facts={"a": 1})
+    store = Store(world.table, "table")
+    store.save(replace(world.memory(), outbox=(odd,)))
+    told_before = (told(world, "sns"), told(world, "slack"))
+    world.log(state="failure")
+    world.check()
+    assert told_before == ([], [])
+    assert (told(world, "sns"), told(world, "slack")) == (["odd", "failed"], ["odd", "failed"])
+    assert world.memory().outbox == ()
 
 
 # --- Lease ------------------------------------------------------------------------------------------------------------

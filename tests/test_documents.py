@@ -8,6 +8,7 @@ import pytest
 
 from handler.texts import KINDS
 from handler.zoho import DATA_CENTRES
+from tests.stories import STORIES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])
@@ -23,6 +24,8 @@ BY_HAND = {
     "bench": "needs an idle machine for ten minutes",
 }
 """Commands that CI does not run, and why."""
+LASTING = {notice.kind for story in STORIES.values() for notice in story() if notice.facts.get("phase")}
+"""Kinds of conditions that last."""
 COMMAND_LINES_OWN = {("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
 OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
 """What AWS's command line has besides the operations of the services."""
@@ -101,6 +104,9 @@ def test_every_command_of_aws_is_one() -> None:
 def test_every_kind_has_its_section_in_the_runbook_and_its_line_in_the_readme() -> None:
     """The person who is called finds what to do."""
     kinds = set(KINDS) - {"test"}
-    assert kinds <= sections(ROOT / "docs" / "runbook.md")
+    assert kinds - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: add a section"
     table = (ROOT / "README.md").read_text().split("## What it tells")[1].split("## Parameters")[0]
-    assert kinds - {"folded"} <= set(re.findall(r"`([a-z]+)`", table))
+    rows = "".join(re.findall(r"^\|.*", (ROOT / "docs" / "how-it-works.md").read_text().split("## Incidents")[1], re.M))
+    missing = LASTING - set(re.findall(r"`([a-z]+)`", rows))
+    assert not missing, f"docs/how-it-works.md, Incidents: add {missing}"
+    assert kinds - {"folded"} - set(re.findall(r"`([a-z]+)`", table)) == set(), "README.md: add a line to What it tells"

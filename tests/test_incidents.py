@@ -1,6 +1,7 @@
 """Conditions that last: what opens, repeats and ends them, and what does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from handler import errors
 from handler.errors import UnreadableError
 from handler.memory import Incident
+from handler.rules import STATES
+from handler.texts import describe
+from tests.stories import STORIES
 from tests.watch import EVERYTHING, Watch, kinds
 from tests.world import START, row
 
@@ -33,9 +37,7 @@ def test_a_completion_ends_everything_in_one_notice() -> None:
     assert watch.look_after(hours=1) == []
 
 
-@pytest.mark.parametrize(
-    ("state", "kind"), [("failure", "failed"), ("paused", "unknown"), ("completed", "recovered")], ids=str
-)
+@pytest.mark.parametrize(("state", "kind"), {**STATES, "paused": "unknown"}.items(), ids=str)
 def test_any_outcome_ends_stuck(state: str, kind: str) -> None:
     """Also the `failed` or the `unknown` that a stuck backup ends in, which then says so."""
     watch = Watch([row(START - timedelta(hours=25), action="initiated", repeat_type="immediate")])
@@ -44,8 +46,9 @@ def test_any_outcome_ends_stuck(state: str, kind: str) -> None:
         watch.told[0].facts["wrong"][0]
     ).items()
     watch.log(state=state)
-    assert watch.look_after(hours=1) == [kind]
+    assert watch.look_after(hours=1) == ["recovered" if kind == "completed" else kind]
     assert [entry["what"] for entry in watch.told[-1].facts["ends"]] == ["stuck"]
+    assert "This ends" in dict(describe(watch.told[-1]).facts)
     assert watch.look_after(days=3) == []
 
 
@@ -259,6 +262,30 @@ def test_notify_on_an_incident_brings_its_reminders_and_its_end(incident: str) -
         ENDS[incident](watch)
         assert kinds(watch.told[1:]) == (TOLD[incident] if incident in notify_on else [])
         assert watch.memory.incidents == {}
+
+
+LASTING = {notice.kind for story in STORIES.values() for notice in story() if notice.facts.get("phase")}
+
+
+def test_every_incident_has_its_rows_in_the_tables_above() -> None:
+    """A kind whose story has a phase is a condition that lasts."""
+    for table in (INCIDENTS, ENDS, TOLD):
+        assert set(table) == LASTING, "add a row to INCIDENTS, ENDS and TOLD of this file"
+
+
+@pytest.mark.parametrize("incident", INCIDENTS)
+def test_an_incident_is_in_the_digest_and_in_the_baseline(incident: str) -> None:
+    """While it lasts the digest names it; a first look that finds it tells of it in the baseline alone."""
+    days = 0 if incident == "overdue" else 3650
+    watch = Watch([row(START, state="completed")], notify_on=EVERYTHING, digest_days=0, max_backup_age_days=days)
+    watch.look()
+    INCIDENTS[incident](watch)
+    newcomer = Watch(watch.rows, now=watch.now, notify_on=EVERYTHING, max_backup_age_days=days)
+    assert kinds(newcomer.look()) == ["baseline"]
+    wrong = [entry["what"] for entry in newcomer.told[0].facts["wrong"]]
+    assert set(newcomer.memory.incidents) == set(wrong) - {"failed", "no_schedule"}
+    watch.policy = replace(watch.policy, digest_days=1)
+    assert "digest" in watch.look_after(hours=24)
 
 
 def test_a_broken_channel_is_told_on_the_others_only() -> None:

@@ -24,7 +24,7 @@ from handler.rules import ACTIONS, STATES
 from handler.slack import posts
 from handler.texts import KINDS, NOTIFIABLE, describe
 from handler.wording import duration, plural
-from tests.stories import DAY, READER, STORIES, late, many, news, texts_of, unescape
+from tests.stories import DAY, READER, STORIES, Json, late, many, news, texts_of, unescape
 from tests.world import START
 
 # What there must be words for
@@ -38,7 +38,7 @@ def kinds_in_code() -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            argument = {"tell": 0, "Notice": 1}.get(name)
+            argument = {"tell": 0, "Notice": 1, "set_incident": 0}.get(name)
             if argument is not None and len(node.args) > argument:
                 texts = ast.walk(node.args[argument])
                 found |= {
@@ -49,10 +49,10 @@ def kinds_in_code() -> set[str]:
 
 def test_every_kind_that_is_told_anywhere_has_texts_and_every_text_is_told() -> None:
     """Also what rows are classified as, and the incidents, whose kind is the first part of their name."""
-    incidents = {"overdue", "stuck", "unreadable", "channel"}
     from_rows = {*STATES.values(), *ACTIONS.values(), "unknown"} - {"started"}
-    told = {kind for kind in kinds_in_code() if re.fullmatch("[a-z]+", kind)} | incidents | from_rows
-    assert told - {"completed"} == set(KINDS) - {"completed"}
+    told = {kind for kind in kinds_in_code() if re.fullmatch("[a-z]+", kind)} | from_rows
+    assert told - KINDS.keys() == set(), "told, and without a line in KINDS of texts.py"
+    assert KINDS.keys() - told - {"completed"} == set(), "in KINDS, and told by neither rules.py nor incidents.py"
     assert "completed" in KINDS
     assert set(KINDS) >= NOTIFIABLE | ALWAYS_TOLD
 
@@ -100,9 +100,29 @@ def test_the_severity_of_a_kind(kind: str) -> None:
     """Design section 6; of several the highest, and what is folded counts."""
     own = SEVERITIES.get(kind, "info")
     notice = Notice("n", kind, START, ("sns",))
-    assert severity([notice]) == own
+    assert severity([notice]) == own, "SEVERITIES of this file"
     assert severity([Notice("n", "stopped", START, ()), notice]) == ("critical" if own == "critical" else "warning")
     assert severity([Notice("n", "folded", START, (), facts={"counts": {"completed": 2, kind: 1}})]) == own
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts"),
+    [("from-another-version", {}), ("failed", {}), ("completed", {"when": 5}), ("stopped", {"strip": 5})],
+)
+def test_what_cannot_be_put_into_words_is_told_as_it_is(kind: str, facts: Json) -> None:
+    """Alone and in a list: what is known, the row's id, and what to do."""
+    notice = Notice("acme-x", kind, START, ("sns",), row={"id": "487"}, facts={"why": "<!channel> €", **facts})
+    (mail,), (post,) = mails([notice], READER), posts([notice], READER)
+    shown = unescape("".join(text for _, text in texts_of(post.payload["blocks"])))
+    for text in (mail.text, shown):
+        assert f"A message of the kind {kind}" in text
+        assert '"<!channel> €"' in text
+        assert "487" in text
+        assert "Please report this message" in text
+    assert ("plain_text", '"<!channel> €"') in texts_of(post.payload["blocks"]), "so that nobody is mentioned"
+    assert (mail.attributes["kind"], mail.attributes["row_id"]) == (kind, "487")
+    assert "487" in mails([notice] * 11, READER)[0].text
+    assert severity([Notice("n", "from-another-version", START, ())]) == "critical"
 
 
 # Attributes

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handler import rules
 from handler.errors import HistoryTooLongError, HistoryVanishedError
 from handler.history import parse_row
 from handler.memory import MAX_KEYS
 from handler.rules import classify, completion_told, decide, with_download_deadline
+from handler.texts import describe
 from sandbox.zoho import sample_rows
 from tests.watch import EVERYTHING, Raw, Watch, kinds
 from tests.world import START, row
 
-ROWS_AND_KINDS = [
+ROWS_AND_KINDS: list[tuple[Raw, str | None]] = [
     ({"state": "completed"}, "completed"),
     ({"state": "finished"}, "completed"),
     ({"state": "failure"}, "failed"),
@@ -54,6 +56,30 @@ def test_every_row_of_the_table_gives_its_notice_and_no_other(fields: Raw, kind:
         assert notice.row["id"] == raw["id"]
         assert notice.facts["when"] == START.isoformat()
     assert watch.look_after(hours=1) == []
+
+
+KINDS_OF_ROWS = {*rules.STATES.values(), *rules.ACTIONS.values(), "unknown"} - {"started"}
+
+
+def test_the_tables_have_every_kind_that_comes_from_a_row() -> None:
+    """And every spelling that is known."""
+    assert {kind for _, kind in ROWS_AND_KINDS if kind} == KINDS_OF_ROWS, "add a row to ROWS_AND_KINDS"
+    assert {str(fields.get("state")) for fields, _ in ROWS_AND_KINDS} >= rules.STATES.keys(), "add it to ROWS_AND_KINDS"
+    assert {kind for kind, *_ in NOT_ASKED_FOR} == KINDS_OF_ROWS, "add a row to NOT_ASKED_FOR"
+
+
+def test_every_outcome_counts_as_one_everywhere() -> None:
+    """Nothing runs after it, the digest counts it, and only a completion is a tick among the last outcomes."""
+    for state, kind in {**rules.STATES, "paused": "unknown"}.items():
+        watch = Watch(notify_on=EVERYTHING, digest_days=2, max_backup_age_days=3650)
+        watch.look()
+        watch.log(action="initiated", at=START)
+        watch.log(state=state, at=START + timedelta(hours=1))
+        assert watch.look_after(hours=2) == [kind]
+        assert dict(describe(watch.told[-1]).facts)["Last outcomes"] == {"completed": "✓", "failed": "✗"}.get(kind, "?")
+        assert watch.look_after(hours=25) == [], f"{state} ends a backup"
+        assert watch.look_after(hours=21) == ["digest"]
+        assert f"1 {kind}" in describe(watch.told[-1]).title, f"{kind} is an outcome"
 
 
 def test_missing_keys_are_null() -> None:

@@ -11,7 +11,7 @@ from handler.history import parse_row
 from handler.memory import Memory, Notice
 from handler.rules import decide, decide_unreadable
 from handler.store import to_item
-from handler.texts import NOTIFIABLE
+from handler.texts import NOTIFIABLE, describe
 from tests.world import START, row
 
 Raw = dict[str, Any]
@@ -64,6 +64,8 @@ class Watch:
         for channel in self.channels:
             self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.owed_to(channel)})
         self.told += self.decision.notices
+        unworded = [n.kind for n in self.decision.notices if describe(n).title.startswith("A message of the kind")]
+        assert not unworded, "texts.py or incident_texts.py: whatever is told needs words"
         return self.decision.notices
 
     def look_at(self, now: datetime, problem: UnreadableError | None = None) -> list[str]:

@@ -191,8 +191,8 @@ class Witness:
         phase = notice.facts.get("phase")
         opened = {notice.incident} if phase == "opened" else set()
         if notice.kind == "baseline":
-            opened = {entry["what"] for entry in notice.facts["wrong"]} & {"overdue", "stuck"}
-        closed = {end["what"] for end in notice.facts.get("ends", ())} & {"overdue", "stuck"}
+            opened = {entry["what"] for entry in notice.facts["wrong"]} - {"failed", "no_schedule"}
+        closed = {end["what"] for end in notice.facts.get("ends", ())} - {"failed"}
         if notice.kind == "readable" or phase == "closed":
             closed |= {notice.incident}
         if phase in {"reminder", "changed"} and notice.incident not in self.telling:

@@ -83,8 +83,14 @@ def test_the_patterns_are_the_functions(parameters: Json) -> None:
     assert parameters["ZohoApiVersion"]["AllowedPattern"] == f"^{config.VERSION.pattern}$"
     kinds = re.match(r"\^\(\(([a-z|]+)\)", parameters["NotifyOn"]["AllowedPattern"])
     assert kinds
-    assert set(kinds[1].split("|")) == NOTIFIABLE
-    assert set(re.findall(r"[a-z]+(?=[,.])", parameters["NotifyOn"]["ConstraintDescription"])) >= NOTIFIABLE
+    assert set(kinds[1].split("|")) == NOTIFIABLE, "NotifyOn's AllowedPattern"
+    described = set(re.findall(r"[a-z]+(?=[,.])", parameters["NotifyOn"]["ConstraintDescription"]))
+    assert NOTIFIABLE - described == set(), "NotifyOn's ConstraintDescription"
+    left_out = NOTIFIABLE - set(parameters["NotifyOn"]["Default"].split(","))
+    said = parameters["NotifyOn"]["Description"].partition("The default leaves out")[2]
+    assert set(re.findall("[a-z]+", said)) - {"and"} == left_out, (
+        "say in NotifyOn's Description what its default leaves out"
+    )
 
 
 @pytest.mark.parametrize(
