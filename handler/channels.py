@@ -1,6 +1,6 @@
 """SNS and Slack. A send returns when everything was accepted, or raises `DeliveryError`.
 
-To add a channel: a class like these, its renderer beside ``slack``, its name in ``causes.CHANNELS``.
+CONTRIBUTING.md says how to add one.
 """
 
 import json

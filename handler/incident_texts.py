@@ -70,7 +70,7 @@ def readable(notice: Notice) -> Content:
 def channel(notice: Notice) -> Content:
     """Return what a `channel` notice says."""
     facts = notice.facts
-    name = CHANNELS[facts["channel"]]
+    name = CHANNELS.get(facts["channel"], facts["channel"])
     if facts["phase"] == "closed":
         title, how = (
             ("is no longer used", "was removed from the settings")
@@ -85,7 +85,7 @@ def channel(notice: Notice) -> Content:
         f"{name} no longer takes messages from this notifier. They wait and are sent when it takes them again; "
         "those older than 14 days are given up.",
         (*times(notice, since="Since"), ("Technical detail", facts["detail"])),
-        next_step=CHANNEL_STEPS[facts["channel"]],
+        next_step=CHANNEL_STEPS.get(facts["channel"], ""),
     )
 
 
@@ -93,7 +93,7 @@ def digest(notice: Notice) -> Content:
     """Return what a `digest` notice says."""
     facts = notice.facts
     counts = _counts(facts["outcomes"])
-    wrong = [OPEN.get(name) or f"{CHANNELS[name.partition(':')[2]]} refuses messages" for name in facts["open"]]
+    wrong = [_open(name) for name in facts["open"]]
     if failures := facts["failures_in_a_row"]:
         wrong.insert(0, "the last backup failed" if failures == 1 else f"the last {failures} backups failed")
     return Content(
@@ -102,6 +102,11 @@ def digest(notice: Notice) -> Content:
         + (f" Wrong now: {'; '.join(wrong)}." if wrong else ""),
         (*_standing(notice), *times(notice, since="Counted since")),
     )
+
+
+def _open(incident: str) -> str:
+    kind, _, channel = incident.partition(":")
+    return f"{CHANNELS.get(channel, channel)} refuses messages" if kind == "channel" else OPEN[kind]
 
 
 OPEN = {"overdue": "a backup is overdue", "stuck": "a backup is unfinished"}

@@ -4,7 +4,8 @@ from itertools import islice
 
 import pytest
 
-from tests.simulation.kinds import kinds
+from handler.causes import CHANNELS
+from tests.simulation.kinds import BY_SERVICE, kinds
 from tests.simulation.timelines import SCENES, Hit, Row, Step, Timeline, every_single_fault, live, play
 from tests.simulation.world import World
 
@@ -66,6 +67,16 @@ def test_the_calls_of_a_check_are_all_found(world: World) -> None:
         "slack heartbeat",
     ]
     assert all(len(kinds(call)) > 20 for call in world.last.calls)
+
+
+def test_every_channel_is_played_with_and_judged(world: World) -> None:
+    """A new one is connected, its calls have faults of their own, and its acceptances and its secret are watched."""
+    live(world, Timeline(3, SCENES["news"]))
+    assert {channel for channel, _ in world.witness.acceptances} == set(CHANNELS), "arrivals.py"
+    assert {call.service for call in world.last.calls} <= BY_SERVICE.keys(), "kinds.py"
+    [access] = world.last.tools.accesses.values()
+    urls = {name: value for name, value in vars(access.secret).items() if name.endswith("_url")}
+    assert [name for name, value in urls.items() if "SECRET" not in value] == [], "connect of world.py"
 
 
 def test_more_news_than_the_outbox_holds_is_folded_and_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,7 @@ class Witness:
         promised: Every notice that was ever saved, by id, in order.
         deceived: Zoho said that there is no (more) history when there was: the baseline may know less than was shown.
         rows_are_plain: Rows have the documented types, so that the witness can tell what each of them is worth.
+        acceptances: Of each notice by each channel.
         broken: What was broken, in words; the first word is the promise.
     """
 
@@ -88,7 +89,7 @@ class Witness:
         self.refused: Counter[Owed] = Counter()
         self._owed: set[Owed] = set()
         self._settled: set[Owed] = set()
-        self._acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
+        self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
         self._unwritten: list[tuple[Owed, Acceptance]] = []
 
     def blame(self, promise: str, what: str) -> None:
@@ -138,7 +139,7 @@ class Witness:
         removed = channel not in memory.channels
         replaced = notice.reminder and any(n.incident == notice.incident and n is not notice for n in memory.outbox)
         folded = any(n.kind == "folded" and channel in n.owed for n in memory.outbox)
-        if self._acceptances[owed] or removed or replaced or folded:
+        if self.acceptances[owed] or removed or replaced or folded:
             return
         gone = memory.incidents.get(f"channel:{channel}")
         if self.refused[owed] >= (2 if channel == "slack" else 1):
@@ -167,7 +168,7 @@ class Witness:
         owed_now = {n.notice_id for n in self.memory.owed_to(channel)} if self.memory else set()
         for notice in notices:
             owed = (channel, notice.notice_id)
-            earlier = self._acceptances[owed]
+            earlier = self.acceptances[owed]
             if earlier and (earlier[-1].written or not earlier[-1].excuse):
                 self.blame("repeat", f"{channel} was told {notice.notice_id} again")
             elif earlier:
