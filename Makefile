@@ -42,8 +42,8 @@ gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: a
 	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
 
 .PHONY: test
-test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name" is pytest's)
-	@$(PY) -m pytest -n 2 --dist loadfile --cov $(ARGS)
+test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name", ARGS=--cov are pytest's)
+	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 GATES := lint types sam cfn-lint checkov sdk browser
 .PHONY: check gates $(GATES)

@@ -5,7 +5,6 @@ from typing import Any
 
 from handler.access import Tools
 from handler.check import Check
-from handler.decision import ALWAYS_TOLD, Decision
 from handler.delivery import SEND_SECONDS, reader
 from handler.errors import DeliveryError, UnreadableError
 from handler.history import Row
@@ -22,17 +21,19 @@ def dry_run(org: str, tools: Tools, request_id: str, remaining: Remaining) -> di
     """Read and decide as a check would, and explain it; nothing is written and nothing is sent.
 
     Returns:
-        ``org``; ``rows``, newest first, each with what it counts as, whether it is new, and why it is told or not;
-        ``would_tell``, each with kind, title, channels and facts; ``incidents``; ``problem``, or null.
+        ``org``; ``rows``, newest first (none where they cannot be read), each with what it counts as, whether it is
+        new, and why it is told or not; ``would_tell``, each with kind, title, channels and facts; ``incidents``;
+        ``problem``, or null.
     """
     memory = tools.store.load(org) or Memory(org)
     check = Check(memory, tools, request_id, remaining)
     decision = check.look()
     told = {notice.notice_id: notice.kind for notice in decision.notices}
-    rows = sorted(check.history.rows, key=lambda row: (iso(row.log_time) or "~", row.id_order), reverse=True)
+    looked_at = () if check.errors else check.history.rows
+    rows = sorted(looked_at, key=lambda row: (iso(row.log_time) or "~", row.id_order), reverse=True)
     return {
         "org": org,
-        "rows": [shown(row) | _explain(row, memory, decision, told) for row in rows],
+        "rows": [shown(row) | _explain(row, memory, told) for row in rows],
         "would_tell": [
             {"kind": n.kind, "title": describe(n).title, "channels": list(n.owed), "facts": n.facts}
             for n in decision.notices
@@ -43,7 +44,7 @@ def dry_run(org: str, tools: Tools, request_id: str, remaining: Remaining) -> di
     }
 
 
-def _explain(row: Row, memory: Memory, decision: Decision, told: dict[str, str]) -> dict[str, Any]:
+def _explain(row: Row, memory: Memory, told: dict[str, str]) -> dict[str, Any]:
     kind, notice_id = classify(row), f"{memory.org}-{row.key}"
     if row.key in memory.seen:
         why = f"known since {iso(memory.seen[row.key])}"
@@ -53,10 +54,8 @@ def _explain(row: Row, memory: Memory, decision: Decision, told: dict[str, str])
         why = f"new, and told as {told[notice_id]}"
     elif kind == "started":
         why = "new, but only begins a backup: it starts the clock of the stuck rule"
-    elif kind not in decision.policy.notify_on | ALWAYS_TOLD:
-        why = f"new, but NOTIFY_ON does not have {kind}"
     else:
-        why = "not looked at, as the history could not be read"
+        why = f"new, but NOTIFY_ON does not have {kind}"
     return {"counts_as": kind, "new": row.key not in memory.seen, "why": why}
 
 

@@ -53,4 +53,4 @@ def test_every_action_of_the_workflow_is_pinned() -> None:
     uses = re.findall(r"uses: (\S+)", workflow)
     assert uses
     assert [action for action in uses if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []
-    assert "make check test" in workflow
+    assert re.search(r"make [a-z -]*check test", workflow)
