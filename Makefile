@@ -34,7 +34,7 @@ run: $(READY) ## Watch the real function at work on this machine: no account any
 	@$(PY) -m sandbox $(if $(OPEN),--open)
 
 .PHONY: sandbox
-sandbox: $(READY) ## Keep a stack on this machine, to try the commands that need AWS at
+sandbox: $(READY) ## Keep a stack on this machine, and say how to try the commands below on it
 	@$(PY) -m sandbox --keep
 
 .PHONY: gallery

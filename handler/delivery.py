@@ -153,8 +153,9 @@ class Delivery:
 
 def reader(org: str, tools: Tools) -> Reader:
     """Return for whom an organisation's messages are written, as far as its secret is known."""
-    access = tools.accesses.get(org)
-    name = access.secret.name if access else ""
-    centre = access.secret.credentials.data_centre if access else "us"
-    zone = find_zone(access.secret.time_zone) if access else None
-    return Reader(org, name or org, zone or tools.settings.time_zone, DATA_CENTRES[centre].crm)
+    settings, access = tools.settings, tools.accesses.get(org)
+    if access is None:
+        return Reader(org, org, settings.time_zone, DATA_CENTRES["us"].crm)
+    secret = access.secret
+    zone = find_zone(secret.time_zone) or settings.time_zone
+    return Reader(org, secret.name or org, zone, DATA_CENTRES[secret.credentials.data_centre].crm)

@@ -153,6 +153,8 @@ STORIES: dict[str, Callable[[], Sequence[Notice]]] = {
     "many": lambda: many(12),
 }
 """Name of a golden file → what it shows; the part before a dash is the kind where there is just one."""
+LASTING = {notice.kind for story in STORIES.values() for notice in story() if notice.facts.get("phase")}
+"""Kinds of conditions that last: their stories have a phase."""
 
 
 def texts_of(blocks: Sequence[Json]) -> Iterator[tuple[str, str]]:

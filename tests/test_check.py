@@ -639,6 +639,19 @@ def test_an_organisation_may_have_a_time_zone_of_its_own(watched: World) -> None
     assert "Failed: 02 Mar 2026 15:31 IST (10:01 UTC)" in mail(watched)
 
 
+def test_without_its_parameter_an_organisation_is_called_by_its_key(watched: World) -> None:
+    """Name, time zone and data centre are in there, too: what is told then has none of them."""
+    watched.secrets["default"] |= {"name": "Acme Ltd", "time_zone": "Asia/Kolkata"}
+    watched.cold()
+    watched.log(state="failure")
+    watched.check()
+    assert mail(watched).startswith("Acme Ltd: ")
+    missing(watched)
+    failing(watched)
+    assert mail(watched).startswith("default: ")
+    assert " IST " not in mail(watched)
+
+
 # --- Heartbeat --------------------------------------------------------------------------------------------------------
 
 

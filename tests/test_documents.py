@@ -8,7 +8,7 @@ import pytest
 
 from handler.texts import KINDS
 from handler.zoho import DATA_CENTRES
-from tests.stories import STORIES
+from tests.stories import LASTING
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])
@@ -24,8 +24,6 @@ BY_HAND = {
     "bench": "needs an idle machine for ten minutes",
 }
 """Commands that CI does not run, and why."""
-LASTING = {notice.kind for story in STORIES.values() for notice in story() if notice.facts.get("phase")}
-"""Kinds of conditions that last."""
 COMMAND_LINES_OWN = {("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
 OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
 """What AWS's command line has besides the operations of the services."""
@@ -46,6 +44,14 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
         target = (document.parent / path).resolve() if path else document
         assert target.exists(), link
         assert not anchor or anchor in sections(target), link
+
+
+def test_every_message_that_names_a_document_names_one_that_exists() -> None:
+    """An alarm's description, a red line of `make doctor`: the section that somebody looks for is there."""
+    named = {m for path in SOURCES for m in re.findall(r"(docs/[\w-]+\.md)(?:#([\w-]+))?", path.read_text())}
+    assert ("docs/runbook.md", "not-invoked") in named
+    assert [path for path, _ in named if not (ROOT / path).exists()] == []
+    assert [(path, anchor) for path, anchor in named if anchor and anchor not in sections(ROOT / path)] == []
 
 
 def pages(text: str) -> set[str]:
@@ -75,7 +81,7 @@ def test_every_command_of_make_is_run_by_ci() -> None:
     gates = re.search(r"^GATES := (.*)$", makefile, re.MULTILINE)
     assert gates
     scripts = "".join((ROOT / ".ci" / name).read_text() for name in ("run", "newcomer"))
-    run = {*gates[1].split(), "check", "build", "soak", *re.findall(r"\bmake ([a-z][a-z-]*)", scripts)}
+    run = {*gates[1].split(), "check", "build", *re.findall(r"\bmake ([a-z][a-z-]*)", scripts)}
     typed = {m[1] for path in DOCUMENTS for text in commands(path) if (m := re.match(r"make ([a-z][a-z-]*)", text))}
     assert typed <= run | BY_HAND.keys()
     targets = set(re.findall(r"^([a-z][a-z-]*):.*## ", makefile, re.MULTILINE))

@@ -45,7 +45,7 @@ def dynamodb_local() -> Iterator[str]:
         pytest.skip("AWS's own DynamoDB needs Java 17 or newer, and `make dynamodb-local` once")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    library = f"-Djava.library.path={JAR.parent}/DynamoDBLocal_lib"
+    library = f"-Djava.library.path={JAR.with_name('DynamoDBLocal_lib')}"
     command = ["java", library, "-jar", str(JAR), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
     process = subprocess.Popen(command, cwd=JAR.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

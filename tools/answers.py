@@ -21,14 +21,6 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text and text not in {"", REMOVE}
 
 
-def _is_optional_url(text: str) -> bool:
-    return text == REMOVE or is_allowed_url(text)
-
-
-def _is_optional_zone(text: str) -> bool:
-    return text == REMOVE or find_zone(text) is not None
-
-
 class Question(NamedTuple):
     """One thing to know.
 
@@ -50,6 +42,10 @@ class Question(NamedTuple):
     optional: bool = False
     unanswered: str = "none"
 
+    def accepts(self, answer: str) -> bool:
+        """Return whether this answers the question, or takes back an earlier answer."""
+        return (self.optional and answer == REMOVE) or self.valid(answer)
+
 
 CODE, URL = "It has no blanks; copy it again.", "An https address, such as https://hooks.slack.com/services/…"
 QUESTIONS = {
@@ -62,9 +58,9 @@ QUESTIONS = {
     "client_id": Question("Client ID", "ZOHO_CLIENT_ID", _is_plain, CODE),
     "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _is_plain, CODE, secret=True),
     "slack_webhook_url": Question(
-        "Slack webhook", "SLACK_WEBHOOK_URL", _is_optional_url, URL, secret=True, optional=True
+        "Slack webhook", "SLACK_WEBHOOK_URL", is_allowed_url, URL, secret=True, optional=True
     ),
-    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", _is_optional_url, URL, secret=True, optional=True),
+    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", is_allowed_url, URL, secret=True, optional=True),
     "name": Question(
         "Name of the organisation in messages",
         "ORGANISATION_NAME",
@@ -75,7 +71,7 @@ QUESTIONS = {
     "time_zone": Question(
         "Time zone of its e-mails, such as Europe/Berlin",
         "ORGANISATION_TIME_ZONE",
-        _is_optional_zone,
+        lambda text: find_zone(text) is not None,
         f"{A_ZONE[0].upper()}{A_ZONE[1:]}.",
         optional=True,
         unanswered="the stack's",
@@ -96,7 +92,7 @@ def given(file: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
     answers = _from_file(file) if file else {}
     answers |= {key: environ[q.variable].strip() for key, q in QUESTIONS.items() if environ.get(q.variable, "").strip()}
     for key, answer in answers.items():
-        if not QUESTIONS[key].valid(answer):
+        if not QUESTIONS[key].accepts(answer):
             question = QUESTIONS[key]
             raise Problem(f"{key} ({question.variable}) cannot be used.", question.complaint)
     return answers
@@ -179,4 +175,4 @@ def _ask_for(keys: tuple[str, ...], answers: dict[str, str], known: Mapping[str,
 
 
 def _is_answer(question: Question, may_be_empty: bool, text: str) -> bool:
-    return question.valid(text) if text else may_be_empty
+    return question.accepts(text) if text else may_be_empty

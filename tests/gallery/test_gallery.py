@@ -14,7 +14,7 @@ from handler.slack import posts
 from handler.texts import KINDS, Kind, describe
 from sandbox.gallery import PICTURES, ROOT, SHOTS, card, mrkdwn, page
 from sandbox.samples import CHANNELS, READER, Sample, samples
-from tests.stories import STORIES
+from tests.stories import LASTING
 
 SAMPLES = list(samples())
 EACH = [pytest.param(sample, id=f"{sample.section}: {sample.title}") for sample in SAMPLES]
@@ -37,9 +37,8 @@ def test_every_cause_and_every_phase_is_shown() -> None:
     """An incident begins, is repeated and ends; an unreadable history may change its cause."""
     notices = [notice for sample in SAMPLES for notice in sample.notices]
     assert {n.facts["cause"] for n in notices if n.kind == "unreadable"} == CAUSES.keys()
-    lasting = {notice.kind for story in STORIES.values() for notice in story() if notice.facts.get("phase")}
     assert {(n.kind, n.facts["phase"]) for n in notices if n.incident and n.kind != "readable"} == {
-        *((kind, phase) for kind in lasting for phase in ("opened", "reminder")),
+        *((kind, phase) for kind in LASTING for phase in ("opened", "reminder")),
         ("unreadable", "changed"),
         ("channel", "closed"),
     }, "add a sample of each phase to sandbox/samples.py"

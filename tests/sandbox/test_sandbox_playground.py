@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import boto3
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -22,7 +24,10 @@ def kept(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
+        impatience = threading.Timer(PATIENCE_SECONDS, process.kill)  # or waiting for what never comes would not end
+        impatience.start()
         yield process
+        impatience.cancel()
         process.kill()
 
 
