@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from handler.slack import posts
+from handler.texts import KINDS
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from handler.message import mails, severity
-from handler.slack import posts
-from handler.texts import KINDS
 from sandbox import browser
 from sandbox.mrkdwn import markup
 from sandbox.samples import READER, Sample, samples
