@@ -303,7 +303,7 @@ def test_every_address_may_take_its_time_but_not_all_of_them_more_than_there_is(
     """The timeout for connecting counts for each address of a host anew."""
     tried: list[object] = []
 
-    def drop(self: socket.socket, address: object) -> None:
+    def drop(self: socket.socket, address: Any) -> None:
         tried.append(address)
         if len(tried) < 8:
             hanging.wait(0.1)
