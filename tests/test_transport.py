@@ -254,7 +254,7 @@ def test_an_exchange_ends_with_its_time_whatever_the_peer_does(
         with pytest.raises(TransportError, match="too slowly"):
             transport.fetch(session, "GET", server.url, deadline=A_MOMENT)
         wait_for_what_was_left_behind()
-        assert server.finished == 0
+        assert server.sent < sum(map(len, trickling(*SLOW[slow]))) / 2
         assert server.requests <= 1  # none where connecting took all the time already
         if server.requests == 0:
             next(answers)
@@ -290,6 +290,7 @@ def test_what_is_connected_too_late_is_not_used(
         with pytest.raises(TransportError, match="too slowly"):
             transport.fetch(sending, "POST", echo.url, deadline=A_MOMENT, json={})
         assert not done.is_set()
+        assert [thread.daemon for thread in left_behind()] == [True]  # Ctrl-C ends a tool at once
         goes_on.set()
         wait_for_what_was_left_behind()
     assert done.is_set()
@@ -332,6 +333,24 @@ def test_whatever_goes_wrong_in_time_is_raised_where_the_answer_is_waited_for(
     with pytest.raises(SystemExit, match="canary"):
         transport.fetch(sending, "GET", "http://127.0.0.1", deadline=AMPLE)
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_comes_between_the_end_and_the_look_at_it_is_late(sending: requests.Session) -> None:
+    """However close: what was shut down must not count a moment later."""
+    may_answer = threading.Event()
+
+    class Close(Exchange[str]):
+        def _end(self) -> None:
+            super()._end()
+            may_answer.set()
+            self.join()
+
+    def work() -> str:
+        may_answer.wait(PATIENCE_SECONDS)
+        return "late"
+
+    with pytest.raises(TransportError, match="too slowly"):
+        Close(work).result(0.01)
 
 
 def test_who_stops_waiting_ends_the_exchange(echo: Echo, sending: requests.Session) -> None:

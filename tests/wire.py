@@ -96,7 +96,6 @@ class RudeServer:
         connections: How many there were.
         requests: On how many of them something was sent.
         sent: How many bytes its clients let it send.
-        finished: How many of its answers it could say to the end.
     """
 
     def __init__(
@@ -112,7 +111,6 @@ class RudeServer:
         self.connections = 0
         self.requests = 0
         self.sent = 0
-        self.finished = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -149,7 +147,6 @@ class RudeServer:
             self.sent += len(piece)
             if self._pause_seconds and self._closing.wait(self._pause_seconds):
                 return
-        self.finished += 1
 
 
 class Tunnel:
