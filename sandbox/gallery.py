@@ -60,8 +60,10 @@ def page(shown: Sequence[Sample]) -> str:
             }
             for name, group in by_section.items()
         ]
-    template = _environment(RECIPIENT.zone).get_template("gallery.html")
-    return template.render(live=False, heading="Every message", lead=LEAD, sections=sections)
+    environment = _environment(RECIPIENT.zone)
+    cards = environment.get_template("cards.html").module
+    template = environment.get_template("gallery.html")
+    return template.render(cards=vars(cards), live=False, heading="Every message", lead=LEAD, sections=sections)
 
 
 def live_page() -> str:
@@ -81,19 +83,16 @@ def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
 
 
 def _rendered(sample: Sample, readers: Readers) -> dict[str, Any]:
+    time = f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}"
     panes = []
     for channel in CHANNELS:
         messages = [
-            (message.subject, message.body) if isinstance(message, Mail) else (message.payload,)
-            for message in readers.read(channel.name, sample.notices, sample.recipient)
+            (message.subject, message.body, time) if isinstance(message, Mail) else (message.payload, time)
+            for message in readers.read(channel.name, sample.notices, sample.reader)
         ]
         macro = "mail" if channel.name == "sns" else channel.name
         panes.append({"channel": channel.name, "label": channel.label, "macro": macro, "messages": messages})
-    return {
-        "title": sample.title,
-        "time": f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}",
-        "panes": panes,
-    }
+    return {"title": sample.title, "panes": panes}
 
 
 def _environment(zone: tzinfo | None = None) -> Environment:
@@ -117,7 +116,7 @@ def take_pictures(found: str) -> None:
 def main() -> int:
     """Write the page, and the pictures when asked with `--pictures`."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(samples()), encoding="utf-8")
+    PAGE.write_text(page(list(samples())), encoding="utf-8")
     print(f"Open {PAGE.as_uri()} in a browser.")
     if "--pictures" in sys.argv:
         found = browser.find()

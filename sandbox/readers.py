@@ -28,9 +28,7 @@ class _Topic:
     def publish_batch(self, *, PublishBatchRequestEntries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
         for entry in PublishBatchRequestEntries:
             attributes = {
-                name: json.loads(value["StringValue"])
-                if value["DataType"] == "String.Array"
-                else value["StringValue"]
+                name: json.loads(value["StringValue"]) if value["DataType"] == "String.Array" else value["StringValue"]
                 for name, value in entry["MessageAttributes"].items()
             }
             self.mails.append(Mail(entry["Subject"], entry["Message"], attributes))

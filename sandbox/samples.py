@@ -10,7 +10,7 @@ from dateutil import tz
 
 from handler import causes, zoho
 from handler.actions import test_content
-from handler.channels import CHANNELS
+from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
 from handler.errors import UnreadableError
 from handler.memory import Incident, Memory, Notice
@@ -59,13 +59,18 @@ class Sample:
         section: The kind, or what else it shows.
         title: What it is a sample of.
         notices: What is sent.
-        recipient: To whom.
+        recipient: To whom, where that matters.
     """
 
     section: str
     title: str
     notices: tuple[Notice, ...]
-    recipient: Recipient = RECIPIENT
+    recipient: Recipient | None = None
+
+    @property
+    def reader(self) -> Recipient:
+        """To whom; at once, unless it is said otherwise."""
+        return self.recipient or replace(RECIPIENT, now=self.notices[-1].at)
 
     @property
     def name(self) -> str:
@@ -76,7 +81,7 @@ class Sample:
 class Watch(watch.Watch):
     """An organisation that wants to hear everything, with times told backwards from `NOW`."""
 
-    def __init__(self, *rows: Any, first_check: float | None = 8 * 24, **more: Any) -> None:
+    def __init__(self, *rows: Any, first_check: float | None = 5.5 * 24, **more: Any) -> None:
         """Begin with these rows and a first check so many hours ago; None: there was none."""
         super().__init__(rows, notify_on=watch.EVERYTHING, memory=Memory(RECIPIENT.org), operated_by=OPERATOR, **more)
         if first_check is not None:
@@ -106,8 +111,9 @@ def weeks(*hours_ago: float) -> tuple[dict[str, Any], ...]:
     return (entry(24 * 60, action="scheduled"), *(entry(hours, state="completed") for hours in hours_ago))
 
 
-GOOD = weeks(24 * 21, 24 * 14, 24 * 7)
-PLAN = plan(next_run=ago(-24 * 3), start=ago(24 * 60))
+GOOD = weeks(24 * 20, 24 * 13, 24 * 6)
+PLAN = plan(next_run=ago(-24), start=ago(24 * 60))
+NEXT_PLAN = plan(next_run=ago(-24 * 6.5), start=ago(24 * 60))
 
 
 def samples() -> Iterator[Sample]:
@@ -128,6 +134,7 @@ def _baselines() -> Iterator[Sample]:
 
 def _outcomes() -> Iterator[Sample]:
     watched = Watch(*GOOD, plan=PLAN, links=Links(ago(-24 * 7), 3))
+    watched.plan = NEXT_PLAN
     yield Sample("completed", "The weekly backup", watched.ago(0, entry(0.5, state="completed", file_name="Data.zip")))
     yield Sample("completed", "Without a plan", Watch(*GOOD).ago(0, entry(0.5, state="completed")))
     yield Sample("failed", "The first", Watch(*GOOD).ago(0, entry(0.5, state="failure")))
@@ -179,7 +186,7 @@ def _overdue() -> Iterator[Sample]:
     planned = Watch(*weeks(24 * 29), first_check=24 * 28, plan=exact)
     yield Sample("overdue", "It begins, by Zoho's plan", planned.ago())
     ended = plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR;COUNT=3", None, ago(24 * 28))
-    yield Sample("overdue", "It begins, the schedule has ended", Watch(*GOOD, plan=ended).ago(-25)[-1:])
+    yield Sample("overdue", "It begins, the schedule has ended", Watch(*GOOD, plan=ended).ago(-50)[-1:])
     stopped = Watch(*weeks(24 * 9), entry(24 * 8.5, action="stopped"), first_check=24 * 8)
     yield Sample("overdue", "It begins, without a schedule", stopped.ago())
     daily = Watch(*weeks(30), first_check=29, max_backup_age_days=1, grace_hours=1)
@@ -221,9 +228,9 @@ def _channels() -> Iterator[Sample]:
         known = watched.memory
         watched.memory = known.with_incident(name, replace(known.incidents[name], back_at=NOW))
         yield Sample("channel", f"It ends, {channel.name}", watched.ago())
-        if channel.name == "slack":
+        if channel is CHANNELS[-1]:
             watched.memory = known
-            watched.receivers = tuple(one for one in watched.receivers if one.name != "slack")
+            watched.receivers = tuple(one for one in watched.receivers if one.name != channel.name)
             yield Sample("channel", "It ends, nobody uses it any more", watched.ago())
 
 
@@ -240,7 +247,7 @@ def _digests() -> Iterator[Sample]:
 
 
 def _others() -> Iterator[Sample]:
-    test = Notice(f"{RECIPIENT.org}-test-20261120T204000Z", "test", NOW, ("sns", "slack"), "info", test_content())
+    test = Notice(f"{RECIPIENT.org}-test-20261120T204000Z", "test", NOW, tuple(BY_NAME), "info", test_content())
     yield Sample("test", "Asked for", (test,))
 
 

@@ -67,7 +67,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         return Content(
             "✅",
             "Backup no longer overdue",
-            "By the schedule and settings of now, no backup is overdue.",
+            "By the current schedule and settings, no backup is overdue.",
             (last_completed_fact(memory.last_completed), *next_run_fact(memory, policy.max_backup_age_days, now)),
             next_step=NO_ACTION,
         )
@@ -103,5 +103,9 @@ def _rule(decision: Decision, gap: timedelta) -> str:
         return "The backup schedule has ended, so no further backups will run."
     if not has_schedule(memory):
         words = how_often(memory)
-        return f"No backup schedule is set up. The last one was {words}." if words else "No backup schedule is set up."
+        return (
+            f"No backup schedule is set up. The previous schedule was {words}."
+            if words
+            else "No backup schedule is set up."
+        )
     return f"Your schedule ({how_often(memory)}) should produce one at least every {days}."
