@@ -63,7 +63,7 @@ def test_what_is_accepted_is_known_by_name_payload_and_text(fake: Fake) -> None:
     assert [post(fake, name).ok for name in ("acme", "borealis")] == [True, True]
     assert [message.name for message in fake.accepted] == ["acme", "borealis"]
     assert all("Hello" in message.text for message in fake.accepted)
-    assert fake.messages == [message.payload for message in fake.accepted]
+    assert fake.messages == tuple(message.payload for message in fake.accepted)
 
 
 @pytest.mark.parametrize("what", ["a name", "a response", "a fault"])
