@@ -148,7 +148,7 @@ def test_only_posts_to_a_webhook_count(slack: FakeSlack) -> None:
     assert slack.accepted == []
 
 
-def test_webhooks_and_heartbeats_are_told_apart(slack: FakeSlack) -> None:
+def test_webhooks_and_heartbeats_are_kept_apart(slack: FakeSlack) -> None:
     """Each has a URL by name, so that organisations can have their own."""
     post(slack, {"text": "x"})
     assert requests.get(slack.heartbeat_url("acme"), timeout=5).status_code == 200
