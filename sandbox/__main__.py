@@ -29,7 +29,7 @@ def main() -> int:
         channels = named[0].split(",") if named and named[0] else list(CHANNELS)
         if unknown := sorted(set(channels) - FAKES.keys()):
             print(
-                f"No such channel: {', '.join(unknown)}. Choose from {', '.join(FAKES)}, as in make run CHANNELS=slack,cliq"
+                f"No such channel: {', '.join(unknown)}. Choose from {', '.join(FAKES)}: make run CHANNELS=slack,cliq"
             )
             return 2
         if "--open" in sys.argv:
