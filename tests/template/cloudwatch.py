@@ -13,7 +13,7 @@ Points = Sequence[float | None]
 """What a metric has for each period, the newest last; None where it has nothing."""
 
 LONGEST_RANGE = 2
-"""How many more periods than asked for CloudWatch looks at in AWS's own example (5 for 3); else it is not documented."""
+"""How many more periods than asked for CloudWatch looks at in AWS's own example (5 for 3); otherwise undocumented."""
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
@@ -57,7 +57,9 @@ class Alarm:
             breaching += lacking if self.missing == "breaching" else 0
         return "ALARM" if breaching >= self.needed else "OK"
 
-    def states(self, metric: Mapping[int, float], minutes: int, extra: int = LONGEST_RANGE) -> Iterator[tuple[int, str]]:
+    def states(
+        self, metric: Mapping[int, float], minutes: int, extra: int = LONGEST_RANGE
+    ) -> Iterator[tuple[int, str]]:
         """Yield each change of state, with its minute, while a metric with these points by minute is evaluated.
 
         Periods slide: each minute looks back from itself. It begins as if the metric had been there for ever.

@@ -99,7 +99,7 @@ def failing(times: Iterator[int]) -> dict[int, float]:
 
 
 SCHEDULES = [(30, 2, 4), (HOUR, 2, 4), (2 * HOUR, 3, 12), (6 * HOUR, 7, 24), (DAY, 26, 78), (2 * DAY, 50, 150)]
-"""Minutes between two checks, and the least `NotInvokedHours` and `ErrorWindowHours` by the parameters' descriptions."""
+"""Minutes between two checks, and the least `NotInvokedHours` and `ErrorWindowHours` that their descriptions allow."""
 
 
 def errors(template: Json, window: int) -> Alarm:

@@ -15,7 +15,11 @@ RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
 
 # What Lambda writes of trouble. An uncaught exception is the form of awslambdaric before and since 4.2; which one the
 # managed runtime has is AWS's choice: https://github.com/aws/aws-lambda-python-runtime-interface-client/issues/202
-UNCAUGHT = {"timestamp": "2026-11-23T18:00:00Z", "errorMessage": "the checks of acme failed", "errorType": "CheckFailed"}
+UNCAUGHT = {
+    "timestamp": "2026-11-23T18:00:00Z",
+    "errorMessage": "the checks of acme failed",
+    "errorType": "CheckFailed",
+}
 REPORT = {"time": "2026-11-23T18:00:00Z", "type": "platform.report"}
 TROUBLE: dict[str, Json] = {
     "a warning": {"level": "WARNING", "message": "channel refused"},
