@@ -93,7 +93,8 @@ def alarm(template: Json, name: str, parameters: Mapping[str, int] | None = None
         if isinstance(value, dict):
             table, key, column = value["FindInMap"]
             return int(template["Mappings"][table][str(values[key])][column])
-        return int(values.get(str(value), value))
+        found: Json = values.get(value, value)
+        return int(found)
 
     metric, filled = properties, False
     if "Metrics" in properties:
