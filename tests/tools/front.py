@@ -16,7 +16,15 @@ REST = {
     ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
     ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
 }
-WRITES = {"PutParameter", "DeleteParameter", "CreateSchedule", "UpdateSchedule", "DeleteSchedule", "Invoke"}
+WRITES = {
+    "DeleteItem",
+    "PutParameter",
+    "DeleteParameter",
+    "CreateSchedule",
+    "UpdateSchedule",
+    "DeleteSchedule",
+    "Invoke",
+}
 
 
 class Refusal(NamedTuple):
