@@ -115,7 +115,7 @@ class Picker(Generic[T]):
 
     def _shown(self) -> StyleAndTextTuples:
         hint = f"{ONE if self.ticked is None else SEVERAL} {self.typed}"
-        hint = hint if self.named is not None else f"✗ Nothing here is called {self.typed!r}."
+        hint = "✗ Nothing here is called that." if self.named is None else hint  # it may be a secret, pasted too early
         lines: StyleAndTextTuples = [("", f"{self.question}\n"), ("italic", f"  {hint}\n")]
         for n, (_, label) in enumerate(self.options):
             box = "" if self.ticked is None else "[x] " if n in self.ticked else "[ ] "
@@ -136,7 +136,7 @@ class Picker(Generic[T]):
         keys.add(Keys.BracketedPaste)(lambda event: self.type(event.data))
         if self.ticked is not None:
             on(" ")(lambda event: self.tick())
-        on("enter")(lambda event: event.app.exit() if self.named is not None else None)
+        on("enter")(lambda event: self.move(0) if self.named is None else event.app.exit())
         on("c-c", "<sigint>")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
         on("c-d")(lambda event: event.app.exit(exception=EOFError()))
         return keys

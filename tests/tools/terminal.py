@@ -115,6 +115,7 @@ class Terminal:
         end = time.monotonic() + PATIENCE_SECONDS
         while self._read(end):
             pass
+        assert time.monotonic() < end, f"it has not ended after:\n{self.screen[self._seen :]}"
         self._ended = True
         return self._nursery.ask(wait=self._process)
 
