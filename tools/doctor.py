@@ -105,26 +105,28 @@ def _subscribers(there: Stack) -> Lines:
     sns = there.client("sns")
     for output, what in TOPICS.items():
         arn = there.outputs[output]
-        confirmed = int(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsConfirmed"])
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+        found = [subscription for page in pages for subscription in page["Subscriptions"]]
+        confirmed = [s for s in found if s["SubscriptionArn"].startswith("arn:")]
         yield Line(
-            confirmed > 0,
-            f"Topic of {what}: {plural(confirmed, 'confirmed subscriber')}",
+            bool(confirmed),
+            f"Topic of {what}: {plural(len(confirmed), 'confirmed subscriber')}",
             f"Subscribe somebody, and let them confirm: aws sns subscribe --region {there.region} --topic-arn {arn} "
             "--protocol email --notification-endpoint you@example.com",
         )
-        for page in sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn):
-            for subscription in page["Subscriptions"]:
-                if subscription["SubscriptionArn"] == "PendingConfirmation":
-                    yield Line(
-                        False,
-                        f"Topic of {what}: {subscription['Endpoint']} gets nothing, for it has not confirmed",
-                        "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again.",
-                    )
+        for subscription in found:
+            if subscription["SubscriptionArn"] == "PendingConfirmation":
+                yield Line(
+                    False,
+                    f"Topic of {what}: {subscription['Endpoint']} gets nothing, for it has not confirmed",
+                    "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again.",
+                )
 
 
 def _alarms(there: Stack, *, send: bool) -> Lines:
     resources = there.client("cloudformation").describe_stack_resources(StackName=there.name)["StackResources"]
-    ids = {r["LogicalResourceId"]: r.get("PhysicalResourceId", "") for r in resources if r["ResourceType"] == ALARM}
+    found = [r for r in resources if r.get("ResourceType") == ALARM]
+    ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
     alarms = there.client("cloudwatch").describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
     for name in sorted(set(ids.values()) - {alarm["AlarmName"] for alarm in alarms}):
         yield Line(False, f"Alarm {name} is gone", "Make it again by hand, under this name, as template.yaml has it.")

@@ -432,6 +432,8 @@ def test_the_default_organisation_is_removed_and_stays_so(bench: Bench, paramete
     assert f"✓ Removed: {'parameter and ' if parameter else ''}item." in terminal.screen
     assert (bench.parameter("default"), item(bench, "default")) == (None, None)
     assert schedule_of(bench, "notifier") == before
+    known = bench.stage.check("default", action="status").payload
+    assert (known["connected"], known["memory"]) == (False, None)
     assert bench.stage.check("default").payload["skipped"] == "not connected"
     with bench.terminal("--remove", "--non-interactive") as terminal:
         assert terminal.exit_code() == 1
