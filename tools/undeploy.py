@@ -72,7 +72,7 @@ class Leftovers:
 
     def _table(self) -> str:
         resources = self.client("cloudformation").describe_stack_resources(StackName=self.choice.name)["StackResources"]
-        names = [r.get("PhysicalResourceId", "") for r in resources if r["LogicalResourceId"] == TABLE]
+        names = [r.get("PhysicalResourceId", "") for r in resources if r.get("LogicalResourceId") == TABLE]
         return names[0] if names and names[0] and self._items(names[0]) is not None else ""
 
     def _items(self, table: str) -> int | None:
