@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from handler.wording import plural
 from tools import channels
-from tools.organisations import Organisation, differences, parameters, scheduled_org, schedules, unknown
+from tools.organisations import Organisation, parameters, unknown
 from tools.problems import Problem
+from tools.schedules import differences, scheduled_org, schedules
 from tools.stack import Stack
 
 PAGE = "Setup > Data Administration > Data Backup in Zoho CRM"

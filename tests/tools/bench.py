@@ -8,7 +8,7 @@ from sandbox.stage import Stage
 from sandbox.zoho import Organisation, Row, sample_rows
 from tests.tools.front import Front
 from tests.tools.terminal import Nursery, Terminal
-from tools.organisations import COPIED
+from tools.schedules import COPIED
 
 QUESTIONS = {
     "centre": "browser show",

@@ -142,7 +142,7 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
     def asking(then: Collection[str], **answers: str) -> str:
         nonlocal asked
         before = len(terminal.screen)
-        bench.fill(terminal, company, "send", only=asked, **answers)
+        bench.fill(terminal, company, "send", only=asked, slack=False, **answers)
         terminal.wait_for("Nothing is written yet")
         asked = then
         return " ".join(terminal.screen[before:].split())
