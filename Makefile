@@ -93,7 +93,7 @@ build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
 .PHONY: deploy
-deploy: $(READY) ## Build and deploy the stack, asking for its parameters (SET="NAME=VALUE …": without asking)
+deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers some questions)
 	@$(PY) -m tools.deploy $(PLACE) $(call option,set,$(SET))
 	@$(MAKE) $(TOOLS)/sam/$(STAMP)
 	@$(SAM) build
@@ -109,11 +109,11 @@ PLACE = $(call option,stack,$(STACK)) $(call option,region,$(REGION))
 CHOSEN = $(call option,org,$(ORG)) $(PLACE)
 
 .PHONY: connect
-connect: $(READY) ## Connect an organisation, or change its secrets (REMOVE=1 removes it)
+connect: $(READY) ## Connect an organisation, or change it (REMOVE=1: remove it)
 	@$(PY) -m tools.connect $(CHOSEN) $(if $(REMOVE),--remove) $(ARGS)
 
 .PHONY: doctor
-doctor: $(READY) ## Examine stack and backups, and say what to do about what is wrong (SEND=1: and send tests)
+doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
 	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
 .PHONY: status
@@ -121,7 +121,7 @@ status: $(READY) ## Ask the function what it remembers
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: dry-run
-dry-run: $(READY) ## Ask it what the next check would send, and why; nothing is written or sent
+dry-run: $(READY) ## Ask it what the next check would send, and why
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: test-message
