@@ -93,27 +93,35 @@ build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
 .PHONY: deploy
-deploy: ARGS ?= --guided
-deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters
+deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers some questions)
+	@$(PY) -m tools.deploy $(PLACE) $(call option,set,$(SET))
+	@$(MAKE) $(TOOLS)/sam/$(STAMP)
 	@$(SAM) build
-	@$(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(REGION),--region $(REGION)) $(ARGS)
+	@$(SAM) deploy --config-file "$$($(PY) -m tools.deploy --where $(PLACE))" $(ARGS)
 
-CHOSEN = $(if $(ORG),--org $(ORG)) $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
+.PHONY: undeploy
+undeploy: $(READY) ## Remove the organisations, the stack and, asked twice, its memory
+	@$(PY) -m tools.undeploy $(PLACE) $(ARGS)
+
+# $(call option,NAME,VALUE): quoted, so that a name with blanks gets a sentence from the tool, not from the shell.
+option = $(if $(2),--$(1)='$(subst ','\'',$(2))')
+PLACE = $(call option,stack,$(STACK)) $(call option,region,$(REGION))
+CHOSEN = $(call option,org,$(ORG)) $(PLACE)
 
 .PHONY: connect
-connect: $(READY) ## Have an organisation watched, or change its secrets (REMOVE=1 ends the watch)
+connect: $(READY) ## Connect an organisation, or change it (REMOVE=1: remove it)
 	@$(PY) -m tools.connect $(CHOSEN) $(if $(REMOVE),--remove) $(ARGS)
 
 .PHONY: doctor
-doctor: $(READY) ## Examine the stack from the outside, and say what to do about what is wrong
-	@$(PY) -m tools.doctor $(CHOSEN) $(ARGS)
+doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
+	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
 .PHONY: status
 status: $(READY) ## Ask the function what it remembers
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: dry-run
-dry-run: $(READY) ## Ask it what the next check would tell, and why; nothing is written or sent
+dry-run: $(READY) ## Ask it what the next check would send, and why
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: test-message
