@@ -42,12 +42,12 @@ gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: a
 	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
 
 .PHONY: test
-test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python; ARGS="-k name", ARGS=--cov, ARGS="-p randomly_seed=1" pytest's)
+test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, or pytest's ARGS: "-k name", --cov, --randomly-seed=1)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 GATES := lint types sam cfn-lint checkov sdk aws-cli browser
 .PHONY: check gates $(GATES)
-check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's and AWS's own programs, a browser
+check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's and AWS's programs, a browser
 
 gates:
 	@echo $(GATES)
@@ -189,7 +189,7 @@ soak: $(READY) ## Break everything around the function for SECONDS=600, and say 
 	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PY) -m tests.simulation
 
 .PHONY: mutants
-mutants: $(READY) $(TOOLS)/mutants/$(STAMP) ## Break the code in small ways for SECONDS=600, and list what no test notices (SEED=n repeats)
+mutants: $(READY) $(TOOLS)/mutants/$(STAMP) ## Break the code in small ways for SECONDS=600, and list what no test notices (SEED=n)
 	@$(TOOLS)/mutants/bin/python -m tools.mutants --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 .PHONY: dynamodb-local

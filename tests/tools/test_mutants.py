@@ -129,7 +129,8 @@ def test_as_many_are_chosen_as_there_is_time_for() -> None:
     """By what the tests of each cost; one at least, and all where there is time for all."""
     many = [Mutant(f"handler.a.x_f__mutmut_{number}", "handler/a.py") for number in range(50)]
     costs = {"handler.a.x_f": 10.0}
-    counts: list[Any] = [len(mutants.choose(many, costs, seconds, seed=1)) for seconds in (0, 30.5, 1000)]
+    for_ten = mutants.SHARE_OF_COST * 10.0 * 10.5
+    counts: list[Any] = [len(mutants.choose(many, costs, seconds, seed=1)) for seconds in (0, for_ten, 1000)]
     assert counts == [1, 10, 50]
 
 
