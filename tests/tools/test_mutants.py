@@ -146,4 +146,5 @@ def test_the_copy_has_the_projects_tests_but_those_that_cannot_take_part(tmp_pat
     top = {path.name for path in (tmp_path / "tree").iterdir()}
     assert {"handler", "tests", "sandbox", "template.yaml", ".ci"} <= top
     assert not top & {".venv", ".cache", ".git", "dist", "build"}
+    assert "conftest.py" in top, "it leaves out the tests that mutmut cannot name"
     assert set(settings["also_copy"]) == top - {"handler", "tests"}
