@@ -1,0 +1,150 @@
+"""A second opinion: from the rows that the history shows, the runs that were due, and what Zoho said of its plan.
+
+Three conditions, each judged after every check: it must be open, it must not be, or both would be right. The model
+knows the true calendar, so it needs no rules of thumb: an alarm is false where no run was missed, and it is missing
+where nothing that was known could excuse the silence.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+
+from tests.truth.organisation import DAY, MINUTE, Organisation, Raw, Rule
+from tests.truth.play import Answered, Player
+
+GRACE = HANG = DAY
+DAYS = {"weekly": 7, "biweekly": 14}
+OTHER_DAYS = 35
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The history as it is shown, by time."""
+
+    completed: tuple[datetime, ...]
+    failed: tuple[datetime, ...]
+    outcomes: tuple[datetime, ...]
+    begun: tuple[datetime, ...]
+    scheduled: tuple[datetime, ...]
+    stopped: tuple[datetime, ...]
+
+    @property
+    def last_completed(self) -> datetime:
+        """Return the newest completion."""
+        return max(self.completed, default=NEVER)
+
+    @property
+    def running_since(self) -> datetime | None:
+        """Return when the newest backup began, if nothing came of it."""
+        newest = max(self.begun, default=None)
+        return newest if newest and newest > max(self.outcomes, default=NEVER) else None
+
+    @property
+    def failing(self) -> bool:
+        """Return whether the newest outcome that counts is a failure."""
+        return max(self.failed, default=NEVER) > self.last_completed
+
+
+def shown(rows: Sequence[Raw]) -> Shown:
+    """Return the rows by what they are. All have a time here."""
+
+    def times(**fields: object) -> tuple[datetime, ...]:
+        chosen = [raw for raw in rows if all(raw[name] == value for name, value in fields.items())]
+        return tuple(datetime.fromisoformat(raw["log_time"]).astimezone(UTC) for raw in chosen)
+
+    return Shown(
+        completed=times(state="completed"),
+        failed=times(state="failed"),
+        outcomes=tuple(datetime.fromisoformat(raw["log_time"]).astimezone(UTC) for raw in rows if raw["state"]),
+        begun=times(state=None, action="initiated") + times(state=None, action=None),
+        scheduled=times(action="scheduled"),
+        stopped=times(action="stopped"),
+    )
+
+
+def longest_gap(rule: Rule, start: datetime) -> timedelta:
+    """Return the longest gap between two runs in the next twenty years, clamped months counted as skipped ones."""
+    runs = islice(Rule(rule.text, rule.repeat_type, rule.zone, rule.hour).runs(start), 1100)
+    return max(after - before for before, after in pairwise(runs) if after < start + 20 * 366 * DAY)
+
+
+class Oracle:
+    """Judges the checks of one player after the fact."""
+
+    def __init__(self, player: Player) -> None:
+        """Keep what was seen and said."""
+        self.organisation: Organisation = player.organisation
+        self.player = player
+        self._gaps: dict[datetime, timedelta] = {}
+
+    def complaints(self) -> Iterator[str]:
+        """Yield every check after which an incident is open that must not be, or not open that must be."""
+        for now, names in self.player.open:
+            if self.organisation.outage(now) is not None:
+                continue
+            rows = shown(self.organisation.rows(now))
+            for name, must in self._verdicts(rows, now).items():
+                if must is not None and must != (name in names):
+                    yield f"{now:%d %b %H:%M}: {name} {'is not open' if must else 'is open'}"
+
+    def _verdicts(self, rows: Shown, now: datetime) -> Mapping[str, bool | None]:
+        running = rows.running_since
+        return {
+            "stuck": running is not None and now - running > HANG,
+            "failing": rows.failing,
+            "overdue": self._overdue(rows, now),
+        }
+
+    def _overdue(self, rows: Shown, now: datetime) -> bool | None:
+        """Return True where a run is overdue, False where none is, None where both may be said."""
+        if not self._may_be_overdue(rows, now):
+            return False
+        running = rows.running_since
+        if running is not None and running > rows.last_completed:
+            return None
+        limits = [*self._named(rows), self._by_the_longest_gap(rows)]
+        return True if min(limits) + GRACE + MINUTE < now else None
+
+    def _may_be_overdue(self, rows: Shown, now: datetime) -> bool:
+        """Return whether any run was due, more than the grace ago, after which nothing completed."""
+        at, rule = self._schedule(rows)
+        since = max(rows.last_completed, at)
+        if max(rows.stopped, default=NEVER) > at and now - since > min(self._intervals(rule, at)) + GRACE:
+            return True
+        due = [run.due for run in self.organisation.runs if run.due and run.due > at]
+        return any(rows.last_completed < time < now - GRACE for time in due)
+
+    def _schedule(self, rows: Shown) -> tuple[datetime, Rule]:
+        """Return the newest schedule that the history shows, or the first of all where its row aged out."""
+        newest = max(rows.scheduled, default=NEVER)
+        rules = [(at, rule) for at, rule in self.organisation.schedules if rule is not None]
+        return max(((at, rule) for at, rule in rules if at <= newest), default=rules[0], key=lambda pair: pair[0])
+
+    def _answers(self, rows: Shown) -> list[Answered]:
+        """Return what Zoho said of the plan since the schedule last changed."""
+        changed = max((*rows.scheduled, *rows.stopped), default=NEVER)
+        return [answer for answer in self.player.answered if answer.at > changed and answer.body is not None]
+
+    def _named(self, rows: Shown) -> Iterator[datetime]:
+        """Yield the next runs that Zoho named when it was asked because of news, and that are still to come."""
+        for answer in self._answers(rows):
+            assert answer.body is not None
+            named = answer.body["backup"]["scheduled_date"]
+            if answer.news and named and (at := datetime.fromisoformat(named)) > rows.last_completed:
+                yield at.astimezone(UTC)
+
+    def _by_the_longest_gap(self, rows: Shown) -> datetime:
+        at, rule = self._schedule(rows)
+        return max(rows.last_completed, at, self._start(at)) + max(self._intervals(rule, at))
+
+    def _start(self, at: datetime) -> datetime:
+        """Return the first run of the schedule that was set up then: before it nothing is due."""
+        return min((run.due for run in self.organisation.runs if run.due and run.due > at), default=at)
+
+    def _intervals(self, rule: Rule, at: datetime) -> tuple[timedelta, timedelta]:
+        """Return the longest gap that the rule has, and that its name stands for."""
+        if at not in self._gaps:
+            self._gaps[at] = longest_gap(rule, at)
+        return self._gaps[at], DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY
