@@ -268,8 +268,8 @@ def _pauses() -> Iterator[Calendar]:
         ("monthly", monthly("BYDAY=1TH"), 28),
     ):
         last = _last_completion(rule)
-        overdue = Allowed("overdue", last + (interval + 1) * DAY, end + HOUR)
-        yield Calendar(f"{name}, paused for 20 days", changed(rule, rule, CHANGE, pause), allowed=(stopped, overdue))
+        true = tuple(Allowed(kind, last + (interval + 1) * DAY, end + HOUR) for kind in ("overdue", "digest"))
+        yield Calendar(f"{name}, paused for 20 days", changed(rule, rule, CHANGE, pause), allowed=(stopped, *true))
         by_hand = changed(rule, rule, CHANGE, pause, 5 * DAY, 10 * DAY, 15 * DAY)
         yield Calendar(f"{name}, paused, by hand every 5 days", by_hand, allowed=(stopped,))
 

@@ -86,12 +86,16 @@ class Never:
 
 @dataclass(frozen=True)
 class Reminders:
-    """Reminders of ``kind`` that must follow the notice ``opened_by`` after ``since``: at these hours, no others."""
+    """Reminders of ``kind`` that must follow the notice ``opened_by`` after ``since``: at these hours, no others.
+
+    Those after ``merged`` are said by something else.
+    """
 
     kind: str
     since: datetime
     until: datetime
     opened_by: str = ""
+    merged: datetime | None = None
 
     def complaints(self, sent: Sequence[Said], open_after: Opened) -> Iterator[str]:
         """Yield what does not hold."""
@@ -102,7 +106,7 @@ class Reminders:
         if opening is None:
             yield f"nothing opened that reminders of {self.kind} could follow"
             return
-        expected = [at for at in reminder_times(opening, self.until) if at <= self.until]
+        expected = [at for at in reminder_times(opening, self.until) if at <= (self.merged or self.until)]
         actual = [n.at for n in sent if n.kind == self.kind and n.phase == "reminder" and opening < n.at <= self.until]
         for at in sorted(set(expected) ^ set(actual)):
             yield f"{'a reminder too many' if at in actual else 'no reminder'} of {self.kind} at {at:%d %b %H:%M}"
@@ -153,18 +157,18 @@ class Open:
 
 
 def one_a_day(sent: Sequence[Said]) -> Iterator[str]:
-    """Yield days on which `failing` and `overdue` both speak: what one says the other need not.
+    """Yield days on which `failing` reminds of what `overdue` said already, or `overdue` speaks twice.
 
-    A failed row is news, and is always sent; so is what it then opens or ends.
+    A failed row is news and is always sent, and `overdue` opens when it is time.
     """
     reminders = [n.at for n in sent if n.kind == "failed" and n.phase == "reminder"]
     overdue = [n.at for n in sent if n.kind == "overdue" and n.severity == "critical"]
     for at in reminders:
         for other in overdue:
-            if abs(at - other) < DAY - HOUR:
-                yield f"failed reminds at {at:%d %b %H:%M}, overdue speaks at {other:%d %b %H:%M}"
+            if timedelta(0) <= at - other < DAY - HOUR:
+                yield f"failed reminds at {at:%d %b %H:%M}, overdue spoke at {other:%d %b %H:%M}"
     for before, after in pairwise(overdue):
-        if after - before < DAY - HOUR:
+        if after - before < DAY / 2:
             yield f"overdue speaks at {before:%d %b %H:%M} and at {after:%d %b %H:%M}"
 
 

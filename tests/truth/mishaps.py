@@ -18,7 +18,7 @@ from tests.truth.organisation import (
     monthly,
     weekly,
 )
-from tests.truth.trouble import END, GRACE, ONSET, SET_UP, Script, Trouble, overdue_by, until_onset
+from tests.truth.trouble import END, GRACE, ONSET, SET_UP, Script, Trouble, completed_at, overdue_by, until_onset
 
 
 def mishaps() -> Iterator[Trouble]:
@@ -32,7 +32,7 @@ def mishaps() -> Iterator[Trouble]:
 
 def _failures() -> Iterator[Trouble]:
     yield Trouble("three weekly failures", _three_failures)
-    yield Trouble("a monthly failure", _monthly_failure(monthly("BYDAY=1TH")))
+    yield Trouble("a monthly failure", _monthly_failure(monthly("BYDAY=1TH")), days=90)
     yield Trouble("a monthly failure, no plan", _monthly_failure_reminded, needs_plan=False)
     yield Trouble("a failure, then a good backup by hand", _failure_fixed(30 * HOUR))
     yield Trouble("a failure, and a good backup by hand within the hour", _failure_fixed_at_once)
@@ -143,15 +143,14 @@ def _unknown_state(zoho: Organisation) -> Sequence[Expectation]:
 
 
 def _failing_at_first(zoho: Organisation) -> Sequence[Expectation]:
-    zoho.set_up(SET_UP, monthly("BYMONTHDAY=2"))
+    zoho.set_up(SET_UP, monthly("BYMONTHDAY=5"))
     zoho.live(FIRST - 10 * DAY)
     zoho.run(FAILED)
-    until = FIRST + 24 * DAY
+    limit = completed_at(zoho) + 35 * DAY
     return (
         Report("baseline", "critical", FIRST - HOUR, FIRST),
-        Reminders("failed", FIRST, until, "baseline"),
-        Never({"failed"}, FIRST - HOUR, FIRST + DAY - HOUR),
-        Never({"overdue"}, FIRST - HOUR, FIRST + 20 * DAY),
+        Reminders("failed", FIRST, FIRST + 20 * DAY, "baseline", limit + GRACE),
+        overdue_by(limit),
     )
 
 

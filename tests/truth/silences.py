@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.truth.calendars import FIRST
 from tests.truth.expectations import Expectation, Never, Open, Reminders, Report, within
@@ -29,17 +29,17 @@ def silences() -> Iterator[Trouble]:
 
 
 def _missed() -> Iterator[Trouble]:
-    def planned(rule: Rule) -> Script:
+    def planned(rule: Rule, end: datetime = END) -> Script:
         def script(zoho: Organisation) -> Sequence[Expectation]:
             until_onset(zoho, rule)
             due = zoho.run(MISSED).due
-            zoho.live(END, MISSED)
+            zoho.live(end, MISSED)
             assert due is not None
             return (
                 overdue_by(due),
                 Never({"overdue"}, FIRST, due + GRACE),
-                Reminders("overdue", due, END),
-                Open(frozenset({"overdue"}), due + GRACE + HOUR, END),
+                Reminders("overdue", due, end),
+                Open(frozenset({"overdue"}), due + GRACE + HOUR, end),
             )
 
         return script
@@ -69,7 +69,7 @@ def _missed() -> Iterator[Trouble]:
         ("monthly on the 31., or the last day", monthly("BYMONTHDAY=31", clamped=True)),
         ("every 8 weeks", weekly(8, "biweekly")),
     ):
-        yield Trouble(f"missed: {name}", planned(rule), needs_plan=True)
+        yield Trouble(f"missed: {name}", planned(rule, FIRST + 110 * DAY), needs_plan=True, days=110)
     yield Trouble("missed, then the next one is good", _missed_once)
     yield Trouble("missed while a backup by hand hides the plan", _missed_behind_a_backup_by_hand, needs_plan=True)
     yield Trouble("missed, set up again, missed again", _missed_again, needs_plan=True)
@@ -200,7 +200,7 @@ def _stops() -> Iterator[Trouble]:
         def script(zoho: Organisation) -> Sequence[Expectation]:
             zoho.stop_hides = hides
             last = until_onset(zoho, rule, FIRST + 30 * DAY)
-            at = max(last, FIRST + 30 * DAY) + 40 * HOUR + 10 * MINUTE
+            at = last + 40 * HOUR + 10 * MINUTE
             zoho.stop(at)
             earliest, latest = (last + n * DAY + GRACE for n in days)
             return (
@@ -223,5 +223,5 @@ def _stops() -> Iterator[Trouble]:
             yield Trouble(
                 f"stopped: {name}, then the plan {'is gone' if hides else 'says so'}",
                 stopped(rule, days, hides=hides),
-                hourly_from=FIRST + 30 * DAY,
+                hourly_from=FIRST + 12 * DAY,
             )
