@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from handler.plan import parse_plan
 
-from handler.decision import Answers, Policy
-from handler.errors import RevokedTokenError, TransientError, UnreadableError
+from handler.decision import Answers, Decision, Policy, Receiver
+from handler.causes import REVOKED_TOKEN, TRANSIENT, Cause
+from handler.errors import UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory, Notice
 from handler.rules import decide, decide_unreadable
@@ -16,8 +16,8 @@ from tests.truth.organisation import DAY, HOUR, Organisation, Raw
 
 KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest"})
 """`NOTIFY_ON` as it is by default."""
-CHANNELS = ("sns",)
-CAUSES: dict[str, type[UnreadableError]] = {"revoked": RevokedTokenError, "transient": TransientError}
+RECEIVERS = (Receiver("sns", "SNS"),)
+CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
 NEXT_TO_A_TURN = (-HOUR, timedelta(0), HOUR)
 
 
@@ -58,15 +58,17 @@ class Player:
         """Check once, let every channel accept everything, and return what was sent."""
         cause = self.organisation.outage(now)
         if cause is not None:
-            decision = decide_unreadable(CAUSES[cause]("…"), self.memory, now, self.policy, CHANNELS)
+            decision = decide_unreadable(
+                UnreadableError(CAUSES[cause], "HTTP 500"), self.memory, now, self.policy, RECEIVERS
+            )
         else:
             news = [raw for raw in self.organisation.rows(now) if id(raw) not in self._known]
             decision = self._decide(self._rows(now), now, news=any(raw["state"] or raw["action"] for raw in news))
             if news:
                 self._known |= {id(raw) for raw in news}
         memory = decision.memory
-        for channel in CHANNELS:
-            memory = memory.accepted(channel, {notice.notice_id for notice in memory.outbox})
+        for receiver in RECEIVERS:
+            memory = memory.accepted(receiver.name, {notice.notice_id for notice in memory.outbox})
         self.memory = memory
         self.sent += decision.notices
         self.open.append((now, frozenset(memory.incidents)))
@@ -84,10 +86,10 @@ class Player:
             self._parsed = (id(raw), [parse_row(row) for row in raw])
         return self._parsed[1]
 
-    def _decide(self, rows: list[Row], now: datetime, *, news: bool) -> Any:
+    def _decide(self, rows: list[Row], now: datetime, *, news: bool) -> Decision:
         answers = Answers()
         for _ in range(3):
-            decision = decide(rows, self.memory, now, self.policy, CHANNELS, answers)
+            decision = decide(rows, self.memory, now, self.policy, RECEIVERS, answers)
             missing = decision.asks - answers.asked
             if not missing:
                 return decision
@@ -95,7 +97,7 @@ class Player:
             if "plan" in missing:
                 body = self.organisation.plan(now) if self.with_plan else None
                 self.answered.append(Answered(now, body, news))
-                plan = parse_plan(body) if body is not None else None
+                plan = parse_plan(body, now)
             answers = Answers(plan=plan, links=None, asked=answers.asked | missing)
         raise AssertionError("the core asks for what it was answered")
 
