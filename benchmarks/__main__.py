@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import compare, growth, organisations
-from benchmarks.scene import OURS, SERVERS, Scene
+from benchmarks.bench import OURS, SERVERS, Bench
 from tools.build import ROOT, runtime_python
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -44,14 +44,14 @@ def main() -> None:
     if not OURS[0].is_dir():
         sys.exit("There is no package yet: make build")
     os.sched_setaffinity(0, SERVERS)  # of this thread, and those that it starts
-    with closing(Scene()) as scene:
+    with closing(Bench()) as bench:
         write("machine", [machine()])
-        write("compare", compare.table(scene))
-        write("parsing", [f"Parsing alone: {growth.parsing(scene)}."])
-        write("rows", growth.rows(scene))
+        write("compare", compare.table(bench))
+        write("parsing", [f"Parsing alone: {growth.parsing(bench)}."])
+        write("rows", growth.rows(bench))
         write("keys", growth.keys())
-        write("news", growth.news(scene))
-        write("organisations", organisations.table(scene))
+        write("news", growth.news(bench))
+        write("organisations", organisations.table(bench))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import peers
-from benchmarks.scene import OURS, Run, Scene, history
+from benchmarks.bench import OURS, Bench, Run, history
 
 PAIRS = 11
 YEAR = 106
@@ -60,15 +60,15 @@ def contests() -> list[Contest]:
     ]
 
 
-def table(scene: Scene) -> Iterator[str]:
+def table(bench: Bench) -> Iterator[str]:
     """Yield the table of ratios, contest by contest."""
-    prepare_peers(scene)
+    prepare_peers(bench)
     ours = Contender("ours", *OURS)
     yield "| Check | Beside | CPU | Must hold | Wall | Peak memory | CPU, ms | Peak, MiB |"
     yield "|---|---|---|---|---|---|---|---|"
     for contest in contests():
         pairs = [
-            (run(scene, contest, contest.rows[0], ours), run(scene, contest, contest.rows[1], contest.other))
+            (run(bench, contest, contest.rows[0], ours), run(bench, contest, contest.rows[1], contest.other))
             for _ in range(PAIRS)
         ]
         cpus = [
@@ -93,27 +93,27 @@ def medians(pairs: list[tuple[float, float]], factor: float = 1) -> str:
     return " : ".join(f"{factor * median(side):.0f}" for side in zip(*pairs, strict=True))
 
 
-def prepare_peers(scene: Scene) -> None:
-    """Give the peers what they need: a table of their own, and their secrets where they look for them."""
-    scene.cloud.client("dynamodb").create_table(
+def prepare_peers(bench: Bench) -> None:
+    """Give the peers what they need: their own table, and their secrets where they look for them."""
+    bench.cloud.client("dynamodb").create_table(
         TableName="naive",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    secret = json.dumps(scene.organisation.secret(slack_webhook_url=scene.slack.webhook_url("naive")))
-    scene.cloud.client("secretsmanager").create_secret(Name="naive", SecretString=secret)
-    scene.variables |= {"SECRET": "naive", "NAIVE_TABLE": "naive", "SDK_SECRET": secret}
+    secret = json.dumps(bench.organisation.secret(slack_webhook_url=bench.slack.webhook_url("naive")))
+    bench.cloud.client("secretsmanager").create_secret(Name="naive", SecretString=secret)
+    bench.variables |= {"SECRET": "naive", "NAIVE_TABLE": "naive", "SDK_SECRET": secret}
 
 
-def run(scene: Scene, contest: Contest, length: int, contender: Contender) -> Run:
+def run(bench: Bench, contest: Contest, length: int, contender: Contender) -> Run:
     """Let a contender do it once, from the same start as ever, and see that it did."""
     rows = history(length)
-    scene.remember(rows[contest.news :])
-    scene.put({"id": {"S": "zoho"}, "last": {"S": rows[contest.news]["id"]}}, "naive")
-    scene.organisation.rows = rows
-    before = len(scene.slack.messages)
-    done = scene.run(contender.folder, contender.function, [{}] * contest.calls)
-    if any("error" in call for call in done.calls) or len(scene.slack.messages) - before != contest.news:
+    bench.remember(rows[contest.news :])
+    bench.put({"id": {"S": "zoho"}, "last": {"S": rows[contest.news]["id"]}}, "naive")
+    bench.organisation.rows = rows
+    before = len(bench.slack.messages)
+    done = bench.run(contender.folder, contender.function, [{}] * contest.calls)
+    if any("error" in call for call in done.calls) or len(bench.slack.messages) - before != contest.news:
         raise RuntimeError(f"{contender.name}: {done.calls[-1]}, {done.requests}")
     return done

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from statistics import median
 
-from benchmarks.scene import NEWEST, OURS, Scene, history
+from benchmarks.bench import NEWEST, OURS, Bench, history
 from handler import zoho
 from handler.memory import Memory, Schedule
 from tests.watch import item_size
@@ -16,38 +16,38 @@ READ_UNIT, WRITE_UNIT = (
 )  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 
 
-def rows(scene: Scene) -> Iterator[str]:
+def rows(bench: Bench) -> Iterator[str]:
     """Yield the table of histories of any length, in a cold quiet check."""
     yield "| Rows | History requests | CPU of the cold process, ms | of a warm check, ms | Peak, MiB | Outcome |"
     yield "|---|---|---|---|---|---|"
     for count in (0, 1, 105, 200, 1_000, 3_000, 3_001, 20_000):
         rows = history(count)
         readable = count <= zoho.MAX_PAGES * zoho.PER_PAGE
-        scene.remember(rows if readable else rows[:105])
+        bench.remember(rows if readable else rows[:105])
         runs = []
         for _ in range(TIMES):
             if not readable:
-                scene.remember(rows[:105])
-            scene.organisation.rows = rows
-            runs.append(scene.run(*OURS, [{}, {}]))
-        requests = scene.run(*OURS).requests["history"]
+                bench.remember(rows[:105])
+            bench.organisation.rows = rows
+            runs.append(bench.run(*OURS, [{}, {}]))
+        requests = bench.run(*OURS).requests["history"]
         cold, warm = median(run.cpu - run.seconds[1] for run in runs), median(run.seconds[1] for run in runs)
         peak = median(run.peak for run in runs)
-        outcome = "quiet" if readable else "refused: `history_too_long`, told once"
+        outcome = "quiet" if readable else "refused: `history_too_long`, reported once"
         yield f"| {count:,} | {requests} | {1000 * cold:.0f} | {1000 * warm:.1f} | {peak:.0f} | {outcome} |"
 
 
-def parsing(scene: Scene) -> str:
+def parsing(bench: Bench) -> str:
     """Return what parsing costs a row, without any limit on their number, under the runtime's Python."""
     costs = {}
     for count in (200, 3_000, 20_000):
-        done = scene.run(OURS[0], "parsing.measure", [{"rows": count}] * 3)
+        done = bench.run(OURS[0], "parsing.measure", [{"rows": count}] * 3)
         costs[count] = 1e6 * min(call["answer"] for call in done.calls) / count
     return ", ".join(f"{cost:.1f} µs a row of {count:,}" for count, cost in costs.items())
 
 
 def keys() -> Iterator[str]:
-    """Yield the table of remembered keys: each first seen by a check of its own, which is the longest form."""
+    """Yield the table of remembered keys: each first seen by another check, which is the longest form."""
     yield "| Keys | Item, KB | Read units of a check | Write units of a save |"
     yield "|---|---|---|---|"
     for count in (0, 1, 105, 500, 1_000, 3_000):
@@ -68,7 +68,7 @@ def keys() -> Iterator[str]:
         yield f"| {count:,} | {size / 1024:.1f} | {-(-size // READ_UNIT)} | {-(-size // WRITE_UNIT)} |"
 
 
-def news(scene: Scene) -> Iterator[str]:
+def news(bench: Bench) -> Iterator[str]:
     """Yield the table of news at once: all in one history, nothing of it seen before."""
     yield "| News | SNS messages in requests | SNS, KB | Slack messages | Slack, KB | Writes | CPU of the check, ms |"
     yield "|---|---|---|---|---|---|---|"
@@ -76,11 +76,11 @@ def news(scene: Scene) -> Iterator[str]:
         rows = [{**row, "state": "completed", "action": None} for row in history(count + 10)]
         runs = []
         for _ in range(TIMES):
-            scene.remember(rows[count:])
-            scene.organisation.rows = rows
-            runs.append(scene.run(*OURS))
-        publishes = [request for request in scene.aws.requests if request.kind == "PublishBatch"]
-        posts = [request for request in scene.slack.requests if request.kind == "webhook"]
+            bench.remember(rows[count:])
+            bench.organisation.rows = rows
+            runs.append(bench.run(*OURS))
+        publishes = [request for request in bench.aws.requests if request.kind == "PublishBatch"]
+        posts = [request for request in bench.slack.requests if request.kind == "webhook"]
         messages = sum(sum(name.endswith(".Message") for name in request.form) for request in publishes)
         sizes = [sum(len(request.body) for request in sent) / 1024 for sent in (publishes, posts)]
         yield (

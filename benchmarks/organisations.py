@@ -5,34 +5,34 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from textwrap import shorten
 
-from benchmarks.scene import OURS, Scene, history
+from benchmarks.bench import OURS, Bench, history
 from sandbox.zoho import Organisation
 
 FAILING = 10  # one in so many
 
 
-def close_slack(scene: Scene, org: str, zoho: Organisation) -> None:
+def close_slack(bench: Bench, org: str, zoho: Organisation) -> None:
     """Point an organisation with news at a webhook that is gone."""
     zoho.rows = history(4)
-    scene.stack.put_organisation(org, zoho.secret(slack_webhook_url=f"{scene.slack.url}/services/gone"))
+    bench.stack.put_organisation(org, zoho.secret(slack_webhook_url=f"{bench.slack.url}/services/gone"))
 
 
-WAYS: dict[str, Callable[[Scene, str, Organisation], object]] = {
-    "token revoked": lambda scene, org, zoho: zoho.refresh_tokens.clear(),
-    "user no administrator": lambda scene, org, zoho: setattr(zoho, "admin", False),
-    "scope taken away": lambda scene, org, zoho: zoho.scopes.clear(),
-    "client secret changed": lambda scene, org, zoho: setattr(zoho, "client_secret", "another"),
-    "history too long": lambda scene, org, zoho: setattr(zoho, "rows", history(20_000)),
-    "history gone": lambda scene, org, zoho: zoho.rows.clear(),
-    "parameter garbled": lambda scene, org, zoho: scene.stack.put_organisation(org, {"nonsense": True}),
-    "parameter deleted": lambda scene, org, zoho: scene.cloud.client("ssm").delete_parameter(
-        Name=f"{scene.stack.outputs['OrgParameterPrefix']}/{org}"
+WAYS: dict[str, Callable[[Bench, str, Organisation], object]] = {
+    "token revoked": lambda bench, org, zoho: zoho.refresh_tokens.clear(),
+    "user no administrator": lambda bench, org, zoho: setattr(zoho, "admin", False),
+    "scope taken away": lambda bench, org, zoho: zoho.scopes.clear(),
+    "client secret changed": lambda bench, org, zoho: setattr(zoho, "client_secret", "another"),
+    "history too long": lambda bench, org, zoho: setattr(zoho, "rows", history(20_000)),
+    "history gone": lambda bench, org, zoho: zoho.rows.clear(),
+    "parameter garbled": lambda bench, org, zoho: bench.stack.put_organisation(org, {"nonsense": True}),
+    "parameter deleted": lambda bench, org, zoho: bench.cloud.client("ssm").delete_parameter(
+        Name=f"{bench.stack.outputs['OrgParameterPrefix']}/{org}"
     ),
     "news, and Slack gone": close_slack,
 }
 
 
-def simulate(scene: Scene, count: int) -> tuple[str, dict[str, list[str]]]:
+def simulate(bench: Bench, count: int) -> tuple[str, dict[str, list[str]]]:
     """Check so many organisations in one warm environment, a tenth of them broken since the last time.
 
     Returns:
@@ -41,23 +41,23 @@ def simulate(scene: Scene, count: int) -> tuple[str, dict[str, list[str]]]:
     Raises:
         AssertionError: The failure of one touched another.
     """
-    organisations = {f"org{count}_{number}": scene.connect(f"org{count}_{number}") for number in range(count)}
+    organisations = {f"org{count}_{number}": bench.connect(f"org{count}_{number}") for number in range(count)}
     for organisation in organisations.values():
         organisation.rows = history(4)[2:]
     events = [{"org": name} for name in organisations]
-    first = scene.run(*OURS, events)
+    first = bench.run(*OURS, events)
     assert all(call["answer"]["notices"] == ["baseline"] for call in first.calls), first.calls
     broken = dict(zip(list(organisations)[FAILING // 2 :: FAILING], itertools.cycle(WAYS), strict=False))
     for name, way in broken.items():
-        WAYS[way](scene, name, organisations[name])
-    told = len(scene.slack.messages)
-    run = scene.run(*OURS, events)
+        WAYS[way](bench, name, organisations[name])
+    before = len(bench.slack.messages)
+    run = bench.run(*OURS, events)
     calls = dict(zip(organisations, run.calls, strict=True))
     for name, call in calls.items():
         answer = call.get("answer", {})
         quiet = (answer.get("notices"), answer.get("pending"), answer.get("incidents")) == ([], 0, [])
         assert "error" in call if name in broken else quiet, (name, broken.get(name), call)
-    assert all(any(f"{name}" in str(message) for name in broken) for message in scene.slack.messages[told:])
+    assert all(any(f"{name}" in str(message) for name in broken) for message in bench.slack.messages[before:])
     healthy, failing = (
         [calls[name]["seconds"] for name in calls if (name in broken) is side] for side in (False, True)
     )
@@ -69,7 +69,7 @@ def simulate(scene: Scene, count: int) -> tuple[str, dict[str, list[str]]]:
     return f"| {' | '.join(map(str, cells))} |", errors
 
 
-def table(scene: Scene) -> Iterator[str]:
+def table(bench: Bench) -> Iterator[str]:
     """Yield the table of organisations, and what became of the broken ones."""
     yield (
         "| Organisations | Broken | Requests an organisation | CPU of a healthy check, ms | of a broken one, ms "
@@ -78,9 +78,9 @@ def table(scene: Scene) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     errors: dict[str, list[str]] = {}
     for count in (1, 10, 50, 200):
-        line, errors = simulate(scene, count)
+        line, errors = simulate(bench, count)
         yield line
     yield ""
     yield "Of the last line's broken ones each failed its own invocation, and no other:"
     yield ""
-    yield from (f"- {way}, {len(told)} of them: `{shorten(told[0], 110)}`" for way, told in errors.items())
+    yield from (f"- {way}, {len(texts)} of them: `{shorten(texts[0], 110)}`" for way, texts in errors.items())

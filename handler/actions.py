@@ -1,42 +1,47 @@
 """What a person can ask of the running function: nothing in here changes the memory."""
 
-from collections.abc import Callable
 from typing import Any
 
-from handler.access import Tools
 from handler.check import Check
-from handler.delivery import SEND_SECONDS, reader
+from handler.codec import to_plain
+from handler.deadline import Deadline
+from handler.delivery import SEND_SECONDS
+from handler.due import due, has_schedule, how_often
 from handler.errors import DeliveryError, UnreadableError
-from handler.history import Row
-from handler.incidents import next_expected, shown
-from handler.memory import Memory, Notice, iso
-from handler.rules import classify
+from handler.history import Row, classify
+from handler.memory import Memory, Notice
+from handler.organisation import Organisation, Services
 from handler.store import as_json
-from handler.texts import describe
-
-Remaining = Callable[[], float]
+from handler.wording import Content
 
 
-def dry_run(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dict[str, Any]:
+def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
     """Read and decide as a check would, and explain it; nothing is written and nothing is sent.
 
     Returns:
         ``org``; ``rows``, newest first (none where they cannot be read), each with what it counts as, whether it is
-        new, and why it is told or not; ``would_tell``, each with kind, title, channels and facts; ``incidents``;
-        ``problem``, or null.
+        new, and why a notice is sent or not; ``would_notify``, each with kind, severity, title, sentence and channels;
+        ``incidents``; ``pending``; ``problem``, or null.
     """
-    memory = tools.store.load(org) or Memory(org)
-    check = Check(memory, tools, request_id, remaining)
-    decision = check.look()
-    told = {notice.notice_id: notice.kind for notice in decision.notices}
-    looked_at = () if check.errors else check.history.rows
-    rows = sorted(looked_at, key=lambda row: (iso(row.log_time) or "~", row.id_order), reverse=True)
+    memory = services.store.load(org) or Memory(org)
+    organisation, problem = _organisation(org, services)
+    check = Check(memory, services, organisation, problem, request_id, deadline)
+    decision = check.evaluate()
+    sent = {notice.notice_id: notice.kind for notice in decision.notices}
+    rows = [] if check.errors else check.history.rows
+    newest_first = sorted(rows, key=lambda row: (str(row.log_time or "~"), row.id_order), reverse=True)
     return {
         "org": org,
-        "rows": [shown(row) | _explain(row, memory, told) for row in rows],
-        "would_tell": [
-            {"kind": n.kind, "title": describe(n).title, "channels": list(n.owed), "facts": n.facts}
-            for n in decision.notices
+        "rows": [to_plain(row) | _explain(row, memory, sent) for row in newest_first],
+        "would_notify": [
+            {
+                "kind": notice.kind,
+                "severity": notice.severity,
+                "title": notice.content.title,
+                "sentence": notice.content.sentence,
+                "channels": list(notice.pending_for),
+            }
+            for notice in decision.notices
         ],
         "pending": len(memory.outbox),
         "incidents": sorted(decision.memory.incidents),
@@ -44,49 +49,59 @@ def dry_run(org: str, tools: Tools, request_id: str, remaining: Remaining) -> di
     }
 
 
-def _explain(row: Row, memory: Memory, told: dict[str, str]) -> dict[str, Any]:
+def _organisation(org: str, services: Services) -> tuple[Organisation | None, UnreadableError | None]:
+    try:
+        return services.organisation(org), None
+    except UnreadableError as problem:
+        return None, problem
+
+
+def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
     kind, notice_id = classify(row), f"{memory.org}-{row.key}"
     if row.key in memory.seen:
-        why = f"known since {iso(memory.seen[row.key])}"
+        why = f"known since {memory.seen[row.key].isoformat()}"
     elif memory.baseline_at is None:
-        why = "the first check remembers it and tells nothing of the past but one baseline"
-    elif notice_id in told:
-        why = f"new, and told as {told[notice_id]}"
+        why = "the first check remembers it; the baseline sums it up"
+    elif notice_id in sent:
+        why = f"new, and sent as {sent[notice_id]}"
     elif kind == "started":
-        why = "new, but only begins a backup: it starts the clock of the stuck rule"
+        why = "new, but it only begins a backup: it starts the clock of the stuck rule"
     else:
         why = f"new, but NOTIFY_ON does not have {kind}"
     return {"counts_as": kind, "new": row.key not in memory.seen, "why": why}
 
 
-def status(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dict[str, Any]:
+def status(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
     """Return what is remembered and configured, without secrets; nothing but the table and the parameter is read.
 
     Returns:
-        ``org``, ``connected``, ``problem`` of the parameter or null, ``channels``, ``data_center``, ``name``,
-        ``time_zone``, ``heartbeat``, ``next_expected``, ``settings``, ``memory`` (without the row keys, which are only
-        counted), or null.
+        ``org``, ``connected``, ``problem`` of the parameter or null, ``channels`` (name → its floor, or what is wrong
+        with its settings), ``data_center``, ``name``, ``time_zone``, ``heartbeat``, ``schedule`` (how often, or null),
+        ``next_expected`` and ``next_run_known`` (Zoho named it), ``settings``, ``memory`` (without the row keys, which
+        are only counted), or null.
     """
-    memory = tools.store.load(org)
-    problem = None
-    try:
-        tools.access(org, afresh=True)
-    except UnreadableError as error:
-        problem = str(error)
-    access, settings = tools.accesses.get(org), tools.settings
+    memory = services.store.load(org)
+    organisation, problem = _organisation(org, services)
+    settings, policy = services.settings, services.settings.policy
+    receivers, _ = (organisation.receivers, {}) if organisation else services.without_secret(memory or Memory(org))
+    secret = organisation.secret if organisation else None
+    scheduled = memory is not None and has_schedule(memory)
+    next_due = due(memory, policy.max_backup_age_days, services.clock()) if memory and scheduled else None
     return {
         "org": org,
-        "connected": access is not None,
-        "problem": problem,
-        "channels": list(tools.configured_channels(org)),
-        "data_center": access.secret.credentials.data_centre if access else None,
-        "name": access.secret.name if access else None,
-        "time_zone": access.secret.time_zone or settings.time_zone_name if access else None,
-        "heartbeat": bool(access and access.secret.heartbeat_url),
-        "next_expected": iso(next_expected(memory)) if memory else None,
+        "connected": organisation is not None,
+        "problem": str(problem) if problem else None,
+        "channels": {receiver.name: receiver.problem or receiver.min_severity for receiver in receivers},
+        "data_center": secret.credentials.data_centre if secret else None,
+        "name": secret.name if secret else None,
+        "time_zone": secret.time_zone or settings.time_zone_name if secret else None,
+        "heartbeat": bool(secret and secret.heartbeat_url),
+        "schedule": (how_often(memory) or "set up") if memory and scheduled else None,
+        "next_expected": next_due.at.isoformat() if next_due else None,
+        "next_run_known": bool(next_due and next_due.exact),
         "settings": {
-            "notify_on": sorted(settings.policy.notify_on),
-            **{name: value for name, value in vars(settings.policy).items() if name != "notify_on"},
+            **vars(policy),
+            "notify_on": sorted(policy.notify_on),
             "time_zone": settings.time_zone_name,
             "zoho_api_version": settings.zoho_api_version,
         },
@@ -94,24 +109,38 @@ def status(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dic
     }
 
 
-def send_test(org: str, tools: Tools, request_id: str, remaining: Remaining) -> dict[str, Any]:
+def send_test(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
     """Send a marked test message to every channel and return what each said; the memory stays as it is.
 
     Returns:
-        ``org``, ``results`` (channel → ``accepted``, or why not), ``ok``.
+        ``org``, ``results`` (channel → ``accepted: `` and what that means, or why not), ``ok``.
 
     Raises:
         UnreadableError: The organisation's parameter cannot be read, so its channels are not known.
     """
-    tools.access(org, afresh=True)
-    now = tools.clock()
-    notice = Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, ())
-    results = {}
-    for name, channel in tools.configured_channels(org).items():
+    organisation = services.organisation(org)
+    recipient = services.recipient(org, organisation)
+    notice = test_notice(org, services)
+    results = {receiver.name: receiver.problem for receiver in organisation.receivers}
+    ok = not any(results.values())
+    for name, channel in organisation.channels.items():
         try:
-            for batch in channel.batches([notice], reader(org, tools)):
-                channel.send(batch, lambda: min(SEND_SECONDS, remaining()))
-            results[name] = "accepted"
+            for request in channel.render([notice], recipient):
+                channel.send(request, deadline.within(SEND_SECONDS))
+            results[name] = f"accepted: {channel.accepted}"
         except DeliveryError as error:
-            results[name] = str(error)
-    return {"org": org, "results": results, "ok": set(results.values()) == {"accepted"}}
+            results[name], ok = str(error), False
+    return {"org": org, "results": results, "ok": ok}
+
+
+def test_notice(org: str, services: Services) -> Notice:
+    """Return the notice that a test message carries."""
+    now = services.clock().replace(microsecond=0)
+    content = Content(
+        "🧪",
+        "Test message",
+        "This is a test message. Messages about your Zoho CRM backups will reach you here.",
+        next_step="No action needed.",
+        about_crm=False,
+    )
+    return Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, (), "info", content)

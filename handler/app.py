@@ -15,10 +15,11 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 
-from handler import actions, check, config, transport
-from handler.access import Tools
-from handler.channels import SnsChannel
+from handler import actions, aws, check, config, secret, transport
+from handler.channels.channel import Senders
+from handler.deadline import Deadline
 from handler.errors import ConfigError
+from handler.organisation import Services
 from handler.store import Store
 
 # Only our own logger: at INFO on the root, botocore would speak, too.
@@ -32,8 +33,8 @@ _SSM = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=4, retr
 _SNS = boto3.client("sns", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1}))
 _TLS = transport.tls_context(config.ca_bundle())
 for _client in (_DYNAMODB, _SSM, _SNS):
-    transport.share_tls(_client, _TLS)
-    transport.refuse_half_answers(_client)
+    aws.share_tls(_client, _TLS)
+    aws.reject_truncated_responses(_client)
 
 gc.freeze()
 gc.enable()
@@ -49,20 +50,19 @@ class Context(Protocol):
 
 
 @cache
-def tools() -> Tools:
+def services() -> Services:
     """Return what checks work with, built at the first event.
 
     Raises:
         ConfigError: Settings are missing or wrong; all are named.
     """
     settings = config.read_settings()
-    return Tools(
+    return Services(
         settings=settings,
         store=Store(_DYNAMODB, settings.table_name),
-        sns=SnsChannel(_SNS, settings.topic_arn),
-        read_secret=lambda org: config.read_secret(_SSM, settings.org_parameter_prefix, org),
+        senders=Senders(_SNS, settings.topic_arn, transport.make_session(_TLS)),
+        read_secret=lambda org: secret.read_secret(_SSM, settings.org_parameter_prefix, org),
         reading=transport.make_session(_TLS, transport.RETRY),
-        sending=transport.make_session(_TLS),
         clock=lambda: datetime.now(UTC),
         sleep=time.sleep,
     )
@@ -97,4 +97,12 @@ def lambda_handler(event: object, context: Context) -> dict[str, Any]:
         raise ConfigError('"org" must be 1 to 64 letters, digits, "-" or "_", as in {"org": "acme"}.')
     if not isinstance(action, str) or action not in ACTIONS:
         raise ConfigError(f'"action" must be one of: {", ".join(ACTIONS)}.')
-    return ACTIONS[action](org, tools(), context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
+    ready = services()
+    deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
+    try:
+        return ACTIONS[action](org, ready, context.aws_request_id, deadline)
+    finally:
+        # A connection that sleeps through a freeze is often dead afterwards, and a send is never tried twice.
+        ready.senders.session.close()
+        ready.reading.close()
+        _SNS.close()

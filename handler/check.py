@@ -1,30 +1,23 @@
 """One check: load, read, decide, save, deliver. The order of these steps is what keeps the promises.
 
 What was decided is saved before anything is sent, and what a channel accepted is written down before anything else is
-tried. So nothing is lost, and only an acceptance that was not learned or not written down can be said twice.
+tried. So nothing is lost, and only an acceptance that was not learned or not written down can be sent twice.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from handler.access import Tools
-from handler.decision import Decision
+from handler import causes
+from handler.deadline import Deadline
+from handler.decision import Answers, Decision
 from handler.delivery import SEND_SECONDS, Delivery
-from handler.errors import (
-    CheckFailed,
-    ConfigError,
-    ConflictError,
-    SecretMissingError,
-    StoreError,
-    TransportError,
-    TroubleError,
-    UnreadableError,
-)
+from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, TransportError, UnreadableError
 from handler.memory import Memory
-from handler.rules import completion_told, decide, decide_unreadable, with_download_deadline
+from handler.organisation import Organisation, Services
+from handler.rules import decide, decide_unreadable
 from handler.transport import fetch
 from handler.wording import plural
 from handler.zoho import History
@@ -35,46 +28,56 @@ DELIVERY_SECONDS = 30.0
 """Kept free for delivering when reading is slow."""
 
 
-def run(org: str, tools: Tools, request_id: str, remaining: Callable[[], float]) -> dict[str, Any]:
+def run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
     """Check one organisation and return the summary of it.
 
     Args:
         org: The organisation's key.
-        tools: What to work with.
+        services: What to work with.
         request_id: The invocation's; it owns the lease.
-        remaining: Seconds until the invocation is killed.
+        deadline: When the invocation is killed.
 
     Raises:
         CheckFailed: Something is pending, or went wrong; all else was done.
         ConfigError: The organisation does not exist.
         StoreError: The memory could not be read or written.
     """
-    memory = tools.store.load(org)
-    if memory and memory.lease_until and memory.lease_until > tools.clock():
+    memory = services.store.load(org)
+    if memory and memory.lease_until and memory.lease_until > services.clock():
         return {"org": org, "skipped": "another check is delivering"}
+    organisation, problem = None, None
     try:
-        tools.access(org)
-    except SecretMissingError as problem:
-        if memory is None and org == "default":
-            return {"org": org, "skipped": "not connected"}
-        if memory is None:
-            raise ConfigError(f"{problem} Connect the organisation {org!r} first: `make connect ORG={org}`.") from None
-    except UnreadableError:
-        pass  # told below, where everything unreadable is
-    return Check(memory or Memory(org), tools, request_id, remaining).run()
+        organisation = services.organisation(org)
+    except UnreadableError as error:
+        problem = error
+        if error.cause is causes.SECRET_MISSING and memory is None:
+            if org == "default":
+                return {"org": org, "skipped": "not connected"}
+            raise ConfigError(f"{error} Connect the organisation {org!r} first: `make connect ORG={org}`.") from None
+    return Check(memory or Memory(org), services, organisation, problem, request_id, deadline).run()
 
 
 class Check:
     """One check's work. ``memory`` is always what was last read or written."""
 
-    def __init__(self, memory: Memory, tools: Tools, request_id: str, remaining: Callable[[], float]) -> None:
-        """Take what `run` takes, with the memory as it was loaded."""
+    def __init__(
+        self,
+        memory: Memory,
+        services: Services,
+        organisation: Organisation | None,
+        problem: UnreadableError | None,
+        request_id: str,
+        deadline: Deadline,
+    ) -> None:
+        """Take what `run` takes, the memory as it was loaded, and the organisation or why there is none."""
         self.memory = memory
         self.org = memory.org
-        self.tools = tools
+        self.services = services
+        self.organisation = organisation
+        self.problem = problem
         self.request_id = request_id
-        self.remaining = remaining
-        self.now = tools.clock()
+        self.deadline = deadline
+        self.now = services.clock()
         self.history = History([], 0)
         self.delivered: dict[str, int] = {}
         self.errors: list[str] = []
@@ -86,14 +89,14 @@ class Check:
             CheckFailed: Something is pending, or went wrong.
             StoreError: What was decided could not be written.
         """
-        decision = self.look()
+        decision = self.evaluate()
         if decision.memory != self.memory or decision.memory.outbox:
-            before = self.memory.set_aside.count
+            before = self.memory.dead_letters.count
             try:
-                self.memory = self.tools.store.save(self.with_lease(decision.memory))
+                self.memory = self.services.store.save(self.with_lease(decision.memory))
             except ConflictError:
                 return {"org": self.org, "skipped": "another check wrote first"}
-            self.say_what_was_given_up(before)
+            self.log_dead_letters(before)
             if self.memory.outbox:
                 self.deliver()
         summary = self.summary(decision)
@@ -102,84 +105,78 @@ class Check:
             self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
         if self.errors:
             raise CheckFailed(f"{self.org}: " + "; ".join(self.errors))
-        self.beat()
+        self.ping_heartbeat()
         return summary
 
-    def look(self) -> Decision:
+    def evaluate(self) -> Decision:
         """Read the history and decide what it, or failing to read it, means."""
-        policy = self.tools.settings.policy
+        policy = self.services.settings.policy
         try:
-            self.history = self.read_history()
-            channels = list(self.tools.configured_channels(self.org))
-            decision = decide(self.history.rows, self.memory, self.now, policy, channels)
+            if self.organisation is None:
+                raise self.problem or UnreadableError(causes.SECRET_MISSING, "")
+            self.history = self.organisation.zoho.history(self.reading)
+            rows, receivers = self.history.rows, self.organisation.receivers
+            answers = Answers()
+            decision = decide(rows, self.memory, self.now, policy, receivers, answers)
+            while decision.asks:
+                answers = self.answer(self.organisation, answers, decision.asks)
+                decision = decide(rows, self.memory, self.now, policy, receivers, answers)
         except UnreadableError as problem:
-            log.warning("unreadable", extra={"org": self.org, "cause": problem.cause, "detail": str(problem)})
-            self.errors.append(f"the history cannot be read ({problem.cause}): {problem}")
-            return decide_unreadable(problem, self.memory, self.now, policy, self.known_channels())
-        return self.with_download_deadline(decision)
-
-    def read_history(self) -> History:
-        """Read with the secret as it is known, and once more when a secret read afresh is another one."""
-        known = self.tools.access(self.org)
-        try:
-            return known.zoho.history(self.reading_seconds)
-        except UnreadableError as problem:
-            if not problem.credentials:
-                raise
-            try:
-                fresh = self.tools.access(self.org, afresh=True)
-            except TroubleError:  # passes by itself, and must not hide what a person must mend
-                raise problem from None
-            if fresh is known:
-                raise
-        return fresh.zoho.history(self.reading_seconds)
-
-    def known_channels(self) -> list[str]:
-        """Return the configured channels, or the last known ones while the secret cannot be read."""
-        if self.org in self.tools.accesses or not self.memory.channels:
-            return list(self.tools.configured_channels(self.org))
-        return list(self.memory.channels)
-
-    def with_download_deadline(self, decision: Decision) -> Decision:
-        """Ask Zoho until when the files can be downloaded, if a completion is news; without an answer, no harm."""
-        notice = completion_told(decision)
-        if notice is None:
-            return decision
-        try:
-            until = self.tools.access(self.org).zoho.download_deadline(self.reading_seconds)
-        except UnreadableError as problem:
-            log.info("no download deadline", extra={"org": self.org, "cause": problem.cause})
-            return decision
-        if until:
-            decision.memory = with_download_deadline(decision.memory, notice, until)
+            cause = problem.cause.name
+            log.warning("unreadable", extra={"org": self.org, "cause": cause, "detail": str(problem)})
+            self.errors.append(f"the history cannot be read ({cause}): {problem}")
+            receivers, _ = self.channels()
+            return decide_unreadable(problem, self.memory, self.now, policy, receivers)
         return decision
 
-    def reading_seconds(self) -> float:
-        """Return how long reading may still take."""
-        return self.remaining() - DELIVERY_SECONDS
+    def answer(self, organisation: Organisation, answers: Answers, asks: Collection[str]) -> Answers:
+        """Ask Zoho what a decision needs to know beyond the history; without an answer, no harm."""
+        for question in sorted(asks):
+            answers = replace(answers, asked=answers.asked | {question})
+            try:
+                if question == "plan":
+                    answers = replace(answers, plan=organisation.zoho.plan(self.reading))
+                else:
+                    answers = replace(answers, links=organisation.zoho.links(self.reading))
+            except UnreadableError as problem:
+                log.info("not answered", extra={"org": self.org, "question": question, "cause": problem.cause.name})
+        return answers
+
+    @property
+    def reading(self) -> Deadline:
+        """When reading must be over."""
+        return self.deadline.keeping(DELIVERY_SECONDS)
+
+    def channels(self) -> Any:
+        """Return the receivers and the channels that can be sent to."""
+        if self.organisation:
+            return self.organisation.receivers, self.organisation.channels
+        return self.services.without_secret(self.memory)
 
     def with_lease(self, memory: Memory) -> Memory:
-        """Return the memory with this check's lease; with none, not even a dead check's, where nothing is owed."""
+        """Return the memory with this check's lease; with none, not even a dead check's, where nothing is pending."""
         if not memory.outbox:
             return replace(memory, lease_owner=None, lease_until=None)
-        deadline = self.tools.clock() + timedelta(seconds=self.remaining())
-        return replace(memory, lease_owner=self.request_id, lease_until=deadline)
+        until = self.services.clock() + timedelta(seconds=self.deadline.left())
+        return replace(memory, lease_owner=self.request_id, lease_until=until)
 
-    def say_what_was_given_up(self, before: int) -> None:
-        """Log what waited too long for a channel that is gone; `before` is how many were given up until now."""
-        aside = self.memory.set_aside
-        if count := aside.count - before:
-            ids = [entry["notice_id"] for entry in aside.last[-count:]]
-            log.error("set aside", extra={"org": self.org, "count": count, "notice_ids": ids})
-            self.errors.append(f"{plural(count, 'notice')} given up")
+    def log_dead_letters(self, before: int) -> None:
+        """Log what can never be delivered; `before` is how many such notices there were until now."""
+        letters = self.memory.dead_letters
+        if count := letters.count - before:
+            ids = [letter.notice_id for letter in letters.last[-count:]]
+            log.error("dead letters", extra={"org": self.org, "count": count, "notice_ids": ids})
+            self.errors.append(f"{plural(count, 'notice')} could not be delivered")
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        delivery = Delivery(self.memory, self.tools, self.now, self.remaining)
+        _, channels = self.channels()
+        recipient = self.services.recipient(self.org, self.organisation)
+        delivery = Delivery(self.memory, self.services, channels, recipient, self.deadline)
         try:
             delivery.run()
             self.memory = delivery.memory
-        except StoreError as error:  # as far as is known, the table still owes everything
+        except StoreError as error:  # as far as is known, the table still has everything pending
             self.errors.append(str(error))
         self.delivered = dict(delivery.delivered)
         self.errors += delivery.errors
@@ -200,17 +197,16 @@ class Check:
             "last_completed": last.isoformat() if last else None,
         }
 
-    def beat(self) -> None:
+    def ping_heartbeat(self) -> None:
         """Request the heartbeat URL, for a dead-man's switch elsewhere; its failure never fails the check."""
-        access = self.tools.accesses.get(self.org)
-        if access and access.secret.heartbeat_url:
-            ends = max(self.remaining() - SEND_SECONDS, 1.0)
-            try:
-                status = fetch(
-                    self.tools.sending, "GET", access.secret.heartbeat_url, seconds=lambda: self.remaining() - ends
-                ).status
-                why = "" if 200 <= status < 300 else f"HTTP {status}"
-            except TransportError as error:
-                why = str(error)
-            if why:
-                log.warning("heartbeat failed", extra={"org": self.org, "why": why})
+        url = self.organisation.secret.heartbeat_url if self.organisation else ""
+        if not url:
+            return
+        deadline = self.deadline.keeping(1.0).within(SEND_SECONDS)
+        try:
+            status = fetch(self.services.senders.session, "GET", url, deadline=deadline).status
+            why = "" if 200 <= status < 300 else f"HTTP {status}"
+        except TransportError as error:
+            why = str(error)
+        if why:
+            log.warning("heartbeat failed", extra={"org": self.org, "why": why})

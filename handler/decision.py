@@ -1,16 +1,19 @@
-"""A decision in the making: the memory as it will be, and what is to be told. Pure."""
+"""What one check decides: the memory as it will be, the notices, and what has to be asked of Zoho first. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handler.memory import Incident, Memory, Notice, Schedule, enqueue
+from handler.memory import Incident, IncidentRef, Memory, Notice, enqueue, fitting
+from handler.plan import Plan
+from handler.wording import Content
 
-ALWAYS_TOLD = frozenset({"baseline", "folded", "test"})
-GIVE_UP_AFTER = timedelta(days=14)
-DAYS_BETWEEN_BACKUPS = {"weekly": 7, "biweekly": 14, "monthly": 31}
-DAYS_WITHOUT_SCHEDULE = 31
+DISCARD_AFTER = timedelta(days=14)
+FULL_PACE_REMINDERS = 7
+"""After so many reminders only every seventh is sent: daily for a week, then weekly."""
+ALWAYS = frozenset({"baseline", "test"})
+SOMEBODY = "whoever runs this notifier in AWS"
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,14 @@ class Policy:
     """What the company wants to hear of, and when. The settings of the same names.
 
     Attributes:
-        notify_on: Kinds to tell.
-        max_backup_age_days: Days without a completed backup; 0: by the schedule in force.
+        notify_on: Kinds to notify of.
+        max_backup_age_days: Days without a completed backup; 0: by the schedule.
         grace_hours: Added to it.
         stuck_hours: How long a backup may run.
-        unreadable_hours: How long passing trouble may last.
+        unreadable_hours: How long transient errors may last.
         remind_hours: Between reminders; 0: never.
         digest_days: Between digests; 0: never.
+        operated_by: Who runs this notifier, or "".
     """
 
     notify_on: frozenset[str]
@@ -34,42 +38,90 @@ class Policy:
     unreadable_hours: int = 6
     remind_hours: int = 24
     digest_days: int = 30
+    operated_by: str = ""
 
-    def longest_gap(self, schedule: Schedule | None) -> timedelta:
-        """Return how long no backup may complete before it is overdue."""
-        days = self.max_backup_age_days or days_between_backups(schedule) or DAYS_WITHOUT_SCHEDULE
-        return timedelta(days=days, hours=self.grace_hours)
+    def step(self, text: str, org: str) -> str:
+        """Return a next step with whoever must act, and the command that reconnects the organisation."""
+        operator = self.operated_by or SOMEBODY
+        return text.replace("{connect}", f"make connect ORG={org}").replace("{operator}", operator)
 
 
-def days_between_backups(schedule: Schedule | None) -> int | None:
-    """Return the days between two backups of this schedule; None when nothing recurs.
+@dataclass(frozen=True)
+class Receiver:
+    """A configured channel, as far as deciding goes.
 
-    A name that Zoho adds one day counts as a month: intervals up to 52 weeks can be scheduled, and no name tells.
+    Attributes:
+        name: The channel's.
+        label: Its name for people.
+        when_broken: What to do when it refuses messages.
+        min_severity: It hears what weighs at least that.
+        incidents_only: It hears of what opens, reminds of or ends an incident, and of unknown states, only.
+        problem: Why it cannot be used as it is configured, or "".
     """
-    if schedule is None or schedule.repeat_type is None:
-        return None
-    return DAYS_BETWEEN_BACKUPS.get(schedule.repeat_type, DAYS_WITHOUT_SCHEDULE)
+
+    name: str
+    label: str = ""
+    when_broken: str = ""
+    min_severity: str = "info"
+    incidents_only: bool = False
+    problem: str = ""
+
+    def wants(self, notice: Notice) -> bool:
+        """Return whether a notice is for it."""
+        unknown_state = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
+        about_incident = bool(notice.opens or notice.ends or unknown_state)
+        return notice.reaches(self.min_severity) and (about_incident or not self.incidents_only)
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where the latest backup can be downloaded.
+
+    Attributes:
+        until: Until when, or None.
+        count: How many files there are.
+    """
+
+    until: datetime | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What Zoho answered to what earlier rounds of this decision asked.
+
+    Attributes:
+        asked: The questions that were asked: ``plan``, ``links``.
+        plan: None: not asked, not answered, or no rule in the answer.
+        links: Likewise.
+    """
+
+    asked: frozenset[str] = frozenset()
+    plan: Plan | None = None
+    links: Links | None = None
 
 
 @dataclass
 class Decision:
-    """What one check decides; ``memory`` is what it will save.
+    """A decision in the making.
 
     Attributes:
         memory: The memory so far.
         now: The check's time, whole seconds.
         policy: The company's wishes.
-        channels: The channels configured now.
-        notices: What is to be told, in order.
-        silent: True while something else tells what is being judged.
+        receivers: The channels configured now.
+        answers: What is known beyond the history.
+        asks: What has to be known, and is not: the check asks Zoho and decides again from the same memory.
+        notices: What is to be sent, in order.
     """
 
     memory: Memory
     now: datetime
     policy: Policy
-    channels: tuple[str, ...]
+    receivers: tuple[Receiver, ...]
+    answers: Answers = field(default_factory=Answers)
+    asks: set[str] = field(default_factory=set)
     notices: list[Notice] = field(default_factory=list)
-    silent: bool = False
 
     def remember(self, **fields: Any) -> None:
         """Change fields of the memory."""
@@ -79,59 +131,81 @@ class Decision:
         """Open, change or (None) close an incident."""
         self.memory = self.memory.with_incident(name, incident)
 
-    def tell(
-        self,
-        kind: str,
-        identity: str,
-        *,
-        facts: Mapping[str, Any],
-        row: Mapping[str, Any] | None = None,
-        because_of: Collection[str] = (),
-        owed: tuple[str, ...] | None = None,
-        incident: str = "",
-        reminder: bool = False,
-    ) -> bool:
-        """Add a notice if the company wants to hear of its kind.
+    def ask(self, question: str) -> None:
+        """Ask Zoho, unless that was done."""
+        if question not in self.answers.asked:
+            self.asks.add(question)
+
+    def wants(self, kind: str, wanted_with: Collection[str] = ()) -> bool:
+        """Return whether the company wants to hear of a kind, or of one that brings it."""
+        return kind in ALWAYS or bool(self.policy.notify_on & {kind, *wanted_with})
+
+    def notice(self, kind: str, identity: str, severity: str, content: Content, **more: Any) -> Notice:
+        """Return a notice for every channel that it is for.
 
         Args:
             kind: The notice's kind.
             identity: What makes its ``notice_id`` stable within the organisation.
-            facts: What its text needs.
-            row: The row it is about, as shown.
-            because_of: Kinds that bring it although its own is not wanted: an incident brings its end.
-            owed: Channels; None: all that are configured.
-            incident: Name of the incident that it opens, repeats or closes.
-            reminder: It only repeats an incident.
-
-        Returns:
-            Whether it is told.
+            severity: ``info``, ``warning`` or ``critical``.
+            content: What it says.
+            **more: Further fields of `Notice`.
         """
-        owed = self.channels if owed is None else owed
-        if not owed or not (kind in ALWAYS_TOLD or self.policy.notify_on & {kind, *because_of}):
-            return False
-        if self.silent:
-            return True
-        if untold := self.memory.set_aside.untold:
-            facts = {**facts, "set_aside": untold}
-            self.remember(set_aside=replace(self.memory.set_aside, untold=0))
-        notice_id = f"{self.memory.org}-{identity}"
-        self.notices.append(Notice(notice_id, kind, self.now, owed, row, facts, incident, reminder))
-        return True
+        made = Notice(f"{self.memory.org}-{identity}", kind, self.now, (), severity, content, **more)
+        return replace(made, pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
+
+    def notify(self, notice: Notice) -> bool:
+        """Add a notice, and return whether anybody will hear of it."""
+        if notice.pending_for:
+            self.notices.append(notice)
+        return bool(notice.pending_for)
+
+    def reminder_due(self, notified_at: datetime, reminders: int) -> bool:
+        """Return whether it is time for a reminder: `remind_hours` after the last, later on seven times that."""
+        pace = 1 if reminders < FULL_PACE_REMINDERS else FULL_PACE_REMINDERS
+        hours = self.policy.remind_hours * pace
+        return bool(hours) and self.now - notified_at >= timedelta(hours=hours)
 
     def finish(self) -> "Decision":
-        """Put the notices into the outbox, give up what waited too long for a channel that is gone, and return self."""
-        self._forget_removed_channels()
-        for channel in self.channels:
-            if f"channel:{channel}" in self.memory.incidents:
-                late = {n.notice_id for n in self.memory.owed_to(channel) if self.now - n.at > GIVE_UP_AFTER}
-                if late:
-                    self.memory = self.memory.put_aside(channel, late, "the channel was gone for 14 days", self.now)
+        """Put the notices into the outbox, make dead letters of what can never be delivered, and return self."""
+        names = tuple(receiver.name for receiver in self.receivers)
+        for channel in {c for notice in self.memory.outbox for c in notice.pending_for} - set(names):
+            self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.pending(channel)})
+        if names != self.memory.channels:
+            self.remember(channels=names)
+        for channel in names:
+            late = {n.notice_id for n in self.memory.pending(channel) if self.now - n.at > DISCARD_AFTER}
+            if late and f"channel:{channel}" in self.memory.incidents:
+                self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
         if self.notices:
+            self._make_room(self.notices)
             self.remember(outbox=enqueue(self.memory.outbox, self.notices))
-        if self.channels != self.memory.channels:
-            self.remember(channels=self.channels)
         return self
 
-    def _forget_removed_channels(self) -> None:
-        for channel in {c for notice in self.memory.outbox for c in notice.owed} - set(self.channels):
-            self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.owed_to(channel)})
+    def room(self) -> list[Notice]:
+        """Return what stays in the outbox whatever becomes news: what no channel accepted yet, nor is broken."""
+        return [notice for notice in self.memory.outbox if not self._may_discard(notice)]
+
+    def _may_discard(self, notice: Notice) -> bool:
+        """Return whether only channels lack it that take no messages: others did take it, or they are known broken."""
+        broken = {c for c in notice.pending_for if f"channel:{c}" in self.memory.incidents}
+        return len(notice.pending_for) < len(self.receivers) or broken == set(notice.pending_for)
+
+    def _make_room(self, notices: Sequence[Notice]) -> None:
+        """Make dead letters of the oldest of what waits for a channel that does not take it."""
+        outbox = list(self.memory.outbox)
+        while outbox and fitting([*reversed(notices), *reversed(outbox)]) < len(notices) + len(outbox):
+            late = next((notice for notice in outbox if self._may_discard(notice)), outbox[0])
+            for channel in late.pending_for:
+                why = "more waited than can be kept"
+                self.memory = self.memory.discard(channel, {late.notice_id}, why, self.now)
+            outbox.remove(late)
+
+
+def ref(name: str, incident: Incident, severity: str = "critical") -> IncidentRef:
+    """Return what a notice keeps of an incident."""
+    return IncidentRef(name, incident.since, severity)
+
+
+def stamp(time: datetime) -> str:
+    """Return a time as identities hold it."""
+    return f"{time:%Y%m%dT%H%M%SZ}"

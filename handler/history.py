@@ -6,14 +6,27 @@ Source of the shapes: https://www.zoho.com/crm/developer/docs/api/v7/backup-hist
 import hashlib
 import json
 from base64 import urlsafe_b64encode
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
-from handler.errors import UnusableAnswerError
+from handler import causes
+from handler.errors import UnreadableError
 
 TEXT_LIMIT = 100
-"""Characters kept of a text from Zoho. A page of 200 notices must fit into one DynamoDB item."""
+"""Characters kept of a text from Zoho."""
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of rows at the first read when Zoho gave none of them a time."""
+STATES = {
+    "completed": "completed",
+    "finished": "completed",
+    "failure": "failed",
+    "failed": "failed",
+    "payment_failed": "failed",
+}
+ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +46,14 @@ class Row:
     """
 
     key: str
-    id: str
-    log_time: datetime | None
-    state: str | None
-    action: str | None
-    repeat_type: str | None
-    done_by: str | None
-    file_name: str | None
-    count: int
+    id: str = ""
+    log_time: datetime | None = None
+    state: str | None = None
+    action: str | None = None
+    repeat_type: str | None = None
+    done_by: str | None = None
+    file_name: str | None = None
+    count: int = 0
 
     @property
     def id_order(self) -> tuple[int, int, str]:
@@ -50,19 +63,22 @@ class Row:
         return (0, len(digits), digits) if numeric else (1, 0, self.id)
 
 
-def parse_page(body: object) -> tuple[list[Row], bool]:
+def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
     """Return the rows of one page and whether more follow.
 
     Args:
         body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``.
+        per_page: How many rows were asked for: more than that are not looked at.
 
     Raises:
-        UnusableAnswerError: The envelope is not the documented one. Fields of a row never raise.
+        UnreadableError: The envelope is not the documented one. Fields of a row never raise.
     """
     match body:
+        case {"history": list(rows)} if len(rows) > per_page:
+            raise UnreadableError(causes.UNUSABLE, f"A page of the history has {len(rows)} rows, not {per_page}.")
         case {"history": list(rows), "info": {"more_records": bool(more)}} if all(isinstance(r, dict) for r in rows):
             return [parse_row(row) for row in rows], more
-    raise UnusableAnswerError("The answer is JSON, but not the documented history.")
+    raise UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented history.")
 
 
 def parse_row(raw: dict[str, Any]) -> Row:
@@ -82,8 +98,62 @@ def parse_row(raw: dict[str, Any]) -> Row:
         repeat_type=repeat_type.lower() if repeat_type else None,
         done_by=clean(done_by.get("name") if isinstance(done_by, dict) else done_by),
         file_name=clean(raw.get("file_name")),
-        count=count if isinstance(count, int) and 0 < count < 10**6 else 0,
+        count=count if type(count) is int and 0 < count < 10**6 else 0,
     )
+
+
+class Event(NamedTuple):
+    """A row in its place.
+
+    Attributes:
+        at: When it happened.
+        row: The row.
+        kind: What `classify` says of it.
+    """
+
+    at: datetime
+    row: Row
+    kind: str
+
+
+def classify(row: Row) -> str:
+    """Return the kind of notice a row is worth, or ``started`` for a backup in progress."""
+    if row.state:
+        return STATES.get(row.state.casefold(), "unknown")
+    if row.action:
+        return ACTIONS.get(row.action.casefold(), "unknown")
+    return "started"
+
+
+def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datetime) -> list[Event]:
+    """Return rows as events, oldest first.
+
+    By ``log_time`` (null or in the future: by when the row was first seen), then what begins a backup before what ends
+    one, then by numeric id.
+    """
+
+    def at(row: Row) -> datetime:
+        seen = first_seen.get(row.key, now)
+        return row.log_time if row.log_time and row.log_time <= seen else seen
+
+    events = [Event(at(row), row, classify(row)) for row in rows]
+    return sorted(events, key=lambda event: (event.at, event.kind != "started", event.row.id_order))
+
+
+def dated_by_neighbours(rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
+    """Return the time at which each row counts as first seen at an organisation's first read.
+
+    There everything is seen at once, so a row without a time takes that of the dated row with the next smaller id (none
+    smaller: a second before the oldest; no dated row at all: `UNKNOWN_TIME`).
+    """
+    dated = sorted((row.id_order, row.log_time) for row in rows if row.log_time and row.log_time <= now)
+    ids = [order for order, _ in dated]
+    before_all = min(time for _, time in dated) - timedelta(seconds=1) if dated else UNKNOWN_TIME
+    times = {}
+    for row in rows:
+        older = bisect_left(ids, row.id_order)
+        times[row.key] = now if row.log_time else dated[older - 1][1] if older else before_all
+    return times
 
 
 def parse_time(value: object) -> datetime | None:

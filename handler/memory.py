@@ -1,48 +1,76 @@
-"""What the watch remembers of an organisation. Pure."""
+"""What is remembered of an organisation. Pure."""
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import groupby
-from typing import Any
+
+from handler.codec import to_plain
+from handler.history import Row
+from handler.plan import Plan
+from handler.wording import SEVERITIES, Content, highest
 
 MAX_KEYS = 3_000
 MAX_OUTBOX = 200
 MAX_OUTBOX_BYTES = 200_000
-MAX_FOLDED = 4
-"""Room for the entries that folding itself makes, one for each set of channels."""
-FOLDED_AT_ONCE = 10
-MAX_NAMED = 100
-MAX_SET_ASIDE = 20
+MAX_DEAD_LETTERS = 20
 KEY_LIFE = timedelta(days=400)
 """Longer than the year that Zoho shows, or old alerts would come back."""
 
 
 @dataclass(frozen=True)
+class IncidentRef:
+    """One incident, from its opening to its end.
+
+    Attributes:
+        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:slack`` …
+        since: When it began, as stored at its opening.
+        severity: Of its notices while it lasts.
+    """
+
+    name: str
+    since: datetime
+    severity: str = "critical"
+
+
+@dataclass(frozen=True)
 class Notice:
-    """One thing to tell.
+    """One thing to send.
 
     Attributes:
         notice_id: The same for every channel and every repeat.
-        kind: One of ``texts.KINDS``.
+        kind: A name that ``NOTIFY_ON`` knows, or one that comes with it.
         at: When it was decided.
-        owed: The channels that have not accepted it yet.
-        row: The row it is about, as shown: ``id``, ``log_time`` (ISO), ``state``, ``action``, ``repeat_type``, …
-        facts: What its text needs: JSON types only, times as ISO 8601 text.
-        incident: Name of the incident that it opens, repeats or closes, or "".
-        reminder: True when it only repeats an incident: a newer one replaces it while it waits.
+        pending_for: The channels that have not accepted it yet.
+        severity: ``info``, ``warning`` or ``critical``.
+        content: What it says.
+        phase: ``news``, ``opened``, ``reminder`` or ``ended``.
+        row: The row it is about.
+        incident: The incident that it alone is about, or "".
+        opens: The incidents that it opens or reminds of.
+        ends: The incidents that it ends.
     """
 
     notice_id: str
     kind: str
     at: datetime
-    owed: tuple[str, ...]
-    row: Mapping[str, Any] | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    pending_for: tuple[str, ...]
+    severity: str
+    content: Content
+    phase: str = "news"
+    row: Row | None = None
     incident: str = ""
-    reminder: bool = False
+    opens: tuple[IncidentRef, ...] = ()
+    ends: tuple[IncidentRef, ...] = ()
+
+    @property
+    def weight(self) -> str:
+        """The severity that decides who hears it: whoever heard an opening hears the end."""
+        return highest((self.severity, *(ref.severity for ref in self.ends)))
+
+    def reaches(self, min_severity: str) -> bool:
+        """Return whether somebody who wants to hear of this severity and above hears of it."""
+        return SEVERITIES.index(self.weight) >= SEVERITIES.index(min_severity)
 
 
 @dataclass(frozen=True)
@@ -51,13 +79,27 @@ class Incident:
 
     Attributes:
         since: When it began.
-        told_at: When it was last told; None: nobody was told yet.
-        facts: What its notices say, JSON types only.
+        notified_at: When a notice of it was last decided; None: nobody was notified.
+        reminders: How often it was reminded of.
+        row_id: ``stuck``: the backup's.
+        cause: ``unreadable``: the name of the cause.
+        causes: ``unreadable``: each cause that was sent, and when it last was.
+        detail: Why it cannot be read, or why the channel refuses.
+        label: A channel: its name for people.
+        back_at: A channel: when it first accepted something again.
+        probed_at: A channel: when it was last given its own end, to see whether it works.
     """
 
     since: datetime
-    told_at: datetime | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    notified_at: datetime | None = None
+    reminders: int = 0
+    row_id: str = ""
+    cause: str = ""
+    causes: Mapping[str, datetime] = field(default_factory=dict)
+    detail: str = ""
+    label: str = ""
+    back_at: datetime | None = None
+    probed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -65,29 +107,49 @@ class Schedule:
     """The newest word on the schedule.
 
     Attributes:
-        repeat_type: What recurs; None after a stop.
-        at: When that was said.
+        repeat_type: What recurs; after a stop what did, for its interval goes on counting.
+        at: When it was set up.
         explicit: False: only concluded from the ``repeat_type`` of other rows.
+        stopped_at: When it was turned off; None: it is in force.
+        stop_sent: Its stop was sent as a warning.
     """
 
     repeat_type: str | None
     at: datetime
     explicit: bool = True
+    stopped_at: datetime | None = None
+    stop_sent: bool = False
+
+    @property
+    def in_force(self) -> bool:
+        """Whether backups run by it."""
+        return self.repeat_type is not None and self.stopped_at is None
 
 
 @dataclass(frozen=True)
-class SetAside:
+class DeadLetter:
+    """One notice that a channel will never accept."""
+
+    notice_id: str
+    kind: str
+    channel: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class DeadLetters:
     """Notices that could not be delivered to a channel and never will be.
 
     Attributes:
         count: All there ever were.
-        untold: How many no notice has mentioned yet.
-        last: The last few: ``{"notice_id", "kind", "channel", "why", "at"}``.
+        unmentioned: Channel → how many no message on it has mentioned yet.
+        last: The last few.
     """
 
     count: int = 0
-    untold: int = 0
-    last: tuple[Mapping[str, Any], ...] = ()
+    unmentioned: Mapping[str, int] = field(default_factory=dict)
+    last: tuple[DeadLetter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,12 +164,13 @@ class Memory:
         last_seen_time: Its ``log_time``, or when it was first seen.
         seen: Row key → when it was first seen.
         outbox: Notices not yet accepted by every channel, oldest first.
-        incidents: Name (``overdue``, ``stuck``, ``unreadable``, ``channel:slack`` …) → incident.
+        incidents: Name → incident.
         schedule: The newest word on the schedule, kept when its row ages out.
-        last_completed: Newest completed backup.
+        plan: What Zoho last said of the schedule.
+        last_completed: Newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
         failures_in_a_row: Failed backups since the last completed one.
         failing_since: The first of them.
-        set_aside: What could not be delivered.
+        dead_letters: What could not be delivered.
         digest_at: The last digest, or the baseline.
         outcomes: Outcomes since then: ``completed``, ``failed``, ``unknown`` → how many.
         channels: The channels configured at the last write.
@@ -124,39 +187,42 @@ class Memory:
     outbox: tuple[Notice, ...] = ()
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     schedule: Schedule | None = None
+    plan: Plan | None = None
     last_completed: datetime | None = None
     failures_in_a_row: int = 0
     failing_since: datetime | None = None
-    set_aside: SetAside = SetAside()
+    dead_letters: DeadLetters = DeadLetters()
     digest_at: datetime | None = None
     outcomes: Mapping[str, int] = field(default_factory=dict)
     channels: tuple[str, ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None
 
-    def owed_to(self, channel: str) -> list[Notice]:
+    def pending(self, channel: str) -> list[Notice]:
         """Return what a channel has not accepted yet, oldest first."""
-        return [notice for notice in self.outbox if channel in notice.owed]
+        return [notice for notice in self.outbox if channel in notice.pending_for]
 
     def accepted(self, channel: str, notice_ids: Collection[str]) -> "Memory":
-        """Return the memory after a channel took these notices; a notice that nobody is owed any more is gone."""
-        return replace(self, outbox=_settle(self.outbox, channel, notice_ids))
+        """Return the memory after a channel took these notices; a notice that no channel lacks any more is gone."""
+        return replace(self, outbox=_settled(self.outbox, channel, notice_ids))
 
-    def put_aside(self, channel: str, notice_ids: Collection[str], why: str, now: datetime) -> "Memory":
-        """Return the memory after giving up on these notices for one channel; they are counted, never just dropped."""
-        given_up = [notice for notice in self.owed_to(channel) if notice.notice_id in notice_ids]
-        entries = tuple(
-            {"notice_id": n.notice_id, "kind": n.kind, "channel": channel, "why": why, "at": now.isoformat()}
-            for n in given_up
+    def mentioned(self, channel: str) -> "Memory":
+        """Return the memory after a message on this channel said how many were lost."""
+        unmentioned = {name: count for name, count in self.dead_letters.unmentioned.items() if name != channel}
+        return replace(self, dead_letters=replace(self.dead_letters, unmentioned=unmentioned))
+
+    def discard(self, channel: str, notice_ids: Collection[str], why: str, now: datetime) -> "Memory":
+        """Return the memory after these notices became one channel's dead letters: counted, never just dropped."""
+        lost = [notice for notice in self.pending(channel) if notice.notice_id in notice_ids]
+        letters = tuple(DeadLetter(notice.notice_id, notice.kind, channel, why, now) for notice in lost)
+        known = self.dead_letters
+        names = dict.fromkeys((*self.channels, *known.unmentioned, channel))
+        dead_letters = DeadLetters(
+            known.count + len(lost),
+            {name: known.unmentioned.get(name, 0) + len(lost) for name in names},
+            (*known.last, *letters)[-MAX_DEAD_LETTERS:],
         )
-        count = sum(_weight(notice) for notice in given_up)
-        carried = sum(n.facts.get("set_aside", 0) for n in given_up if n.owed == (channel,))
-        aside = SetAside(
-            self.set_aside.count + count,
-            self.set_aside.untold + count + carried,
-            (*self.set_aside.last, *entries)[-MAX_SET_ASIDE:],
-        )
-        return replace(self, outbox=_settle(self.outbox, channel, notice_ids), set_aside=aside)
+        return replace(self, outbox=_settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened, changed or (None) closed."""
@@ -165,67 +231,32 @@ class Memory:
 
 
 def enqueue(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Return the outbox with these notices added: newer reminders replace older ones, and its size is bounded.
-
-    What does not fit is folded, oldest first, into entries that count it by kind and name the first hundred; one entry
-    for each set of channels that it is owed to, so that no channel is told twice.
-    """
+    """Return the outbox with these notices added: a newer reminder replaces an older one that still waits."""
     kept = list(outbox)
     for notice in notices:
-        replaced = [old for old in kept if notice.reminder and old.reminder and old.incident == notice.incident]
-        kept = [old for old in kept if old not in replaced] + [_with_count_of(notice, replaced)]
-    cut = len(kept) - MAX_OUTBOX + MAX_FOLDED if len(kept) > MAX_OUTBOX else 0
-    while cut < len(kept) and sum(map(_bytes, _folded(kept, cut))) > MAX_OUTBOX_BYTES:
-        cut += FOLDED_AT_ONCE
-    return _folded(kept, cut)
+        if notice.phase == "reminder":
+            kept = [old for old in kept if not (old.phase == "reminder" and old.incident == notice.incident)]
+        kept.append(notice)
+    return tuple(kept)
 
 
-def _folded(notices: Sequence[Notice], cut: int) -> tuple[Notice, ...]:
-    """Return these notices with as many of the oldest folded."""
-    oldest = sorted(notices[:cut], key=lambda notice: notice.owed)
-    return (*(_fold(list(group)) for _, group in groupby(oldest, key=lambda notice: notice.owed)), *notices[cut:])
+def fitting(notices: Sequence[Notice], room: int = MAX_OUTBOX, size: int = MAX_OUTBOX_BYTES) -> int:
+    """Return how many of these notices, from the first on, an outbox has room for."""
+    for number, notice in enumerate(notices):
+        size -= item_bytes(notice)
+        if number == room or size < 0:
+            return number
+    return len(notices)
 
 
-def _fold(notices: list[Notice]) -> Notice:
-    counts: Counter[str] = Counter()
-    named: list[Mapping[str, Any]] = []
-    for notice in notices:
-        if notice.kind == "folded":
-            counts.update(notice.facts["counts"])
-            named.extend(notice.facts["named"])
-        else:
-            counts[notice.kind] += 1
-            row = notice.row or {}
-            named.append({"kind": notice.kind, "row_id": row.get("id") or "", "log_time": row.get("log_time")})
-    first = notices[0]
-    first_id = first.facts["first_id"] if first.kind == "folded" else first.notice_id
-    facts = {"first_id": first_id, "counts": dict(counts), "named": named[:MAX_NAMED]}
-    newest = max(notice.at for notice in notices)  # so that nothing in it is given up before its time
-    entry = Notice(f"{first_id}-folded-{counts.total()}", "folded", newest, first.owed, facts=facts)
-    return _with_count_of(entry, notices)
+def item_bytes(notice: Notice) -> int:
+    """Return about how many bytes of the item a notice takes: its JSON has the same names and texts."""
+    return len(json.dumps(to_plain(notice), ensure_ascii=False).encode())
 
 
-def _with_count_of(notice: Notice, replaced: Sequence[Notice]) -> Notice:
-    """Return a notice that also tells how many were set aside where one that it takes the place of would have."""
-    count = sum(n.facts.get("set_aside", 0) for n in (notice, *replaced))
-    return replace(notice, facts={**notice.facts, "set_aside": count}) if count else notice
-
-
-def _settle(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:
+def _settled(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:
     settled = (
-        replace(n, owed=tuple(c for c in n.owed if c != channel)) if n.notice_id in notice_ids else n for n in outbox
+        replace(n, pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
+        for n in outbox
     )
-    return tuple(notice for notice in settled if notice.owed)
-
-
-def _weight(notice: Notice) -> int:
-    return sum(notice.facts["counts"].values()) if notice.kind == "folded" else 1
-
-
-def _bytes(notice: Notice) -> int:
-    return len(json.dumps([notice.row, notice.facts], ensure_ascii=False).encode()) + 300
-
-
-def iso(time: datetime | None) -> str | None:
-    """Return a time as the memory and the notices keep it: ISO 8601 text in UTC."""
-    return time.isoformat() if time else None
+    return tuple(notice for notice in settled if notice.pending_for)

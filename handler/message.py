@@ -1,78 +1,124 @@
-"""Notices → SNS messages, and what every channel's messages share. Pure."""
+"""What every channel's messages share: for whom they are, lists, times, the plain form. Pure."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeVar
 
-from handler.history import clean, parse_time
 from handler.memory import Notice
-from handler.texts import ELSEWHERE, GIVEN_UP, SEVERITIES, describe, kind_of
-from handler.wording import PAGE, plural
+from handler.wording import PAGE, Content, Fact, highest, plural
 
 TOGETHER = 10
 """More notices than this go as a list, a line each."""
 LISTED = 100
-SUBJECT_LIMIT = 100  # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
-NAME_LIMIT = 40
-"""Characters of a display name in a subject: the title must still fit."""
+LATE = timedelta(hours=1)
+"""What goes out later than that after it was decided says when that was."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Reader:
-    """For whom it is written.
+class Recipient:
+    """For whom a message is written.
 
     Attributes:
         org: The organisation's key.
         name: Its display name.
-        zone: In which e-mail shows times.
+        zone: In which plain text shows times.
         crm_url: Zoho CRM in the organisation's data centre.
+        now: When it is sent.
+        lost: How many messages this channel lost that no message on it has mentioned yet.
     """
 
     org: str
     name: str
     zone: tzinfo
     crm_url: str
-
-
-@dataclass(frozen=True)
-class Mail:
-    """One SNS message.
-
-    Attributes:
-        notices: What it tells.
-        subject: At most 100 printable ASCII characters.
-        text: The first line stands alone.
-        attributes: Name → text, or texts for a String.Array.
-    """
-
-    notices: tuple[Notice, ...]
-    subject: str
-    text: str
-    attributes: dict[str, str | list[str]]
-
-
-def mails(notices: Sequence[Notice], reader: Reader) -> list[Mail]:
-    """Return one message a notice, or lists when there are more than `TOGETHER`."""
-    return [mail(part, reader) for part in bundles(notices)]
+    now: datetime
+    lost: int = 0
 
 
 def bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
-    """Return notices one by one or, when there are many, in lists; what was folded is a list of its own."""
-    if len(notices) <= TOGETHER:
-        return [(notice,) for notice in notices]
-    folded = [(notice,) for notice in notices if notice.kind == "folded"]
-    return [*folded, *parts([notice for notice in notices if notice.kind != "folded"], LISTED)]
+    """Return notices one by one or, when there are many, in lists."""
+    return [(notice,) for notice in notices] if len(notices) <= TOGETHER else list(parts(notices, LISTED))
 
 
 def severity(notices: Sequence[Notice]) -> str:
-    """Return the highest severity among notices and what is folded into them."""
-    kinds = {kind for notice in notices for kind in (notice.kind, *notice.facts.get("counts", ()))}
-    return max((kind_of(kind).severity for kind in kinds), key=SEVERITIES.index)
+    """Return the highest severity among notices."""
+    return highest(notice.severity for notice in notices)
+
+
+def title_of(notices: Sequence[Notice]) -> str:
+    """Return the title of a notice, or of a list."""
+    if len(notices) == 1:
+        return notices[0].content.title
+    counts = Counter(notice.kind for notice in notices)
+    return f"{plural(len(notices), 'message')}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+def symbol_of(notices: Sequence[Notice]) -> str:
+    """Return the symbol of a notice, or of a list."""
+    if len(notices) == 1:
+        return notices[0].content.symbol
+    return {"critical": "🔴", "warning": "⚠️"}.get(severity(notices), "📋")
+
+
+def reference(notices: Sequence[Notice]) -> str:
+    """Return the id of a notice, or of a list."""
+    first = notices[0].notice_id
+    return first if len(notices) == 1 else f"{first}-and-{len(notices) - 1}-more"
+
+
+def remarks(notices: Sequence[Notice], recipient: Recipient) -> Iterator[str]:
+    """Yield what stands right below the title: that it comes late, and what was lost before it."""
+    oldest = min(notice.at for notice in notices)
+    if recipient.now - oldest > LATE:
+        yield f"Delayed: written {local_time(oldest, recipient.zone)}."
+    if recipient.lost:
+        yield f"⚠️ Lost: {plural(recipient.lost, 'earlier message')} could not be delivered."
+
+
+def list_lines(notices: Sequence[Notice], zone: tzinfo) -> Iterator[str]:
+    """Yield a line for each notice of a list."""
+    for notice in notices:
+        row = notice.row
+        time = local_time((row.log_time if row else None) or notice.at, zone)
+        yield f"{time} · {notice.content.title}" + (f" · Job ID {row.id}" if row and row.id else "")
+
+
+def text(notices: Sequence[Notice], recipient: Recipient) -> str:
+    """Return a notice, or a list of them, as plain text; the first line stands alone."""
+    lines = [f"{recipient.name}: {title_of(notices)}"]
+    if notes := list(remarks(notices, recipient)):
+        lines += notes
+    lines.append("")
+    if len(notices) == 1:
+        lines += _body(notices[0].content, recipient)
+    else:
+        lines += [*list_lines(notices, recipient.zone), "", _link(recipient)]
+    return "\n".join([*lines, "", f"Reference: {reference(notices)}"])
+
+
+def _body(content: Content, recipient: Recipient) -> Iterator[str]:
+    yield content.sentence
+    if content.facts or content.lines:
+        yield from ("", *(f"{fact.label}: {value(fact, recipient.zone)}" for fact in content.facts))
+        yield from (f"- {line}" for line in content.lines)
+    if content.next_step:
+        yield from ("", f"What to do: {content.next_step}")
+    if content.about_crm:
+        yield from (() if content.next_step else ("",))
+        yield _link(recipient)
+
+
+def _link(recipient: Recipient) -> str:
+    return f"Zoho CRM: {recipient.crm_url} ({PAGE})"
+
+
+def value(fact: Fact, zone: tzinfo) -> str:
+    """Return what a fact says, as text."""
+    return local_time(fact.time, zone) if fact.time else fact.text
 
 
 def local_time(time: datetime, zone: tzinfo) -> str:
@@ -88,86 +134,6 @@ def local_time(time: datetime, zone: tzinfo) -> str:
 def shorten(text: str, limit: int) -> str:
     """Return a text within a limit, with an ellipsis where it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def mail(notices: tuple[Notice, ...], reader: Reader) -> Mail:
-    """Return one message: a notice, or a list of them."""
-    title = title_of(notices)
-    lines = [f"{reader.name}: {title}", ""]
-    lines += _body(notices[0], reader) if len(notices) == 1 else [*list_lines(notices, reader), "", _link(reader)]
-    lines += ["", f"Organisation: {reader.org} · Message: {_notice_id(notices)}"]
-    return Mail(notices, _subject(title, reader), "\n".join(lines), _attributes(notices, reader))
-
-
-def _body(notice: Notice, reader: Reader) -> Iterator[str]:
-    content = describe(notice)
-    yield content.sentence
-    facts = [
-        f"{label}: {local_time(value, reader.zone) if isinstance(value, datetime) else value}"
-        for label, value in content.facts
-    ]
-    if facts or content.lines:
-        yield from ("", *facts, *(f"- {line}" for line in content.lines))
-    if content.next_step:
-        yield from ("", f"What to do: {content.next_step}")
-    if notice.kind not in ELSEWHERE:
-        yield from (() if content.next_step else ("",))
-        yield _link(reader)
-
-
-def _link(reader: Reader) -> str:
-    return f"Zoho CRM: {reader.crm_url} ({PAGE})"
-
-
-def title_of(notices: Sequence[Notice]) -> str:
-    """Return the title of a notice, or of a list."""
-    if len(notices) == 1:
-        return describe(notices[0]).title
-    counts = Counter(notice.kind for notice in notices)
-    return f"{plural(len(notices), 'message')}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
-
-
-def list_lines(notices: Sequence[Notice], reader: Reader) -> Iterator[str]:
-    """Return a line for each notice of a list."""
-    for notice in notices:
-        row = notice.row or {}
-        time = local_time(parse_time(notice.facts.get("when")) or notice.at, reader.zone)
-        content = describe(notice)
-        yield f"{time} · {content.title}" + (f" · job id {row['id']}" if row.get("id") else "")
-        yield from (f"{label}: {value}" for label, value in content.facts if label == GIVEN_UP)
-
-
-def _subject(title: str, reader: Reader) -> str:
-    name = _ascii(shorten(reader.name, NAME_LIMIT)) or reader.org
-    subject = _ascii(f"[{name}] {title}")
-    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
-
-
-def _ascii(text: str) -> str:
-    ascii_text = unicodedata.normalize("NFKD", clean(text) or "").encode("ascii", "ignore").decode()
-    return " ".join(ascii_text.split())
-
-
-def _notice_id(notices: Sequence[Notice]) -> str:
-    first = notices[0].notice_id
-    return first if len(notices) == 1 else f"{first}-and-{len(notices) - 1}-more"
-
-
-def _attributes(notices: tuple[Notice, ...], reader: Reader) -> dict[str, str | list[str]]:
-    rows = [notice.row or {} for notice in notices]
-    attributes: dict[str, str | list[str]] = {
-        "org": reader.org,
-        "severity": severity(notices),
-        "notice_id": _notice_id(notices),
-    }
-    if len(notices) > 1:
-        return attributes | {
-            "kind": [notice.kind for notice in notices],
-            "row_id": [row.get("id") or "" for row in rows],
-        }
-    attributes["kind"] = notices[0].kind
-    names = {"row_id": "id", "state": "state", "log_time": "log_time", "repeat_type": "repeat_type"}
-    return attributes | {name: rows[0][field] for name, field in names.items() if rows[0].get(field)}
 
 
 def parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

@@ -1,262 +1,228 @@
 """Rows, memory and the clock in; notices and new memory out. Pure.
 
-Nothing is assumed of order, ids or times: news is a row whose key was never seen, and the state of affairs is told from
-the whole history, in order, at each check.
+Nothing is assumed of order, ids or times: news is a row whose key was never seen, and how things stand is concluded
+from the whole history, in order, at each check.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from handler import incidents
-from handler.decision import Decision, Policy
-from handler.errors import HistoryTooLongError, HistoryVanishedError, UnreadableError
-from handler.history import Row
-from handler.memory import KEY_LIFE, MAX_KEYS, Memory, Notice, Schedule, iso
+from handler import causes, outcomes, summaries
+from handler.decision import Answers, Decision, Policy, Receiver, ref, stamp
+from handler.due import changed_at
+from handler.errors import UnreadableError
+from handler.history import Event, Row, dated_by_neighbours, in_order
+from handler.incidents import INCIDENTS, IncidentKind, broken_channel, unreadable
+from handler.incidents.situation import Situation, situation
+from handler.memory import KEY_LIFE, MAX_KEYS, Incident, Memory, Schedule
+from handler.news import Ended, Step, leave_out, notify_news, walk
+from handler.plan import adopt
 
 ROWS_AGE_OUT = timedelta(days=360)
 """Zoho keeps a year; the days less are for clocks and leap years."""
-LINKS_LIVE_AT_MOST = timedelta(days=60)
-"""Documented are seven; links that live longer belong to no backup that is news."""
-STRIP_LENGTH = 10
-STRIP_LETTERS = {"completed": "c", "failed": "f"}
-"""Any other outcome is "u"."""
-STATES = {
-    "completed": "completed",
-    "finished": "completed",
-    "failure": "failed",
-    "failed": "failed",
-    "payment_failed": "failed",
+ASKS_FOR_PLAN = {"completed", "scheduled", "stopped"}
+NOTIFIABLE = (outcomes.KINDS.keys() - {"recovered"}) | {
+    *(kind.KIND for kind in INCIDENTS),
+    *(unreadable.KIND, broken_channel.KIND, summaries.KIND),
 }
-ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
-
-Event = tuple[datetime, Row, str]
-"""When it happened, the row, and what `classify` says of it."""
+"""What ``NOTIFY_ON`` may name: the other kinds come with one of these, or always."""
+BY_DEFAULT = NOTIFIABLE - {name for name, kind in outcomes.KINDS.items() if not kind.by_default}
 
 
-def classify(row: Row) -> str:
-    """Return the kind of notice a row is worth, or ``started`` for a backup in progress."""
-    if row.state:
-        return STATES.get(row.state.casefold(), "unknown")
-    if row.action:
-        return ACTIONS.get(row.action.casefold(), "unknown")
-    return "started"
-
-
-def decide(rows: Sequence[Row], memory: Memory, now: datetime, policy: Policy, channels: Sequence[str]) -> Decision:
+def decide(
+    rows: Sequence[Row],
+    memory: Memory,
+    now: datetime,
+    policy: Policy,
+    receivers: Sequence[Receiver],
+    answers: Answers = Answers(),  # noqa: B008 - frozen
+) -> Decision:
     """Return what a good read of the history means.
 
     Args:
         rows: The whole history, in any order, duplicates allowed.
         memory: What is remembered; ``baseline_at`` None makes this the first good read.
         now: The time of the check, aware.
-        policy: What to tell, and when.
-        channels: The channels configured now.
+        policy: What to notify of, and when.
+        receivers: The channels configured now.
+        answers: What Zoho answered to what an earlier round asked.
 
     Raises:
-        HistoryTooLongError: More rows than can be remembered.
-        HistoryVanishedError: The history was full and is empty.
+        UnreadableError: More rows than can be remembered, or the history was full and is empty.
     """
     now = now.replace(microsecond=0)
     unique = {row.key: row for row in rows}
     if len(unique) > MAX_KEYS:
-        raise HistoryTooLongError(f"The history has {len(unique)} rows; at most {MAX_KEYS} can be remembered.")
+        detail = f"The history has {len(unique)} rows; at most {MAX_KEYS} can be remembered."
+        raise UnreadableError(causes.HISTORY_TOO_LONG, detail)
     if not unique and memory.last_seen_time and now - memory.last_seen_time < ROWS_AGE_OUT:
-        raise HistoryVanishedError("The history had rows at an earlier check and is empty now.")
+        raise UnreadableError(causes.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now.")
 
-    decision = Decision(memory, now, policy, tuple(channels))
-    history = in_order(list(unique.values()), memory, now)
-    news = unique.keys() - memory.seen.keys()
-    incidents.close_unreadable(decision)
+    decision = Decision(memory, now, policy, tuple(receivers), answers)
     first_read = memory.baseline_at is None
-    running = incidents.running_backup(history)
-    if news:
-        _remember_rows(decision, history)
-        _tell_rows(decision, history, frozenset() if first_read else frozenset(news), running)
+    first_seen = dated_by_neighbours(list(unique.values()), now) if first_read else memory.seen
+    history = in_order(list(unique.values()), first_seen, now)
+    news = [event for event in history if event.row.key not in memory.seen]
+    unreadable.close(decision)
+    steps = walk(history, memory) if news or first_read else []
+    if steps:
+        _remember_standing(decision, steps)
+    _learn_plan(decision, first_read or any(event.kind in ASKS_FOR_PLAN for event in news))
+    stands = situation(history, now)
+    ended = _evaluate_incidents(decision, stands)
     if first_read:
-        _tell_baseline(decision, history, running)
-    _judge_backups(decision, running)
-    incidents.judge_channels(decision)
-    incidents.judge_digest(decision)
+        if history:
+            _remember_rows(decision, history, history, first_seen)
+        _begin(decision, stands, steps)
+    elif news:
+        taken = notify_news(decision, stands, steps, memory, ended)
+        if taken:
+            _remember_rows(decision, history, taken, {})
+        leave_out(decision, news[len(taken) :], stands)
+    _notify_incidents(decision, stands, ended)
+    broken_channel.evaluate(decision)
+    summaries.notify_digest(decision, stands)
     return decision.finish()
-
-
-def _judge_backups(decision: Decision, running: incidents.Running | None) -> None:
-    """Open what is wrong with the backups, or remind of it; `_end_incidents` is where outcomes end it."""
-    incidents.judge_overdue(decision)
-    incidents.judge_stuck(decision, running)
 
 
 def decide_unreadable(
-    problem: UnreadableError, memory: Memory, now: datetime, policy: Policy, channels: Sequence[str]
+    problem: UnreadableError, memory: Memory, now: datetime, policy: Policy, receivers: Sequence[Receiver]
 ) -> Decision:
     """Return what a failed read means: nothing is concluded about backups, no row is remembered."""
-    decision = Decision(memory, now.replace(microsecond=0), policy, tuple(channels))
-    incidents.judge_unreadable(decision, problem)
-    incidents.judge_channels(decision)
+    decision = Decision(memory, now.replace(microsecond=0), policy, tuple(receivers))
+    unreadable.evaluate(decision, problem)
+    broken_channel.evaluate(decision)
     return decision.finish()
 
 
-def completion_told(decision: Decision) -> Notice | None:
-    """Return the notice of the newest backup of all, if this decision tells of it."""
-    latest = iso(decision.memory.last_completed)
-    told = [n for n in decision.notices if n.kind in {"completed", "recovered"} and n.facts["when"] == latest]
-    return told[-1] if told else None
-
-
-def with_download_deadline(memory: Memory, notice: Notice, until: datetime) -> Memory:
-    """Return the memory with Zoho's own deadline in a completion's notice, if it can be that backup's."""
-    if not timedelta(0) < until - datetime.fromisoformat(notice.facts["when"]) < LINKS_LIVE_AT_MOST:
-        return memory
-    dated = replace(notice, facts={**notice.facts, "download_until": iso(until)})
-    return replace(memory, outbox=tuple(dated if n.notice_id == notice.notice_id else n for n in memory.outbox))
-
-
-def in_order(rows: Sequence[Row], memory: Memory, now: datetime) -> list[Event]:
-    """Return rows as events, oldest first.
-
-    By ``log_time`` (null or in the future: by when the row was first seen), then by numeric id.
-    """
-
-    def when(row: Row) -> datetime:
-        first_seen = memory.seen.get(row.key, now)
-        return row.log_time if row.log_time and row.log_time <= first_seen else first_seen
-
-    events = [(when(row), row, classify(row)) for row in rows]
-    # A backup begins before it ends, also where one id and no times are all that Zoho gives.
-    return sorted(events, key=lambda event: (event[0], event[1].id_order, event[2] != "started"))
-
-
-def schedule_in_force(history: Sequence[Event], remembered: Schedule | None) -> Schedule | None:
-    """Return the newest word on the schedule: a recurring `scheduled` row or a `stopped` one.
+def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Schedule | None:
+    """Return the newest word on the schedule: a recurring `scheduled` row, and the `stopped` one after it, if any.
 
     When neither was ever seen, the newest recurring ``repeat_type`` of any row.
     """
-    implied = None
-    for time, row, _ in reversed(history):
-        recurs = row.repeat_type is not None and row.repeat_type != "immediate"
-        action = (row.action or "").casefold()
-        if action == "stopped" or (action == "scheduled" and recurs):
-            if remembered and remembered.explicit and remembered.at > time:
-                return remembered
-            return Schedule(None if action == "stopped" else row.repeat_type, time)
+    stopped_at: datetime | None = None
+    implied: Schedule | None = None
+    explicit: Schedule | None = None
+    for event in reversed(history):
+        repeat_type, action = event.row.repeat_type, (event.row.action or "").casefold()
+        recurs = repeat_type is not None and repeat_type != "immediate"
+        if action == "scheduled" and recurs:
+            explicit = Schedule(repeat_type, event.at, stopped_at=stopped_at)
+            break
+        if action == "stopped":
+            stopped_at = stopped_at or event.at
         if recurs and implied is None:
-            implied = Schedule(row.repeat_type, time, explicit=False)
-    return remembered if remembered and remembered.explicit else implied or remembered
+            implied = Schedule(repeat_type, event.at, explicit=False)
+    if remembered and not (remembered.explicit or remembered.stopped_at):
+        remembered, implied = None, implied or remembered
+    found = explicit
+    if found is None and stopped_at:
+        before = remembered or implied or Schedule(None, stopped_at, explicit=False)
+        found = replace(before, stopped_at=stopped_at, stop_sent=False)
+    if found is None:
+        return remembered or implied
+    if remembered is None:
+        return found
+    if (remembered.stopped_at or remembered.at) > (found.stopped_at or found.at):
+        return remembered
+    same_stop = found.stopped_at == remembered.stopped_at
+    return replace(found, stop_sent=remembered.stop_sent) if same_stop else found
 
 
-def _remember_rows(decision: Decision, history: Sequence[Event]) -> None:
-    memory, now = decision.memory, decision.now
-    shown = dict.fromkeys(row.key for _, row, _ in history)
-    gone = [key for key, first_seen in memory.seen.items() if key not in shown and now - first_seen <= KEY_LIFE]
-    room = MAX_KEYS - len(shown)
-    kept = gone[len(gone) - room :] if len(gone) > room else gone
-    newest_time, newest, _ = history[-1]
+def _remember_standing(decision: Decision, steps: Sequence[Step]) -> None:
+    """Remember how the backups stand at the end of the history."""
+    memory, last = decision.memory, steps[-1]
+    completed = [step.event.at for step in steps if step.event.kind == "completed"]
     decision.remember(
-        seen={key: memory.seen.get(key, now) for key in (*kept, *shown)},
-        last_seen_id=newest.id or None,
-        last_seen_time=newest_time,
-        schedule=schedule_in_force(history, memory.schedule),
+        last_completed=max([*completed, *([memory.last_completed] if memory.last_completed else [])], default=None),
+        failures_in_a_row=last.failures,
+        failing_since=last.since,
+        schedule=newest_schedule([step.event for step in steps], memory.schedule),
     )
 
 
-def _tell_rows(
-    decision: Decision, history: Sequence[Event], news: frozenset[str], running: incidents.Running | None
-) -> None:
-    """Walk through the whole history, tell what is news, and remember how things stand at its end."""
+def _learn_plan(decision: Decision, something_changed: bool) -> None:
+    """Ask what Zoho plans where that may have changed, and remember what it answered."""
     memory = decision.memory
-    last_completed, failures, failing_since = _standing_before(memory, history, news)
-    outcomes = Counter(memory.outcomes)
-    strip = ""
-    for time, row, kind in history:
-        before = last_completed
-        ends: list[dict[str, Any]] = []
-        if kind == "completed":
-            if failures:
-                ends.append({"what": "failed", "count": failures, "since": iso(failing_since)})
-            last_completed, failures, failing_since = time, 0, None
-        elif kind == "failed":
-            failures, failing_since = failures + 1, failing_since or time
-        if row.state:
-            strip = (strip + STRIP_LETTERS.get(kind, "u"))[-STRIP_LENGTH:]
-        if row.key not in news or kind == "started":
-            continue
-        if row.state:
-            outcomes[kind] += 1
-            ends += _end_incidents(decision, time, row, kind, running)
-        facts: dict[str, Any] = {"when": iso(time), "ends": ends, "last_completed": iso(before), "strip": strip}
-        if kind == "failed":
-            facts |= {"in_a_row": failures, "since": iso(failing_since)}
-        decision.tell(
-            "recovered" if kind == "completed" and ends else kind,
-            row.key,
-            facts=facts,
-            row=incidents.shown(row),
-            because_of={kind, *(end["what"] for end in ends if end["what"] != "failed")},
-        )
-    decision.remember(
-        last_completed=max(filter(None, (last_completed, memory.last_completed)), default=None),
-        failures_in_a_row=failures,
-        failing_since=failing_since,
-        outcomes=dict(outcomes),
-    )
+    if something_changed and not decision.policy.max_backup_age_days:
+        decision.ask("plan")
+    if plan := decision.answers.plan:
+        decision.remember(plan=adopt(memory.plan, plan, memory.last_completed, changed_at(memory)))
 
 
-def _standing_before(
-    memory: Memory, history: Sequence[Event], news: frozenset[str]
-) -> tuple[datetime | None, int, datetime | None]:
-    """Return last completion, failures in a row and their start, as of before the oldest row that Zoho still shows."""
-    aged_out = memory.last_completed is not None and memory.last_completed < history[0][0]
-    remembered = [kind for _, row, kind in history if row.key not in news]
-    failures = 0 if "completed" in remembered else max(0, memory.failures_in_a_row - remembered.count("failed"))
-    return memory.last_completed if aged_out else None, failures, memory.failing_since if failures else None
+def _evaluate_incidents(decision: Decision, stands: Situation) -> Ended:
+    """Open and close incidents, and return those that ended."""
+    ended: Ended = {}
+    for kind in INCIDENTS:
+        known = decision.memory.incidents.get(kind.NAME)
+        incident = kind.evaluate(decision, stands, known)
+        if known and incident != known:
+            ended[kind.NAME] = (kind, known)
+        if incident != known:
+            decision.set_incident(kind.NAME, incident)
+    return ended
 
 
-def _end_incidents(
-    decision: Decision, time: datetime, row: Row, kind: str, running: incidents.Running | None
-) -> list[dict[str, Any]]:
-    """Close the incidents that this outcome ends, and return those that somebody was told of."""
-    ended = {
-        "overdue": kind == "completed" and incidents.ends_overdue(decision, time),
-        "stuck": incidents.ends_stuck(decision, time, row, running),
-    }
-    told = []
-    for name in [name for name, true in ended.items() if true]:
-        incident = decision.memory.incidents[name]
-        decision.set_incident(name, None)
-        if incident.told_at:
-            told.append({"what": name, "since": iso(incident.since)})
-    return told
-
-
-def _tell_baseline(decision: Decision, history: Sequence[Event], running: incidents.Running | None) -> None:
-    """Tell what the first good read found; what is wrong now counts as told by it."""
+def _begin(decision: Decision, stands: Situation, steps: Sequence[Step]) -> None:
+    """Send the baseline, which counts as the opening notice of whatever is wrong."""
     decision.remember(baseline_at=decision.now, digest_at=decision.now)
-    known = decision.memory.incidents.keys()
-    decision.silent = True
-    _judge_backups(decision, running)
-    decision.silent = False
-    memory = decision.memory
-    repeat_type = memory.schedule.repeat_type if memory.schedule else None
-    wrong: list[dict[str, Any]] = [
-        {"what": name, **incident.facts, "since": iso(incident.since)}
-        for name, incident in memory.incidents.items()
-        if name not in known
-    ]
-    if memory.failures_in_a_row:
-        wrong.append({"what": "failed", "count": memory.failures_in_a_row, "since": iso(memory.failing_since)})
-    if repeat_type is None:
-        wrong.append({"what": "no_schedule"})
-    outcomes = [kind for _, row, kind in history if row.state]
-    facts = {
-        "rows": len(history),
-        "outcomes": dict(Counter(outcomes)),
-        "strip": "".join(STRIP_LETTERS.get(kind, "u") for kind in outcomes[-STRIP_LENGTH:]),
-        "last_completed": iso(memory.last_completed),
-        "repeat_type": repeat_type,
-        "next_expected": iso(incidents.next_expected(memory)),
-        "wrong": wrong,
-    }
-    decision.tell("baseline", f"baseline-{incidents.stamp(decision.now)}", facts=facts)
+    outcomes_found = Counter(step.event.kind for step in steps if step.event.row.state)
+    summaries.notify_baseline(decision, stands, outcomes_found, steps[-1].recent if steps else "")
+    for kind in INCIDENTS:
+        incident = decision.memory.incidents.get(kind.NAME)
+        if incident and decision.wants(kind.KIND):
+            decision.set_incident(kind.NAME, replace(incident, notified_at=decision.now))
+
+
+def _remember_rows(
+    decision: Decision, history: Sequence[Event], taken: Sequence[Event], first_seen: Mapping[str, datetime]
+) -> None:
+    """Remember what was seen, and for how long."""
+    memory, now = decision.memory, decision.now
+    begun = memory.baseline_at or now
+    shown = {event.row.key for event in history}
+    gone = [k for k, seen in memory.seen.items() if k not in shown and now - max(seen, begun) <= KEY_LIFE]
+    known = [event for event in history if event.row.key in memory.seen]
+    room = MAX_KEYS - len(known) - len(taken)
+    kept = gone[len(gone) - room :] if len(gone) > room else gone
+    seen = {key: memory.seen[key] for key in (*kept, *(event.row.key for event in known))}
+    seen |= {event.row.key: first_seen.get(event.row.key, now) for event in taken}
+    newest = max((*known, *taken), key=lambda event: (event.at, event.row.id_order))
+    counted = Counter(memory.outcomes)
+    if memory.digest_at:
+        counted.update(event.kind for event in taken if event.row.state)
+    decision.remember(seen=seen, last_seen_id=newest.row.id or None, last_seen_time=newest.at, outcomes=dict(counted))
+
+
+def _notify_incidents(decision: Decision, stands: Situation, ended: Ended) -> None:
+    """Notify of what opened, remind of what lasts, and say what ended without a row that says it."""
+    for kind, incident in ended.values():
+        if incident.notified_at and decision.wants(kind.KIND):
+            content = kind.content(decision, stands, incident, "ended")
+            identity = f"{kind.NAME}-{stamp(incident.since)}-ended"
+            ends = (ref(kind.NAME, incident),)
+            decision.notify(
+                decision.notice(kind.KIND, identity, "info", content, phase="ended", incident=kind.NAME, ends=ends)
+            )
+    for kind in INCIDENTS:
+        open_now = decision.memory.incidents.get(kind.NAME)
+        if open_now and decision.wants(kind.KIND) and not kind.waits(decision, stands):
+            _open_or_remind(decision, stands, kind, open_now)
+
+
+def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, incident: Incident) -> None:
+    if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
+        return
+    phase = "reminder" if incident.notified_at else "opened"
+    identity = f"{kind.NAME}-{stamp(incident.since)}-{stamp(decision.now)}"
+    content = kind.content(decision, stands, incident, phase)
+    opens = (ref(kind.NAME, incident),)
+    row = stands.row_of(kind.NAME)
+    notice = decision.notice(
+        kind.KIND, identity, "critical", content, phase=phase, row=row, incident=kind.NAME, opens=opens
+    )
+    if decision.notify(notice):
+        reminders = incident.reminders + (phase == "reminder")
+        decision.set_incident(kind.NAME, replace(incident, notified_at=decision.now, reminders=reminders))

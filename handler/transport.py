@@ -1,4 +1,4 @@
-"""HTTP for everything but AWS: one TLS context (AWS shares it), no redirects, and an end to every answer.
+"""HTTP for everything but AWS: one TLS context, no redirects, and an end to every exchange.
 
 Exceptions of requests and urllib3 hold URLs, and so webhooks; only their class names leave this module.
 """
@@ -6,28 +6,30 @@ Exceptions of requests and urllib3 hold URLs, and so webhooks; only their class 
 import json
 import logging
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self
 
 import requests
-from botocore.exceptions import HTTPClientError
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry, Timeout
 
+from handler.deadline import Deadline
 from handler.errors import TransportError
+from handler.exchange import POOLS, TOO_SLOW, Exchange
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
-MAX_ANSWER_BYTES = 5_000_000
+MAX_BYTES = 1_000_000
+"""Of one answer, decompressed: 200 rows of Zoho's have some 60,000, and room for 5,000 each."""
+MAX_DEPTH = 50
+"""Of JSON. Zoho's goes 4 deep; what goes hundreds deep can be read, but not walked through or written again."""
 CHUNK_BYTES = 65_536
 USER_AGENT = "zoho-backup-notifier"
 
 # urllib3 logs the path of each request that it retries, and a webhook's path is its secret.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-# botocore logs at DEBUG whatever it sends and gets, and the organisation's parameter is all secret.
-logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class _Retry(Retry):
@@ -54,8 +56,8 @@ RETRY = _Retry(
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server said. ``repr`` shows the status only."""
+class Response:
+    """What a server answered. ``repr`` shows the status only."""
 
     status: int
     body: bytes
@@ -64,19 +66,29 @@ class Answer:
         """Return the decoded body.
 
         Raises:
-            ValueError: It is not JSON, or nested too deep to be read.
+            ValueError: It is not JSON, or nested too deep.
         """
         try:
-            return json.loads(self.body)
+            decoded = json.loads(self.body)
         except RecursionError:
             raise ValueError("nested too deep") from None
+        level = [decoded]
+        for _ in range(MAX_DEPTH):
+            level = [each for one in level if isinstance(one, dict | list) for each in _children(one)]
+            if not level:
+                return decoded
+        raise ValueError("nested too deep")
 
     def __repr__(self) -> str:
         """Show no body: it may hold a token."""
-        return f"Answer({self.status})"
+        return f"Response({self.status})"
 
 
-class _SharedTlsAdapter(HTTPAdapter):
+def _children(value: dict[str, Any] | list[Any]) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+class _Adapter(HTTPAdapter):
     """Uses one loaded TLS context for every host; requests would load the CA bundle (15 to 30 ms) for each."""
 
     def __init__(self, context: ssl.SSLContext, retries: Retry | int) -> None:
@@ -85,6 +97,7 @@ class _SharedTlsAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave the connection as it is: the context verifies, and has its certificates."""
@@ -95,39 +108,17 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_bundle)
 
 
-def share_tls(client: Any, context: ssl.SSLContext) -> None:
-    """Let an AWS client use this context, too; botocore would load the CA bundle at each new connection.
-
-    botocore has no setting for it. Should a later release name these things otherwise, it loads the bundle again, or
-    the function fails to start; ``tests/test_budget.py`` tells, and that a stranger's certificate is refused.
-    """
-    session = client._endpoint.http_session
-    session._manager.connection_pool_kw["ssl_context"] = context
-    session._setup_ssl_cert = lambda *_: None  # it would name the bundle; the context verifies, and has it
-
-
-def refuse_half_answers(client: Any) -> None:
-    """Let an AWS client take no success that was cut short or is not AWS's own, such as a proxy's page.
-
-    botocore reads either as an empty answer: no such item, a write done. What is raised here is a ``BotoCoreError``.
-    """
-    client.meta.events.register("before-parse", _raise_unless_whole)
-
-
-def _raise_unless_whole(response_dict: dict[str, Any], **_: Any) -> None:
-    headers, body = response_dict["headers"], response_dict["body"]
-    whole = len(body) == int(headers.get("content-length", len(body)))
-    if response_dict["status_code"] < 300 and not (whole and "x-amzn-requestid" in headers):
-        raise HTTPClientError(error="half an answer, or not AWS's")
-
-
 def make_session(context: ssl.SSLContext, retries: Retry | int = 0) -> requests.Session:
-    """Return a session that takes nothing from its surroundings: no netrc, no proxies, no default headers of others."""
+    """Return a session that takes nothing from its surroundings: no netrc, no proxies, no default headers of others.
+
+    It keeps no cookies: all organisations share it. Its `close` ends idle connections; the next request opens new ones.
+    """
     session = requests.Session()
     session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"User-Agent": USER_AGENT})
-    session.mount("https://", _SharedTlsAdapter(context, retries))
-    session.mount("http://", HTTPAdapter(max_retries=retries))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter(context, retries))
     return session
 
 
@@ -136,41 +127,44 @@ def fetch(
     method: str,
     url: str,
     *,
-    seconds: Callable[[], float],
-    attempts: int = 1,
+    deadline: Deadline,
+    max_bytes: int = MAX_BYTES,
     **request: Any,
-) -> Answer:
+) -> Response:
     """Return the answer to one request.
 
     Args:
-        session: From `make_session`.
+        session: From `make_session`; it knows how often to try.
         method: GET or POST.
         url: An https URL, or http on loopback; the caller has checked it.
-        seconds: Says how long it may still take, the session's own retries included.
-        attempts: How often the session may try; each attempt gets its share of the time.
+        deadline: When it is over whatever the peer does, the session's retries included.
+        max_bytes: How long the answer may be, decompressed.
         **request: Passed on to requests: ``params``, ``data``, ``json``, ``headers``.
 
     Raises:
         TransportError: No usable answer; nothing of the request is in its text.
     """
-    left = seconds()
+    left = deadline.left()
     if left <= 0:
         raise TransportError("no time left in this invocation")
-    share = left / attempts / 2
-    timeout: Any = Timeout(connect=min(CONNECT_SECONDS, share), read=min(READ_SECONDS, share))
-    try:
-        with session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as response:
-            return Answer(response.status_code, _read(response, seconds))
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-        raise TransportError(type(error).__name__) from None
+
+    def work() -> Response:
+        timeout: Any = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+        try:
+            with session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as got:
+                return Response(got.status_code, _read(got, deadline, max_bytes))
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            raise TransportError(type(error).__name__) from None
+
+    return Exchange(work).result(left)
 
 
-def _read(response: requests.Response, seconds: Callable[[], float]) -> bytes:
+def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> bytes:
     body = bytearray()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
         body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise TransportError(f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
-        if seconds() <= 0:
-            raise TransportError("the answer came too slowly")
+        if len(body) > max_bytes:
+            raise TransportError(f"the answer is longer than {max_bytes} bytes")
+        if deadline.left() <= 0:
+            raise TransportError(TOO_SLOW)
     return bytes(body)

@@ -1,14 +1,26 @@
 """What a notice says before any channel gives it a form, and the words that all kinds share. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handler.memory import Notice
-
 PAGE = "Setup > Data Administration > Data Backup"
+SEVERITIES = ("info", "warning", "critical")
 
-Fact = tuple[str, str | datetime]
-"""Label and value; a time is shown in the reader's time."""
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know.
+
+    Attributes:
+        label: What it is.
+        text: What it says, where it is no time.
+        time: Shown in each reader's own time zone.
+    """
+
+    label: str
+    text: str = ""
+    time: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -16,18 +28,27 @@ class Content:
     """What a notice says, before any channel gives it a form.
 
     Attributes:
-        title: A few words, without anything from Zoho.
-        sentence: What happened and why it is told.
+        symbol: One emoji that fits the news.
+        title: A few words for a locked phone, without anything from Zoho.
+        sentence: What happened and what it means.
         facts: What there is to know.
         lines: A list, where there is one.
-        next_step: What to do; "" when nothing is to be done.
+        next_step: What to do, beginning with a verb; "" where that is plain.
+        about_crm: A link to Zoho CRM helps.
     """
 
+    symbol: str
     title: str
     sentence: str
     facts: tuple[Fact, ...] = ()
     lines: tuple[str, ...] = ()
     next_step: str = ""
+    about_crm: bool = True
+
+
+def highest(severities: Iterable[str]) -> str:
+    """Return the highest of these severities; ``info`` of none."""
+    return max(severities, key=SEVERITIES.index, default="info")
 
 
 def duration(delta: timedelta) -> str:
@@ -43,16 +64,3 @@ def duration(delta: timedelta) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Return "1 backup", "2 backups"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def times(notice: Notice, **labels: str) -> tuple[Fact, ...]:
-    """Return the notice's times under these labels, field by field; what is not known says so."""
-    return tuple(
-        (label, datetime.fromisoformat(notice.facts[field]) if notice.facts.get(field) else "none known")
-        for field, label in labels.items()
-    )
-
-
-def elapsed(notice: Notice, field: str) -> str:
-    """Return how long after this fact the notice was decided."""
-    return duration(notice.at - datetime.fromisoformat(notice.facts[field]))

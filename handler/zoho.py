@@ -12,10 +12,15 @@ from typing import Any, NamedTuple
 
 import requests
 
-from handler import errors
+from handler import causes
+from handler.causes import Cause
+from handler.deadline import Deadline
+from handler.decision import Links
+from handler.errors import TransportError, UnreadableError
 from handler.history import Row, parse_page, parse_time
 from handler.memory import MAX_KEYS
-from handler.transport import ATTEMPTS, Answer, fetch
+from handler.plan import Plan, parse_plan
+from handler.transport import Response, fetch
 
 SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
@@ -46,28 +51,31 @@ DATA_CENTRES = {
 }
 API_DOMAINS = frozenset(centre.api for centre in DATA_CENTRES.values())
 
-TOKEN_ERRORS: dict[str, type[errors.UnreadableError]] = {
-    "invalid_code": errors.RevokedTokenError,
-    "invalid_client": errors.WrongClientError,
-    "invalid_client_secret": errors.WrongClientSecretError,
+INTERNAL = causes.TRANSIENT._replace(
+    resolution="Unexpected and unhandled exception in the server. Contact the support team."
+)
+TOKEN_ERRORS: dict[str, Cause] = {
+    "invalid_code": causes.REVOKED_TOKEN,
+    "invalid_client": causes.WRONG_CLIENT,
+    "invalid_client_secret": causes.WRONG_CLIENT_SECRET,
 }
-API_ERRORS: dict[str, type[errors.UnreadableError]] = {
-    "INVALID_URL_PATTERN": errors.WrongUrlError,
-    "OAUTH_SCOPE_MISMATCH": errors.ScopeMismatchError,
-    "NO_PERMISSION": errors.NoPermissionError,
-    "INTERNAL_ERROR": errors.InternalError,
-    "INVALID_REQUEST_METHOD": errors.WrongMethodError,
-    "INVALID_TOKEN": errors.InvalidTokenError,
-    "INVALID_OAUTHTOKEN": errors.InvalidTokenError,
-    "AUTHENTICATION_FAILURE": errors.InvalidTokenError,
-    "TOO_MANY_REQUESTS": errors.TroubleError,
+API_ERRORS: dict[str, Cause] = {
+    "INVALID_URL_PATTERN": causes.WRONG_URL,
+    "OAUTH_SCOPE_MISMATCH": causes.WRONG_SCOPE,
+    "NO_PERMISSION": causes.NO_PERMISSION,
+    "INTERNAL_ERROR": INTERNAL,
+    "INVALID_REQUEST_METHOD": causes.WRONG_METHOD,
+    "INVALID_TOKEN": causes.INVALID_TOKEN,
+    "INVALID_OAUTHTOKEN": causes.INVALID_TOKEN,
+    "AUTHENTICATION_FAILURE": causes.INVALID_TOKEN,
+    "TOO_MANY_REQUESTS": causes.TRANSIENT,
 }
-STATUS_ERRORS: dict[int, type[errors.UnreadableError]] = {
-    401: errors.InvalidTokenError,
-    403: errors.NoPermissionError,
-    404: errors.WrongUrlError,
-    408: errors.TroubleError,
-    429: errors.TroubleError,
+STATUS_ERRORS: dict[int, Cause] = {
+    401: causes.INVALID_TOKEN,
+    403: causes.NO_PERMISSION,
+    404: causes.WRONG_URL,
+    408: causes.TRANSIENT,
+    429: causes.TRANSIENT,
 }
 """For answers without one of Zoho's codes."""
 
@@ -116,7 +124,7 @@ class Zoho:
             accounts_url: Instead of the data centre's, for tests and the sandbox.
             api_url: Instead of the ``api_domain`` that Zoho names, likewise.
         """
-        self._credentials = credentials
+        self.credentials = credentials
         self._session = session
         self._clock = clock
         self._accounts = accounts_url or DATA_CENTRES[credentials.data_centre].accounts
@@ -126,122 +134,139 @@ class Zoho:
         self._api = ""
         self._renew_at: datetime | None = None
 
-    def history(self, seconds: Callable[[], float]) -> History:
+    def history(self, deadline: Deadline) -> History:
         """Read every page.
 
         Args:
-            seconds: Says how long reading may still take.
+            deadline: When reading must be over.
 
         Raises:
-            UnreadableError: One of its kinds, by cause.
+            UnreadableError: With its cause.
         """
         rows: dict[str, Row] = {}
         for page in range(1, MAX_PAGES + 1):
-            body = self._get("/history", seconds, {"page": page, "per_page": PER_PAGE})
+            body = self._get("/history", deadline, {"page": page, "per_page": PER_PAGE})
             if body is None:
                 return History(list(rows.values()), page)
-            new, more = parse_page(body)
+            new, more = parse_page(body, PER_PAGE)
             if more and all(row.key in rows for row in new):
-                raise errors.UnusableAnswerError(f"Page {page} of the history repeats earlier ones without an end.")
+                why = f"Page {page} of the history repeats earlier ones without an end."
+                raise UnreadableError(causes.UNUSABLE, why)
             rows |= {row.key: row for row in new}
             if not more:
                 return History(list(rows.values()), page)
-        raise errors.HistoryTooLongError(f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows.")
+        why = f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows."
+        raise UnreadableError(causes.HISTORY_TOO_LONG, why)
 
-    def download_deadline(self, seconds: Callable[[], float]) -> datetime | None:
-        """Return until when the latest backup's files can be downloaded; None when Zoho has none or does not say.
+    def plan(self, deadline: Deadline) -> Plan | None:
+        """Return what Zoho plans; None when it names no rule: nothing is scheduled, or the latest backup was by hand.
+
+        Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
+
+        Raises:
+            UnreadableError: As for the history.
+        """
+        return parse_plan(self._get("", deadline), self._clock().replace(microsecond=0))
+
+    def links(self, deadline: Deadline) -> Links | None:
+        """Return where the latest backup can be downloaded; None when Zoho has nothing.
 
         Source: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html
 
         Raises:
             UnreadableError: As for the history.
         """
-        match self._get("/urls", seconds):
-            case {"urls": {"expiry_date": expiry}}:
-                return parse_time(expiry)
+        match self._get("/urls", deadline):
+            case {"urls": {"expiry_date": expiry} as urls}:
+                lists = [urls.get("data_links"), urls.get("attachment_links")]
+                return Links(parse_time(expiry), sum(len(links) for links in lists if isinstance(links, list)))
         return None
 
-    def _get(self, path: str, seconds: Callable[[], float], params: dict[str, int] | None = None) -> Any:
+    def _get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
         """Return the decoded answer, None for 204; a token that Zoho refuses is replaced once."""
-        self._ensure_token(seconds)
+        self._ensure_token(deadline)
         try:
-            return self._get_once(path, seconds, params)
-        except errors.InvalidTokenError:
-            self._renew_at = None
-        self._ensure_token(seconds)
-        return self._get_once(path, seconds, params)
+            return self._get_once(path, deadline, params)
+        except UnreadableError as error:
+            if error.cause is not causes.INVALID_TOKEN:
+                raise
+        self._renew_at = None
+        self._ensure_token(deadline)
+        return self._get_once(path, deadline, params)
 
-    def _get_once(self, path: str, seconds: Callable[[], float], params: dict[str, int] | None) -> Any:
+    def _get_once(self, path: str, deadline: Deadline, params: dict[str, int] | None) -> Any:
         headers = {"Authorization": f"Zoho-oauthtoken {self._token}"}
-        answer = self._fetch("GET", self._api + self._path + path, seconds, params=params, headers=headers)
-        if answer.status == 204:  # the past year holds nothing
+        response = self._fetch("GET", self._api + self._path + path, deadline, params=params, headers=headers)
+        if response.status == 204:  # the past year holds nothing
             return None
-        if answer.status != 200:
-            raise _api_error(answer)
-        body = _json(answer)
+        if response.status != 200:
+            raise _api_error(response)
+        body = _json(response)
         if isinstance(body, dict) and body.get("status") == "error":
-            raise _api_error(answer)
+            raise _api_error(response)
         if body is None:  # "null" is not Zoho's way to say that there is nothing
-            raise errors.UnusableAnswerError("The answer is JSON, but not the documented one.")
+            raise UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented one.")
         return body
 
-    def _ensure_token(self, seconds: Callable[[], float]) -> None:
+    def _ensure_token(self, deadline: Deadline) -> None:
         """Refresh the access token when there is none or it is about to expire."""
         now = self._clock()
         if self._renew_at and now < self._renew_at:
             return
         form = {
             "grant_type": "refresh_token",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
-            "refresh_token": self._credentials.refresh_token,
+            "client_id": self.credentials.client_id,
+            "client_secret": self.credentials.client_secret,
+            "refresh_token": self.credentials.refresh_token,
         }
-        answer = self._fetch("POST", f"{self._accounts}/oauth/v2/token", seconds, data=form)
-        match _json(answer):
+        response = self._fetch("POST", f"{self._accounts}/oauth/v2/token", deadline, data=form)
+        match _json(response):
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
-                self._api = self._fixed_api or _known_api(rest.get("api_domain"), self._credentials.data_centre)
+                self._api = self._fixed_api or _known_api(rest.get("api_domain"), self.credentials.data_centre)
                 self._token = token
-                self._renew_at = now + timedelta(seconds=_life(rest.get("expires_in")) - RENEW_SECONDS_BEFORE)
+                life = _lifetime(rest.get("expires_in")) - RENEW_SECONDS_BEFORE
+                self._renew_at = now + timedelta(seconds=life)
                 return
             case {"error": error}:  # with HTTP 200, too
-                raise TOKEN_ERRORS.get(str(error), errors.TroubleError)(f"Zoho accounts answered: {_code(error)}")
-        if answer.status != 200:
-            raise _api_error(answer)
-        raise errors.UnusableAnswerError("The answer to the token request is not the documented one.")
+                cause = TOKEN_ERRORS.get(str(error), causes.TRANSIENT)
+                raise UnreadableError(cause, f"Zoho accounts answered: {error_code(error)}")
+        if response.status != 200:
+            raise _api_error(response)
+        raise UnreadableError(causes.UNUSABLE, "The answer to the token request is not the documented one.")
 
-    def _fetch(self, method: str, url: str, seconds: Callable[[], float], **request: Any) -> Answer:
+    def _fetch(self, method: str, url: str, deadline: Deadline, **request: Any) -> Response:
         try:
-            return fetch(self._session, method, url, seconds=seconds, attempts=ATTEMPTS, **request)
-        except errors.TransportError as error:
-            raise errors.TroubleError(f"No usable answer from Zoho: {error}") from None
+            return fetch(self._session, method, url, deadline=deadline, **request)
+        except TransportError as error:
+            raise UnreadableError(causes.TRANSIENT, f"No usable answer from Zoho: {error}") from None
 
 
-def _json(answer: Answer) -> Any:
+def _json(response: Response) -> Any:
     try:
-        return answer.json()
+        return response.json()
     except ValueError:
-        kind = "a web page" if answer.body.lstrip()[:1] == b"<" else "something"
-        raise errors.TroubleError(f"HTTP {answer.status} with {kind} that is not JSON") from None
+        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "something"
+        raise UnreadableError(causes.TRANSIENT, f"HTTP {response.status} with {kind} that is not JSON") from None
 
 
-def _api_error(answer: Answer) -> errors.UnreadableError:
+def _api_error(response: Response) -> UnreadableError:
     """Return the exception for an answer that is neither 200 nor 204."""
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
-    known = API_ERRORS.get(code) if isinstance(code, str) else None
-    if known is None or (answer.status >= 500 and known.act):
-        known = STATUS_ERRORS.get(answer.status)
-    if known is None:
+    cause = API_ERRORS.get(code) if isinstance(code, str) else None
+    if cause is None or (response.status >= 500 and cause.actionable):
+        cause = STATUS_ERRORS.get(response.status)
+    if cause is None:
         # A redirect is where maintenance pages live; anything else unknown is an answer that a person must look at.
-        passing = answer.status >= 500 or 300 <= answer.status < 400
-        known = errors.TroubleError if passing else errors.UnusableAnswerError
-    return known(f"HTTP {answer.status}" + (f" {_code(code)}" if code else ""))
+        transient = response.status >= 500 or 300 <= response.status < 400
+        cause = causes.TRANSIENT if transient else causes.UNUSABLE
+    return UnreadableError(cause, f"HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 
-def _code(said: object) -> str:
+def error_code(said: object) -> str:
     """Return an error code as it may be shown: letters only, so that no credential that Zoho may echo is repeated."""
     return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z_ ]{2,40}", said) else "an unknown error"
 
@@ -251,10 +276,10 @@ def _known_api(domain: object, data_centre: str) -> str:
         return DATA_CENTRES[data_centre].api
     if isinstance(domain, str) and domain in API_DOMAINS:
         return domain
-    raise errors.UnusableAnswerError("The token answer names an api_domain that is no Zoho data centre's.")
+    raise UnreadableError(causes.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")
 
 
-def _life(expires_in: object) -> int:
+def _lifetime(expires_in: object) -> int:
     """Return a token's life in seconds; an old form of the answer gave milliseconds, hence the upper bound."""
     seconds = expires_in if isinstance(expires_in, int) else TOKEN_LIFE_SECONDS
     return max(2 * RENEW_SECONDS_BEFORE, min(seconds, TOKEN_LIFE_SECONDS))

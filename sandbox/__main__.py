@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """Tell the story, with `--open` on a page as well, or `--keep` a stack; return 0 when everything arrived, once."""
+    """Play the story, with `--open` on a page as well, or `--keep` a stack; return 0 when everything arrived, once."""
     if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
         print(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make run PYTHON=python3.13")
         return 2
@@ -17,7 +17,7 @@ def main() -> int:
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     try:
         if "--keep" in sys.argv:
-            from sandbox.playground import keep
+            from sandbox.keep import keep
 
             keep()
             return 0

@@ -1,23 +1,21 @@
 """The gallery: every kind of message on one page, as Slack and as a mail program show it. `make gallery` writes it."""
 
-import html
-import re
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from handler.slack import posts
+from handler.texts import KINDS
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from handler.message import mails, severity
-from handler.slack import posts
-from handler.texts import KINDS
 from sandbox import browser
+from sandbox.mrkdwn import markup
 from sandbox.samples import READER, Sample, samples
-from sandbox.screen import DATE_TOKENS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
@@ -73,35 +71,8 @@ def card(channel: str, *message: Any) -> str:
     return str(getattr(cards, channel)(*message, f"{datetime.now().astimezone():%H:%M}"))
 
 
-def mrkdwn(text: str, zone: tzinfo | None = None) -> Markup:
-    """Return mrkdwn as HTML: bold, code, links and dates in a zone, None for this machine's; all else literally.
-
-    A mention stays as it was sent, in angle brackets: it must not look harmless.
-    """
-    parts = re.split(r"<([^>]*)>", text)
-    return Markup().join(_token(part, zone) if index % 2 else _marked(part) for index, part in enumerate(parts))
-
-
-def _token(token: str, zone: tzinfo | None) -> Markup:
-    if date := re.fullmatch(r"!date\^(\d+)\^([^|^]*)(?:\^[^|]*)?\|.*", token):
-        at, form = datetime.fromtimestamp(int(date[1]), UTC).astimezone(zone), date[2]
-        for name, code in DATE_TOKENS.items():
-            form = form.replace(name, at.strftime(code))
-        return escape(form)
-    target, _, label = token.partition("|")
-    if target.startswith(("https://", "http://")):
-        return Markup('<a href="{}">{}</a>').format(html.unescape(target), html.unescape(label or target))
-    return escape(f"<{html.unescape(token)}>")
-
-
-def _marked(text: str) -> Markup:
-    safe = str(escape(html.unescape(text)))
-    safe = re.sub(r"(?<!\w)\*(?=\S)([^*\n]+)(?<=\S)\*(?!\w)", r"<b>\1</b>", safe)
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", safe))  # noqa: S704  (escaped above)
-
-
 def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
-    return mrkdwn(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
+    return markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
 
 
 def _rendered(sample: Sample) -> dict[str, Any]:
@@ -117,7 +88,7 @@ def _environment(zone: tzinfo | None = None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"mrkdwn": partial(mrkdwn, zone=zone), "shown": partial(_text_object, zone=zone)}
+    environment.filters |= {"mrkdwn": partial(markup, zone=zone), "shown": partial(_text_object, zone=zone)}
     return environment
 
 

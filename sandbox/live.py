@@ -13,7 +13,7 @@ from markupsafe import escape
 from sandbox.aws import Mail
 from sandbox.gallery import card, live_page
 from sandbox.screen import Screen
-from sandbox.server import Answer, Request, Server
+from sandbox.server import Request, Response, Server
 
 
 class Inbox(Server):
@@ -32,15 +32,15 @@ class Inbox(Server):
         """Name the kind of a request by its path."""
         return {"/": "page", "/news": "news"}.get(path, "other")
 
-    def answer(self, request: Request) -> Answer:
-        """Answer, and forget the request: the page asks twice a second for as long as it is open."""
+    def answer(self, request: Request) -> Response:
+        """Response, and forget the request: the page asks twice a second for as long as it is open."""
         self.requests.clear()
         if request.kind == "page":
-            return Answer.text(live_page(), content_type="text/html; charset=utf-8")
+            return Response.text(live_page(), content_type="text/html; charset=utf-8")
         after = request.query.get("after", "0")
         if request.kind == "other" or not after.isdecimal():
-            return Answer(404)
-        return Answer.json(self.arrivals[int(after) :])
+            return Response(404)
+        return Response.json(self.arrivals[int(after) :])
 
 
 class LiveScreen(Screen):
@@ -61,10 +61,10 @@ class LiveScreen(Screen):
         super().mail(mail, address)
         self._show(f'<div class="pane">{card("mail", mail.subject or "", mail.body)}</div>')
 
-    def slack(self, payload: dict[str, Any]) -> None:
-        """Print a Slack message and show it as Slack would."""
-        super().slack(payload)
-        self._show(f'<div class="pane">{card("slack", payload)}</div>')
+    def message(self, channel: str, payload: dict[str, Any]) -> None:
+        """Print a channel's message and show it as the channel would."""
+        super().message(channel, payload)
+        self._show(f'<div class="pane">{card(channel, payload)}</div>')
 
     def verdict(self, text: str, good: bool) -> None:
         """Print the last word, and show it."""
@@ -72,14 +72,14 @@ class LiveScreen(Screen):
         self._show(f'<h2 class="scene">{escape(text)}</h2>')
 
 
-def watch(tell: Callable[[Screen], bool]) -> bool:
-    """Tell the story with the page open, and keep that until Ctrl-C; return whether everything arrived."""
+def watch(play: Callable[[Screen], bool]) -> bool:
+    """Play the story with the page open, and keep that until Ctrl-C; return whether everything arrived."""
     with closing(Inbox()) as inbox:
         screen = LiveScreen(sys.stdout, inbox)
         screen.remark(f"Open {inbox.url} in a browser, and watch the messages arrive.")
         if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
             webbrowser.open(inbox.url)
-        good = tell(screen)
+        good = play(screen)
         screen.remark("The page stays until you press Ctrl-C.")
         try:
             threading.Event().wait()

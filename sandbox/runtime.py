@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.server import Answer, Request, Server
+from sandbox.server import Request, Response, Server
 
 ROOT = Path(__file__).parents[1]
 INIT_SECONDS = 60  # Lambda gives ten, on a faster machine than a busy laptop
@@ -54,7 +54,7 @@ class LambdaEnvironment:
         handler: Module and function, as in the template.
         root: The folder that is the function's package.
         timeout: Seconds that an invocation may take.
-        memory: Megabytes that the function is told it has; not enforced.
+        memory: Megabytes that the function reads that it has; not enforced.
         python: The interpreter that runs it; awslambdaric and the function's dependencies must be installed there.
     """
 
@@ -128,7 +128,7 @@ class LambdaEnvironment:
 
 
 class _Process:
-    """One process of the function, with a Runtime API of its own."""
+    """One process of the function, and its own Runtime API."""
 
     def __init__(self, command: list[str], root: Path, environment: dict[str, str]) -> None:
         self._api = _RuntimeApi()
@@ -206,15 +206,15 @@ class _RuntimeApi(Server):
         """Name the call: `next`, `response`, `error` or, of a function that can't be imported, `init`."""
         return "init" if path.endswith("/init/error") else path.rsplit("/", 1)[-1]
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Hand out the next event, waiting for it, or take an answer."""
         if request.kind != "next":
             self.outcomes.put((request.kind, request.json() if request.body else None))
-            return Answer.json({"status": "OK"}, 202)
+            return Response.json({"status": "OK"}, 202)
         self.outcomes.put((READY, None))
         item = self.next.get()
         if item is None:
-            return Answer(500)
+            return Response(500)
         request_id, event, timeout = item
         headers = {
             "Content-Type": "application/json",  # and nothing behind it, or the client hands the function bytes
@@ -223,7 +223,7 @@ class _RuntimeApi(Server):
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:notifier",
             "Lambda-Runtime-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0",
         }
-        return Answer(200, json.dumps(event).encode(), headers)
+        return Response(200, json.dumps(event).encode(), headers)
 
 
 def _json_lines(output: str) -> list[dict[str, Any]]:

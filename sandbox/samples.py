@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dateutil import tz
+from handler.texts import NOTIFIABLE
 
 from handler import errors
 from handler.decision import Decision, Policy
@@ -13,7 +14,6 @@ from handler.history import Row, parse_row
 from handler.memory import Incident, Memory, Notice
 from handler.message import Reader
 from handler.rules import decide, decide_unreadable
-from handler.texts import NOTIFIABLE
 
 NOW = datetime(2026, 11, 20, 20, 40, tzinfo=UTC)
 """A Friday night."""

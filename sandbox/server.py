@@ -1,4 +1,4 @@
-"""The HTTP server that every fake is built on: it records each request and plays scripted answers."""
+"""The HTTP server that every fake is built on: it records each request and plays scripted faults."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ BODILESS = {204, 304}
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What a server sends back; a `Content-Length` among the headers is sent as it is, even when it is wrong."""
 
     status: int = 200
@@ -40,17 +40,17 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Turn:
+class Fault:
     """What happens to one request in place of the server's own behaviour.
 
     Attributes:
-        answer: Sent in place of the server's own answer; None sends the server's own.
+        response: Sent in place of the server's own; None sends the server's own.
         drops: The connection closes without an answer.
-        acts: The server does its work first (issues the token, accepts the message), although the client won't learn.
-        until: The answer waits for this event, or for the end of the server.
+        acts: The server does its work first (issues the token, accepts the message), but the client won't learn it.
+        until: The response waits for this event, or for the end of the server.
     """
 
-    answer: Answer | None = None
+    response: Response | None = None
     drops: bool = False
     acts: bool = False
     until: threading.Event | None = None
@@ -95,9 +95,9 @@ class Server:
     def __init__(self, certificate: str | None = None) -> None:
         """Start serving; https instead of http with a certificate, a PEM file that holds its chain and key."""
         self.requests: list[Request] = []
-        self.standing: dict[str, Turn] = {}
+        self.standing: dict[str, Fault] = {}
         self.lock = threading.RLock()
-        self._turns: defaultdict[str, deque[Turn]] = defaultdict(deque)
+        self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._closing = threading.Event()
         self._http = _Http(self._exchange)
         if certificate:
@@ -112,14 +112,19 @@ class Server:
         """Name the kind of request this is, for the record and the script."""
         raise NotImplementedError
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Do the server's own work and return its answer; called by several threads at once."""
         raise NotImplementedError
 
-    def script(self, kind: str, *turns: Turn | Answer) -> None:
-        """Queue what happens to the next requests of a kind, one turn a request."""
+    def script(self, kind: str, *faults: Fault | Response) -> None:
+        """Queue what happens to the next requests of a kind, one fault a request."""
         with self.lock:
-            self._turns[kind].extend(Turn(turn) if isinstance(turn, Answer) else turn for turn in turns)
+            self._faults[kind].extend(Fault(fault) if isinstance(fault, Response) else fault for fault in faults)
+
+    def unscript(self, kind: str) -> None:
+        """Forget what is queued for requests of a kind."""
+        with self.lock:
+            self._faults.pop(kind, None)
 
     def close(self) -> None:
         """Stop listening, cut every open connection and wait for the threads."""
@@ -129,19 +134,19 @@ class Server:
         self._http.server_close()
         self._thread.join()
 
-    def _exchange(self, method: str, target: str, headers: "Message[str, str]", body: bytes) -> Answer | None:
+    def _exchange(self, method: str, target: str, headers: "Message[str, str]", body: bytes) -> Response | None:
         """Record a request and return its answer; None drops the connection."""
         url = urlsplit(target)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         request = Request(self.kind(method, url.path), method, url.path, query, headers, body)
         with self.lock:
             self.requests.append(request)
-            queued = self._turns[request.kind]
-            turn = queued.popleft() if queued else self.standing.get(request.kind, Turn())
-        own = self.answer(request) if turn.acts or not (turn.answer or turn.drops) else None
-        while turn.until and not self._closing.is_set() and not turn.until.wait(POLL_SECONDS):
+            queued = self._faults[request.kind]
+            fault = queued.popleft() if queued else self.standing.get(request.kind, Fault())
+        own = self.answer(request) if fault.acts or not (fault.response or fault.drops) else None
+        while fault.until and not self._closing.is_set() and not fault.until.wait(POLL_SECONDS):
             pass
-        answer = None if turn.drops else turn.answer or own
+        answer = None if fault.drops else fault.response or own
         request.status = answer.status if answer else None
         return answer
 
@@ -149,7 +154,7 @@ class Server:
 class _Http(ThreadingHTTPServer):
     daemon_threads = False  # server_close then waits for them
 
-    def __init__(self, exchange: Callable[[str, str, "Message[str, str]", bytes], Answer | None]) -> None:
+    def __init__(self, exchange: Callable[[str, str, "Message[str, str]", bytes], Response | None]) -> None:
         self.exchange = exchange
         self._open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sandbox.aws import Mail
-from sandbox.screen import Screen, slack_text
-from sandbox.server import Turn
-from sandbox.slack import ERRORS
-from sandbox.stage import Stage
+from sandbox.channels.slack import ERRORS, FakeSlack
+from sandbox.sandbox import Sandbox
+from sandbox.screen import Screen
+from sandbox.server import Fault
 from sandbox.zoho import Organisation, Row, sample_rows
 
 ADDRESS = "it@example.com"
@@ -99,7 +99,7 @@ def past_of_another(history: History) -> list[Row]:
     return [history.row(timedelta(days=41), "monthly", action="scheduled"), *itertools.chain(*backups)]
 
 
-def troubles(stage: Stage, org: str, organisation: Organisation, history: History) -> Iterator[Scene]:
+def troubles(stage: Sandbox, org: str, organisation: Organisation, history: History) -> Iterator[Scene]:
     """Yield what silence would have hidden: no backup, no end of one, no access, a channel that nobody reads any more.
 
     What cannot be waited for in a minute, such as an overdue week, happened before: rows are dated back.
@@ -126,7 +126,7 @@ def troubles(stage: Stage, org: str, organisation: Organisation, history: Histor
         "Somebody deletes the Slack webhook, and then a backup fails.",
         "failed",
         (history.row(timedelta(minutes=20), "weekly", state="failure"),),
-        change=lambda: stage.slack.standing.update(webhook=Turn(ERRORS["no_service"])),
+        change=lambda: stage.slack.standing.update(webhook=Fault(ERRORS["no_service"])),
         then="channel",
         posts=0,
         fails=True,
@@ -137,7 +137,7 @@ def troubles(stage: Stage, org: str, organisation: Organisation, history: Histor
 class Teller:
     """Plays scenes on a stage, shows what arrives and remembers what did not."""
 
-    def __init__(self, stage: Stage, screen: Screen) -> None:
+    def __init__(self, stage: Sandbox, screen: Screen) -> None:
         """Play on a stage, show on a screen."""
         self._stage = stage
         self._screen = screen
@@ -158,8 +158,8 @@ class Teller:
         for mail in new_mails:
             self._screen.mail(mail, ADDRESS)
         for post in new_posts:
-            self._screen.slack(post)
-        self._judge(scene, new_mails, [slack_text(post) for post in new_posts])
+            self._screen.message("slack", post)
+        self._judge(scene, new_mails, [FakeSlack.text(post) for post in new_posts])
         self._check(org, scene)
         if self._told() != (told, posted):
             self.problems.append(f"“{scene.narration}” was told again at the next check.")
@@ -203,7 +203,7 @@ class Teller:
 def tell(screen: Screen) -> bool:
     """Start the sandbox, play everything and return whether all of it arrived, once."""
     screen.remark("Starting Zoho, Slack, AWS and Lambda on this machine, and deploying template.yaml …")
-    stage = Stage({"NotificationEmail": ADDRESS})
+    stage = Sandbox({"NotificationEmail": ADDRESS})
     try:
         teller = Teller(stage, screen)
         sample = stage.connect("sample", sample_rows(), name="Zoho's sample")

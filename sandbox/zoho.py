@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sandbox.server import Answer, Request, Server
+from sandbox.server import Request, Response, Server
 from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS, envelope
 
 Row = dict[str, Any]
@@ -28,6 +28,7 @@ ACTIVE_TOKENS = 15
 REFRESH_TOKENS = 20
 GRANT_LIFE = timedelta(minutes=10)
 
+USER = {"id": "4876876000000327001", "name": "Patricia Boyle", "zuid": "75734577"}
 SAMPLE_FILE = Path(__file__).with_name("sample_history.json")
 
 
@@ -37,7 +38,78 @@ def sample_rows() -> list[Row]:
     return rows
 
 
-NO_CONTENT = Answer(204)
+_numbers = itertools.count(1)
+
+
+def row(at: datetime | None, **fields: Any) -> Row:
+    """Return a row of the history as Zoho sends it; every later one has a greater id.
+
+    Args:
+        at: Its `log_time`, to the second; None is null.
+        fields: What is not as in Zoho's sample: `state` or `action`, and whatever else.
+    """
+    return {
+        "id": str(4_876_876_000_002_000_001 + 1_003 * next(_numbers)),
+        "done_by": dict(USER),
+        "log_time": _time(at),
+        "state": None,
+        "action": None,
+        "repeat_type": "weekly",
+        "file_name": None,
+        "count": 0,
+        **fields,
+    }
+
+
+def plan(
+    rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
+    next_run: datetime | None = None,
+    start: datetime | None = None,
+    status: str = "SCHEDULED",
+) -> dict[str, Any]:
+    """Return what `GET …/backup` says of the latest backup that was asked for.
+
+    https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
+
+    Args:
+        rrule: When the schedule runs; None for a backup made by hand, which has no such key and no dates.
+        next_run: Its `scheduled_date`.
+        start: Its `start_date`.
+        status: `SCHEDULED`, `INPROGRESS`, `COMPLETED`, `FAILED` or `STOPPED`; older text has more.
+
+    Raises:
+        ValueError: A backup made by hand is given a date.
+    """
+    if not rrule and (next_run or start):
+        raise ValueError("A backup made by hand has no dates.")
+    return {
+        "id": str(4_876_876_000_002_000_001 + 1_003 * next(_numbers)),
+        "scheduled_date": _time(next_run),
+        "start_date": _time(start),
+        **({"rrule": rrule} if rrule else {}),
+        "requester": dict(USER),
+        "status": status,
+    }
+
+
+def links(expiry: datetime, data: int = 1, attachments: int = 0) -> dict[str, Any]:
+    """Return what `GET …/backup/urls` says: so many files of each sort, and until when they can be downloaded.
+
+    https://www.zoho.com/crm/developer/docs/api/v7/download-backup.html
+    """
+    url = "https://download-accl.zoho.com/v1/workdrive/download"
+    return {
+        "data_links": [f"{url}/Data_{number:03}.zip" for number in range(1, data + 1)],
+        "attachment_links": [f"{url}/Attachments_{number:03}.zip" for number in range(1, attachments + 1)],
+        "expiry_date": _time(expiry),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.replace(microsecond=0).isoformat() if at else None
+
+
+NO_CONTENT = Response(204)
 
 
 @dataclass
@@ -48,8 +120,8 @@ class Organisation:
 
     Attributes:
         rows: The backup history, newest first, each row as Zoho sends it.
-        backup: What `GET …/backup` tells of the latest schedule; None is 204.
-        urls: What `GET …/backup/urls` tells of the latest backup's links; None is 204.
+        plan: What `GET …/backup` says of the latest backup that was asked for, as `plan` makes it; None is 204.
+        urls: What `GET …/backup/urls` says of the latest backup's files, as `links` makes it; None is 204.
         admin: Whether the user is an administrator.
         scopes: What the tokens were granted for.
         refresh_tokens: Those that work, oldest first; deleting one revokes it.
@@ -60,7 +132,7 @@ class Organisation:
     client_id: str
     client_secret: str
     rows: list[Row] = field(default_factory=list)
-    backup: dict[str, Any] | None = None
+    plan: dict[str, Any] | None = None
     urls: dict[str, Any] | None = None
     admin: bool = True
     scopes: set[str] = field(default_factory=lambda: {"ZohoCRM.bulk.backup.READ"})
@@ -106,7 +178,7 @@ class FakeZoho(Server):
         self.api_domain = self.url
 
     def organisation(self, rows: Iterable[Row] = (), **attributes: Any) -> Organisation:
-        """Register an organisation, with credentials of its own and one refresh token, and return it."""
+        """Register an organisation, with its own credentials and one refresh token, and return it."""
         number = next(self._numbers)
         organisation = Organisation(
             client_id=attributes.pop("client_id", f"1000.SANDBOX{number:026d}"),
@@ -131,8 +203,8 @@ class FakeZoho(Server):
         call = re.fullmatch(r"/crm/bulk/v\d+(?:\.\d+)?/backup(?:/(history|urls))?", path)
         return call[1] or "backup" if call else "other"
 
-    def answer(self, request: Request) -> Answer:
-        """Answer as Zoho does."""
+    def answer(self, request: Request) -> Response:
+        """Response as Zoho does."""
         with self.lock:
             if request.kind == "other":
                 return API_ERRORS["INVALID_URL_PATTERN"]
@@ -140,10 +212,10 @@ class FakeZoho(Server):
 
     # The accounts server
 
-    def _token_answer(self, request: Request) -> Answer:
+    def _token_answer(self, request: Request) -> Response:
         form = request.form
         if request.method != "POST" or request.query:  # a secret in a URL ends up in logs: refused here; chosen
-            return Answer.json({"error": "invalid_request"})
+            return Response.json({"error": "invalid_request"})
         organisation = self.organisations.get(form.get("client_id", ""))
         if organisation is None:
             return TOKEN_ERRORS["invalid_client"]
@@ -154,9 +226,9 @@ class FakeZoho(Server):
                 return self._exchange_grant(organisation, form.get("code", ""))
             case "refresh_token":
                 return self._refresh(organisation, form.get("refresh_token", ""))
-        return Answer.json({"error": "unsupported_grant_type"})  # chosen
+        return Response.json({"error": "unsupported_grant_type"})  # chosen
 
-    def _exchange_grant(self, organisation: Organisation, code: str) -> Answer:
+    def _exchange_grant(self, organisation: Organisation, code: str) -> Response:
         made = organisation.grants.pop(code, None)
         if made is None or self.clock() - made >= GRANT_LIFE:
             return TOKEN_ERRORS["invalid_code"]
@@ -165,7 +237,7 @@ class FakeZoho(Server):
         del organisation.refresh_tokens[:-REFRESH_TOKENS]  # the 21st silently kills the first
         return self._issue(organisation, token, {"refresh_token": token})
 
-    def _refresh(self, organisation: Organisation, token: str) -> Answer:
+    def _refresh(self, organisation: Organisation, token: str) -> Response:
         if token not in organisation.refresh_tokens:
             return TOKEN_ERRORS["invalid_code"]
         recent = self.clock() - timedelta(minutes=10)
@@ -173,11 +245,11 @@ class FakeZoho(Server):
             return TOKEN_ERRORS["throttled"]
         return self._issue(organisation, token)
 
-    def _issue(self, organisation: Organisation, refresh_token: str, more: Mapping[str, str] | None = None) -> Answer:
+    def _issue(self, organisation: Organisation, refresh_token: str, more: Mapping[str, str] | None = None) -> Response:
         access_token = new_token()
         organisation.issued.setdefault(refresh_token, {})[access_token] = self.clock()
         life = int(TOKEN_LIFE.total_seconds())
-        return Answer.json(
+        return Response.json(
             {
                 "access_token": access_token,
                 **(more or {}),
@@ -190,7 +262,7 @@ class FakeZoho(Server):
 
     # The API
 
-    def _api_answer(self, request: Request) -> Answer:
+    def _api_answer(self, request: Request) -> Response:
         if request.method != "GET":
             return API_ERRORS["INVALID_REQUEST_METHOD"]
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -205,8 +277,8 @@ class FakeZoho(Server):
             return API_ERRORS["NO_PERMISSION"]
         if request.kind == "history":
             return _history(organisation.rows, request.query)
-        told = organisation.backup if request.kind == "backup" else organisation.urls
-        return Answer.json({request.kind: told}) if told is not None else NO_CONTENT
+        shown = organisation.plan if request.kind == "backup" else organisation.urls
+        return Response.json({request.kind: shown}) if shown is not None else NO_CONTENT
 
     def _owner(self, token: str) -> Organisation | None:
         """Find the organisation whose living token this is: under an hour old, among its refresh token's last 15."""
@@ -218,7 +290,7 @@ class FakeZoho(Server):
         return None
 
 
-def _history(rows: list[Row], query: dict[str, str]) -> Answer:
+def _history(rows: list[Row], query: dict[str, str]) -> Response:
     page, per_page = query.get("page", "1"), query.get("per_page", str(PER_PAGE_MAXIMUM))
     for name, value in (("page", page), ("per_page", per_page)):
         if not re.fullmatch("0*[1-9][0-9]*", value) or (name == "per_page" and int(value) > PER_PAGE_MAXIMUM):
@@ -227,7 +299,7 @@ def _history(rows: list[Row], query: dict[str, str]) -> Answer:
     shown = rows[start : start + int(per_page)]
     if not shown:
         return NO_CONTENT
-    return Answer.json(
+    return Response.json(
         {
             "history": shown,
             "info": {

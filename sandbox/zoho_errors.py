@@ -5,12 +5,12 @@ https://www.zoho.com/crm/developer/docs/api/v7/status-codes.html. The accounts s
 form of its throttling and its maintenance page is known from people who met them.
 """
 
-from sandbox.server import Answer
+from sandbox.server import Response
 
 
-def envelope(status: int, code: str, message: str, **details: object) -> Answer:
+def envelope(status: int, code: str, message: str, **details: object) -> Response:
     """Make an error of the API, in the form that all of Zoho's have."""
-    return Answer.json({"code": code, "details": details, "message": message, "status": "error"}, status)
+    return Response.json({"code": code, "details": details, "message": message, "status": "error"}, status)
 
 
 API_ERRORS = {
@@ -32,10 +32,10 @@ API_ERRORS = {
 
 # The accounts server says what is wrong in the body: the status is 200.
 TOKEN_ERRORS = {
-    "invalid_code": Answer.json({"error": "invalid_code"}),
-    "invalid_client": Answer.json({"error": "invalid_client"}),
-    "invalid_client_secret": Answer.json({"error": "invalid_client_secret"}),
-    "throttled": Answer.json(
+    "invalid_code": Response.json({"error": "invalid_code"}),
+    "invalid_client": Response.json({"error": "invalid_client"}),
+    "invalid_client_secret": Response.json({"error": "invalid_client_secret"}),
+    "throttled": Response.json(
         {
             "error": "Access Denied",
             "error_description": "You have made too many requests continuously. Please try again after some time.",
@@ -44,7 +44,7 @@ TOKEN_ERRORS = {
     ),
 }
 
-MAINTENANCE = Answer.text(
+MAINTENANCE = Response.text(
     "<!DOCTYPE html><html><body><h1>Zoho is under maintenance. We'll be back shortly.</h1></body></html>",
     content_type="text/html;charset=UTF-8",
 )

@@ -14,7 +14,7 @@ import boto3
 import hypothesis
 import pytest
 
-from sandbox.slack import SlackInbox
+from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho
 from tests.wire import Authority
 from tests.world import Clock, World
@@ -112,9 +112,9 @@ def zoho(clock: Clock) -> Iterator[FakeZoho]:
 
 
 @pytest.fixture
-def slack() -> Iterator[SlackInbox]:
+def slack() -> Iterator[FakeSlack]:
     """Give a Slack inbox of the test's own."""
-    with closing(SlackInbox()) as server:
+    with closing(FakeSlack()) as server:
         yield server
 
 

@@ -12,8 +12,9 @@ from inspect import unwrap
 from threading import Barrier
 from typing import Any
 
-from handler import app, check
 from handler.access import Tools
+
+from handler import app, check
 from handler.errors import NotifierError
 
 SECONDS = 55

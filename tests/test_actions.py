@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handler import actions
-from sandbox.server import Turn
+from sandbox.server import Fault
 from sandbox.zoho_errors import API_ERRORS
 from tests.world import START, World
 
@@ -74,7 +74,7 @@ def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
 
 def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
     """No row is shown, and the incident is foretold."""
-    watched.zoho.standing["history"] = Turn(API_ERRORS["OAUTH_SCOPE_MISMATCH"])
+    watched.zoho.standing["history"] = Fault(API_ERRORS["OAUTH_SCOPE_MISMATCH"])
     answer = dry_run(watched)
     assert answer["rows"] == []
     assert "scope" in answer["problem"]

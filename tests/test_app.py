@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 
 from handler.errors import CheckFailed, ConfigError
 from handler.memory import Memory
-from sandbox.server import Answer, Turn
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
+from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation, sample_rows
 from tests.world import START, row
 
@@ -40,14 +40,14 @@ class Context:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the deployed stack; the function runs in this process instead of its own."""
-    with closing(Stage()) as made:
+    with closing(Sandbox()) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def started(stage: Stage) -> Iterator[ModuleType]:
+def started(stage: Sandbox) -> Iterator[ModuleType]:
     """Give the handler's module after a cold start with the variables of the deployed function."""
     variables = {**stage.cloud.environment, **stage.stack.environment()}
     with pytest.MonkeyPatch.context() as patch:
@@ -58,7 +58,7 @@ def started(stage: Stage) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def app(stage: Stage, started: ModuleType) -> ModuleType:
+def app(stage: Sandbox, started: ModuleType) -> ModuleType:
     """Give that module, warm; everybody is well, and what was asked before is forgotten."""
     stage.zoho.standing.clear()
     stage.slack.standing.clear()
@@ -66,7 +66,7 @@ def app(stage: Stage, started: ModuleType) -> ModuleType:
     return started
 
 
-def cold(stage: Stage) -> ModuleType:
+def cold(stage: Sandbox) -> ModuleType:
     """Import the handler as a cold start does, and forget all requests until now."""
     sys.modules.pop("handler.app", None)
     module = importlib.import_module("handler.app")
@@ -74,7 +74,7 @@ def cold(stage: Stage) -> ModuleType:
     return module
 
 
-def forget(stage: Stage) -> None:
+def forget(stage: Sandbox) -> None:
     """Forget all requests until now."""
     stage.cloud.calls.clear()
     stage.zoho.requests.clear()
@@ -98,7 +98,7 @@ class Connected:
 
 
 @pytest.fixture
-def acme(stage: Stage) -> Connected:
+def acme(stage: Sandbox) -> Connected:
     """Give an organisation with Zoho's sample as its history."""
     org = f"acme-{next(_numbers)}"
     heartbeat = stage.slack.heartbeat_url("canaryHEARTBEAT")
@@ -106,7 +106,7 @@ def acme(stage: Stage) -> Connected:
     return Connected(org, stage.connect(org, sample_rows(), slack_webhook_url=webhook, heartbeat_url=heartbeat))
 
 
-def asked(stage: Stage) -> list[str]:
+def asked(stage: Sandbox) -> list[str]:
     """Return every request since the last `forget`: AWS's, Zoho's, Slack's."""
     return [*stage.cloud.calls, *(request.kind for request in (*stage.zoho.requests, *stage.slack.requests))]
 
@@ -115,7 +115,7 @@ def asked(stage: Stage) -> list[str]:
 
 
 @pytest.mark.parametrize("event", [None, [], "{}", 5, True], ids=repr)
-def test_an_event_that_is_no_object_is_refused(stage: Stage, app: ModuleType, event: object) -> None:
+def test_an_event_that_is_no_object_is_refused(stage: Sandbox, app: ModuleType, event: object) -> None:
     """With an example of one that would be taken, and before anything is asked."""
     with pytest.raises(ConfigError, match="must be a JSON object"):
         app.lambda_handler(event, Context())
@@ -125,7 +125,7 @@ def test_an_event_that_is_no_object_is_refused(stage: Stage, app: ModuleType, ev
 @pytest.mark.parametrize(
     "org", [None, "", "a b", "a/b", "../a", "x" * 65, "ä", "a\n", 5, True, ["a"], {"a": 1}], ids=lambda v: ascii(v)[:12]
 )
-def test_an_organisation_that_could_not_be_one_is_refused(stage: Stage, app: ModuleType, org: object) -> None:
+def test_an_organisation_that_could_not_be_one_is_refused(stage: Sandbox, app: ModuleType, org: object) -> None:
     """It becomes part of a parameter's name."""
     with pytest.raises(ConfigError, match='"org" must be'):
         app.lambda_handler({"org": org}, Context())
@@ -133,7 +133,7 @@ def test_an_organisation_that_could_not_be_one_is_refused(stage: Stage, app: Mod
 
 
 @pytest.mark.parametrize("action", [None, "", "delete", "CHECK", 5, True, ["check"], {"check": 1}], ids=ascii)
-def test_an_unknown_action_is_a_clear_error(stage: Stage, app: ModuleType, action: object) -> None:
+def test_an_unknown_action_is_a_clear_error(stage: Sandbox, app: ModuleType, action: object) -> None:
     """It names those that there are."""
     with pytest.raises(ConfigError, match='"action" must be one of: check, dry-run, status, test-message'):
         app.lambda_handler({"action": action}, Context())
@@ -162,7 +162,7 @@ def test_an_empty_event_checks_the_default_organisation(app: ModuleType) -> None
 
 
 def test_missing_settings_are_one_error_that_names_them_all_before_any_request(
-    stage: Stage, app: ModuleType, acme: Connected, monkeypatch: pytest.MonkeyPatch
+    stage: Sandbox, app: ModuleType, acme: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the function is as good as new once they are there: the error is not kept."""
     module = cold(stage)
@@ -178,7 +178,7 @@ def test_missing_settings_are_one_error_that_names_them_all_before_any_request(
     assert module.lambda_handler({"org": acme.org}, Context())["notices"] == ["baseline"]
 
 
-def test_the_deployed_variables_are_the_settings(stage: Stage, app: ModuleType) -> None:
+def test_the_deployed_variables_are_the_settings(stage: Sandbox, app: ModuleType) -> None:
     """What the template wires is what the function reads."""
     settings = app.tools().settings
     outputs = stage.stack.outputs
@@ -190,7 +190,7 @@ def test_the_deployed_variables_are_the_settings(stage: Stage, app: ModuleType) 
 # --- Requests ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_quiet_check_asks_for_next_to_nothing(stage: Stage, app: ModuleType, acme: Connected) -> None:
+def test_a_quiet_check_asks_for_next_to_nothing(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
     """Cold: one GetItem, one GetParameter, one token, one page. Warm: one GetItem, one page. And its heartbeat."""
     app.lambda_handler({"org": acme.org}, Context())
     module = cold(stage)
@@ -201,7 +201,7 @@ def test_a_quiet_check_asks_for_next_to_nothing(stage: Stage, app: ModuleType, a
     assert asked(stage) == ["dynamodb:GetItem", "history", "heartbeat"]
 
 
-def test_a_check_with_news_asks_for_what_its_promises_need(stage: Stage, app: ModuleType, acme: Connected) -> None:
+def test_a_check_with_news_asks_for_what_its_promises_need(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
     """Saved, sent, written down, sent, written down."""
     app.lambda_handler({"org": acme.org}, Context())
     acme.at_zoho.rows.insert(0, row(None, state="failure"))
@@ -238,7 +238,7 @@ def test_everything_is_built_once_for_as_long_as_the_environment_lives(
     ids=["sns", "dynamodb", "ssm"],
 )
 def test_only_what_is_harmless_is_repeated_by_the_sdk(
-    stage: Stage, app: ModuleType, monkeypatch: pytest.MonkeyPatch, client: str, call: Any, tries: int
+    stage: Sandbox, app: ModuleType, monkeypatch: pytest.MonkeyPatch, client: str, call: Any, tries: int
 ) -> None:
     """A publish whose answer was lost must stay one repeat; conditional writes and reads may be tried again."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -260,7 +260,7 @@ def test_only_what_is_harmless_is_repeated_by_the_sdk(
 
 
 def test_the_lease_is_lambdas_own_deadline_and_request(
-    stage: Stage, app: ModuleType, acme: Connected, monkeypatch: pytest.MonkeyPatch
+    stage: Sandbox, app: ModuleType, acme: Connected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both come from the context."""
     leases: list[tuple[str | None, datetime | None]] = []
@@ -282,7 +282,7 @@ def test_the_lease_is_lambdas_own_deadline_and_request(
 # --- Actions of a person ----------------------------------------------------------------------------------------------
 
 
-def test_a_dry_run_explains_and_changes_nothing(stage: Stage, app: ModuleType, acme: Connected) -> None:
+def test_a_dry_run_explains_and_changes_nothing(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
     """What would be told and why, row by row; nothing is written, nothing is sent."""
     app.lambda_handler({"org": acme.org}, Context())
     acme.at_zoho.rows.insert(0, row(None, state="failure"))
@@ -294,7 +294,7 @@ def test_a_dry_run_explains_and_changes_nothing(stage: Stage, app: ModuleType, a
     assert app.lambda_handler({"org": acme.org}, Context())["notices"] == ["failed"]
 
 
-def test_a_status_shows_everything_but_secrets(stage: Stage, app: ModuleType, acme: Connected) -> None:
+def test_a_status_shows_everything_but_secrets(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
     """Memory and configuration, from the table and the parameter alone."""
     app.lambda_handler({"org": acme.org}, Context())
     forget(stage)
@@ -306,11 +306,11 @@ def test_a_status_shows_everything_but_secrets(stage: Stage, app: ModuleType, ac
         assert secret == "us" or secret not in shown
 
 
-def test_a_test_message_is_marked_and_leaves_the_memory_alone(stage: Stage, app: ModuleType, acme: Connected) -> None:
+def test_a_test_message_is_marked_and_leaves_the_memory_alone(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
     """Every channel gets it, and says what became of it."""
     app.lambda_handler({"org": acme.org}, Context())
     forget(stage)
-    stage.slack.script("webhook", Answer(500))
+    stage.slack.script("webhook", Response(500))
     event = {"org": acme.org, "action": "test-message"}
     answer = app.lambda_handler(event, Context())
     assert answer["results"] == {"sns": "accepted", "slack": "Slack answered HTTP 500"}
@@ -324,18 +324,18 @@ def test_a_test_message_is_marked_and_leaves_the_memory_alone(stage: Stage, app:
 
 
 def test_no_secret_is_in_any_record_of_our_log(
-    stage: Stage, app: ModuleType, acme: Connected, caplog: pytest.LogCaptureFixture
+    stage: Sandbox, app: ModuleType, acme: Connected, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Through a good check, one with trouble everywhere, a refused token and a dead webhook."""
     caplog.set_level(logging.INFO)
     secrets = [*acme.at_zoho.secret().values(), CANARY_WEBHOOK, "canaryHEARTBEAT"]
     secrets.remove("us")
     app.lambda_handler({"org": acme.org}, Context())
-    stage.slack.standing.update(webhook=Turn(Answer(404, b"no_service")), heartbeat=Turn(drops=True))
+    stage.slack.standing.update(webhook=Fault(Response(404, b"no_service")), heartbeat=Fault(drops=True))
     app.lambda_handler({"org": acme.org}, Context())
     acme.at_zoho.rows.insert(0, row(None, state="failure"))
     said = []
-    for turn in (Turn(drops=True), Turn(Answer(500)), Turn(Answer.json({"error": "invalid_code"}))):
+    for turn in (Fault(drops=True), Fault(Response(500)), Fault(Response.json({"error": "invalid_code"}))):
         stage.zoho.standing.update(token=turn, history=turn)
         module = cold(stage)
         with pytest.raises(CheckFailed) as raised:

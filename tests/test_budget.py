@@ -16,7 +16,7 @@ import pytest
 from botocore import xform_name
 from botocore.utils import ArgumentGenerator
 
-from benchmarks.scene import Scene, history
+from benchmarks.bench import Bench, history
 from tests.watch import Watch, item_size
 from tools import build
 
@@ -47,14 +47,14 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
+def scene() -> Iterator[Bench]:
     """Give the stack, Zoho and Slack, all of it behind TLS."""
-    with closing(Scene()) as made:
+    with closing(Bench()) as made:
         made.organisation.rows = history(4)
         yield made
 
 
-def cold_check(scene: Scene, **variables: str) -> dict[str, Any]:
+def cold_check(scene: Bench, **variables: str) -> dict[str, Any]:
     """Check in a new process and return what became of it, and of the process."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, str(ROOT)],
@@ -68,13 +68,13 @@ def cold_check(scene: Scene, **variables: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def with_news(scene: Scene) -> dict[str, Any]:
+def with_news(scene: Bench) -> dict[str, Any]:
     """Give a cold check that talks to everybody there is."""
     return cold_check(scene)
 
 
 @pytest.fixture(scope="module")
-def quiet(scene: Scene, with_news: dict[str, Any]) -> dict[str, Any]:
+def quiet(scene: Bench, with_news: dict[str, Any]) -> dict[str, Any]:
     """Give a cold check that finds nothing new."""
     return cold_check(scene)
 
@@ -85,7 +85,7 @@ def test_the_certificates_are_loaded_once(with_news: dict[str, Any]) -> None:
     assert with_news["loads"] == 1
 
 
-def test_aws_is_believed_only_with_a_certificate_from_the_bundle(scene: Scene) -> None:
+def test_aws_is_believed_only_with_a_certificate_from_the_bundle(scene: Bench) -> None:
     """The clients share the TLS context of all others; it verifies for them, too."""
     before = len(scene.aws.requests)
     assert "SSLError" in cold_check(scene, AWS_CA_BUNDLE=certifi.where())["told"]

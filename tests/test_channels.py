@@ -21,8 +21,8 @@ from handler.channels import Batch, SlackChannel, SnsChannel
 from handler.errors import DeliveryError
 from handler.memory import Notice
 from handler.message import Reader
-from sandbox.server import Answer, Request, Server, Turn
-from sandbox.slack import ERRORS, SlackInbox, rate_limited
+from sandbox.channels.slack import ERRORS, FakeSlack, rate_limited
+from sandbox.server import Fault, Request, Response, Server
 from tests.wire import CHUNK, RudeServer, RunningOut, endless
 from tests.world import START, TLS
 
@@ -70,7 +70,7 @@ class Sns(Server):
         """Take any request."""
         return "publish"
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Accept or refuse each entry by itself."""
         ids = [value for name, value in parse_qsl(request.body.decode()) if re.fullmatch(r".*member\.\d+\.Id", name)]
         accepted = "".join(f"<member><Id>{i}</Id><MessageId>m</MessageId></member>" for i in ids if i not in self.fate)
@@ -80,16 +80,16 @@ class Sns(Server):
             if fate
         )
         result = f"<Successful>{accepted}</Successful><Failed>{refused}</Failed>"
-        return Answer.text(
+        return Response.text(
             f'<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult>{result}'
             "</PublishBatchResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>",
             content_type="text/xml",
         )
 
 
-def sns_error(code: str, status: int) -> Answer:
+def sns_error(code: str, status: int) -> Response:
     """Return how SNS refuses a whole request."""
-    return Answer.text(
+    return Response.text(
         '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
         f"<Code>{escape(code)}</Code><Message>no</Message></Error></ErrorResponse>",
         status,
@@ -185,7 +185,7 @@ GONE = [
 @pytest.mark.parametrize(("code", "status"), [*((code, 500) for code in PASSING), ("InvalidParameter", 400)])
 def test_a_request_that_sns_cannot_take_now_is_kept(topic: SnsChannel, sns: Sns, code: str, status: int) -> None:
     """And not repeated here: the next invocation does."""
-    sns.standing["publish"] = Turn(sns_error(code, status))
+    sns.standing["publish"] = Fault(sns_error(code, status))
     error = refused_by(topic, topic.batches(notices(2), READER)[0])
     assert (error.permanent, error.gone, set(error.accepted), set(error.refused)) == (False, False, set(), set())
     assert str(error) == f"SNS answered {code}"
@@ -195,7 +195,7 @@ def test_a_request_that_sns_cannot_take_now_is_kept(topic: SnsChannel, sns: Sns,
 @pytest.mark.parametrize("code", GONE)
 def test_a_topic_that_is_gone_is_told_apart(topic: SnsChannel, sns: Sns, code: str) -> None:
     """Missing, not ours to publish to, or its key cannot be used: a person must mend it, and nothing is given up."""
-    sns.standing["publish"] = Turn(sns_error(code, 404))
+    sns.standing["publish"] = Fault(sns_error(code, 404))
     error = refused_by(topic, topic.batches(notices(2), READER)[0])
     assert (error.permanent, error.gone, set(error.accepted), set(error.refused)) == (True, True, set(), set())
     assert len(sns.requests) == 1
@@ -203,10 +203,16 @@ def test_a_topic_that_is_gone_is_told_apart(topic: SnsChannel, sns: Sns, code: s
 
 @pytest.mark.parametrize(
     "turn",
-    [Turn(drops=True), Turn(acts=True, drops=True), Turn(Answer(500)), Turn(Answer(200, b"<html>")), Turn(Answer(503))],
+    [
+        Fault(drops=True),
+        Fault(acts=True, drops=True),
+        Fault(Response(500)),
+        Fault(Response(200, b"<html>")),
+        Fault(Response(503)),
+    ],
     ids=["dropped", "answer lost", "500", "not XML", "503"],
 )
-def test_an_answer_that_says_nothing_is_no_acceptance(topic: SnsChannel, sns: Sns, turn: Turn) -> None:
+def test_an_answer_that_says_nothing_is_no_acceptance(topic: SnsChannel, sns: Sns, turn: Fault) -> None:
     """It is asked once: an SDK that repeats would make three messages of one."""
     sns.standing["publish"] = turn
     error = refused_by(topic, topic.batches(notices(1), READER)[0])
@@ -216,7 +222,7 @@ def test_an_answer_that_says_nothing_is_no_acceptance(topic: SnsChannel, sns: Sn
 
 def test_a_publish_without_an_answer_ends(topic: SnsChannel, sns: Sns) -> None:
     """The client's read timeout ends it."""
-    sns.standing["publish"] = Turn(drops=True, until=threading.Event())
+    sns.standing["publish"] = Fault(drops=True, until=threading.Event())
     assert "ReadTimeout" in str(refused_by(topic, topic.batches(notices(1), READER)[0]))
     assert len(sns.requests) == 1
 
@@ -260,7 +266,7 @@ def test_an_entry_that_is_both_accepted_and_refused_counts_as_refused(topic: Sns
     request = topic.batches(notices(2), READER)[0]
     refused_by(topic, request)
     both = sns.answer(sns.requests[0]).body.replace(b"</Successful>", b"<member><Id>1</Id></member></Successful>")
-    sns.script("publish", Answer(200, both, {"Content-Type": "text/xml"}))
+    sns.script("publish", Response(200, both, {"Content-Type": "text/xml"}))
     assert refused_by(topic, request).accepted == {"acme-0"}
 
 
@@ -282,7 +288,7 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def webhook(slack: SlackInbox, session: requests.Session) -> SlackChannel:
+def webhook(slack: FakeSlack, session: requests.Session) -> SlackChannel:
     """Give the channel that posts to the inbox."""
     return SlackChannel(session, slack.webhook_url("canaryWEBHOOK"))
 
@@ -294,7 +300,7 @@ def one(channel: SlackChannel, count: int = 1) -> Batch:
 
 
 @pytest.mark.parametrize("owed", [1, 3, 10, 11, 100])
-def test_all_that_is_owed_is_one_message(webhook: SlackChannel, slack: SlackInbox, owed: int) -> None:
+def test_all_that_is_owed_is_one_message(webhook: SlackChannel, slack: FakeSlack, owed: int) -> None:
     """One request, taken by an inbox that knows Slack's limits."""
     for batch in webhook.batches(notices(owed), READER):
         webhook.send(batch, ample)
@@ -302,7 +308,7 @@ def test_all_that_is_owed_is_one_message(webhook: SlackChannel, slack: SlackInbo
     assert len(one(webhook, owed).notice_ids) == owed
 
 
-def test_what_does_not_fit_into_one_message_is_split(webhook: SlackChannel, slack: SlackInbox) -> None:
+def test_what_does_not_fit_into_one_message_is_split(webhook: SlackChannel, slack: FakeSlack) -> None:
     """Each part says which notices it carries, and every notice is in exactly one."""
     batches = webhook.batches(notices(250), READER)
     assert [len(batch.notice_ids) for batch in batches] == [100, 100, 50]
@@ -312,31 +318,31 @@ def test_what_does_not_fit_into_one_message_is_split(webhook: SlackChannel, slac
     assert len(slack.messages) == 3
 
 
-@pytest.mark.parametrize("answer", [Answer.text("ok"), Answer.text("ok\n")], ids=["ok", "ok and a line break"])
-def test_only_ok_is_an_acceptance(webhook: SlackChannel, slack: SlackInbox, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [Response.text("ok"), Response.text("ok\n")], ids=["ok", "ok and a line break"])
+def test_only_ok_is_an_acceptance(webhook: SlackChannel, slack: FakeSlack, answer: Response) -> None:
     """That is what Slack says."""
     slack.script("webhook", answer)
     webhook.send(one(webhook), ample)
 
 
-PASSING_AT_SLACK: dict[str, Turn] = {
-    "500": Turn(ERRORS["rollup_error"]),
-    "502": Turn(Answer(502)),
-    "429": Turn(rate_limited(30)),
-    "429 for long": Turn(rate_limited(86_400)),
-    "408": Turn(Answer(408)),
-    "302": Turn(Answer(302, headers={"Location": "http://127.0.0.1:1/"})),
-    "200 and a web page": Turn(Answer.text("<html>ok</html>")),
-    "200 and nothing": Turn(Answer(200)),
-    "204": Turn(Answer(204)),
-    "dropped": Turn(drops=True),
-    "answer lost": Turn(drops=True, acts=True),
-    "broken gzip": Turn(Answer(200, b"ok", {"Content-Encoding": "gzip"})),
+PASSING_AT_SLACK: dict[str, Fault] = {
+    "500": Fault(ERRORS["rollup_error"]),
+    "502": Fault(Response(502)),
+    "429": Fault(rate_limited(30)),
+    "429 for long": Fault(rate_limited(86_400)),
+    "408": Fault(Response(408)),
+    "302": Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
+    "200 and a web page": Fault(Response.text("<html>ok</html>")),
+    "200 and nothing": Fault(Response(200)),
+    "204": Fault(Response(204)),
+    "dropped": Fault(drops=True),
+    "answer lost": Fault(drops=True, acts=True),
+    "broken gzip": Fault(Response(200, b"ok", {"Content-Encoding": "gzip"})),
 }
 
 
 @pytest.mark.parametrize("case", PASSING_AT_SLACK)
-def test_what_slack_cannot_take_now_is_kept(webhook: SlackChannel, slack: SlackInbox, case: str) -> None:
+def test_what_slack_cannot_take_now_is_kept(webhook: SlackChannel, slack: FakeSlack, case: str) -> None:
     """It is asked once, and never waited for."""
     slack.standing["webhook"] = PASSING_AT_SLACK[case]
     error = refused_by(webhook, one(webhook))
@@ -345,18 +351,18 @@ def test_what_slack_cannot_take_now_is_kept(webhook: SlackChannel, slack: SlackI
 
 
 @pytest.mark.parametrize("code", [code for code, answer in ERRORS.items() if answer.status in {403, 404, 410}])
-def test_a_webhook_that_is_gone_is_told_apart(webhook: SlackChannel, slack: SlackInbox, code: str) -> None:
+def test_a_webhook_that_is_gone_is_told_apart(webhook: SlackChannel, slack: FakeSlack, code: str) -> None:
     """Revoked, archived, forbidden: a person must mend it, and what is owed waits."""
-    slack.standing["webhook"] = Turn(ERRORS[code])
+    slack.standing["webhook"] = Fault(ERRORS[code])
     error = refused_by(webhook, one(webhook))
     assert (error.permanent, error.gone, set(error.refused)) == (True, True, set())
     assert str(error) == f"Slack answered HTTP {ERRORS[code].status} {code}"
     assert len(slack.requests) == 1
 
 
-@pytest.mark.parametrize("refusal", [ERRORS["invalid_blocks"], Answer.text("too_large", 413)], ids=["400", "413"])
+@pytest.mark.parametrize("refusal", [ERRORS["invalid_blocks"], Response.text("too_large", 413)], ids=["400", "413"])
 def test_a_message_that_slack_refuses_is_sent_once_more_as_plain_text(
-    webhook: SlackChannel, slack: SlackInbox, refusal: Answer
+    webhook: SlackChannel, slack: FakeSlack, refusal: Response
 ) -> None:
     """Better an ugly message than none."""
     slack.script("webhook", refusal)
@@ -368,9 +374,9 @@ def test_a_message_that_slack_refuses_is_sent_once_more_as_plain_text(
     assert "Backup schedule stopped" in slack.messages[0]["text"]
 
 
-def test_a_message_that_slack_refuses_twice_is_given_up(webhook: SlackChannel, slack: SlackInbox) -> None:
+def test_a_message_that_slack_refuses_twice_is_given_up(webhook: SlackChannel, slack: FakeSlack) -> None:
     """Its notices are named, for they are never told on this channel."""
-    slack.standing["webhook"] = Turn(ERRORS["invalid_payload"])
+    slack.standing["webhook"] = Fault(ERRORS["invalid_payload"])
     error = refused_by(webhook, one(webhook, 3))
     assert (error.permanent, error.gone, set(error.refused)) == (True, False, {"acme-0", "acme-1", "acme-2"})
     assert len(slack.requests) == 2
@@ -382,7 +388,7 @@ def test_a_message_that_slack_refuses_twice_is_given_up(webhook: SlackChannel, s
     ids=str,
 )
 def test_plain_text_may_fail_in_ways_of_its_own(
-    webhook: SlackChannel, slack: SlackInbox, second: Answer, gone: bool
+    webhook: SlackChannel, slack: FakeSlack, second: Response, gone: bool
 ) -> None:
     """Then that is what counts."""
     slack.script("webhook", ERRORS["invalid_blocks"], second)
@@ -396,10 +402,10 @@ def test_plain_text_may_fail_in_ways_of_its_own(
     ids=lambda v: ascii(v)[:14],
 )
 def test_of_what_slack_says_only_a_code_is_repeated(
-    webhook: SlackChannel, slack: SlackInbox, said: str, shown: str
+    webhook: SlackChannel, slack: FakeSlack, said: str, shown: str
 ) -> None:
     """It goes into messages and the log."""
-    slack.standing["webhook"] = Turn(Answer.text(said, 404))
+    slack.standing["webhook"] = Fault(Response.text(said, 404))
     assert str(refused_by(webhook, one(webhook))) == f"Slack answered HTTP 404{shown}"
 
 
@@ -412,10 +418,10 @@ def test_a_slow_trickle_ends_with_the_time(session: requests.Session) -> None:
             channel.send(one(channel), RunningOut(10))
 
 
-TELLING: dict[str, Callable[[SlackInbox], None]] = {
-    "dropped": lambda slack: slack.standing.update(webhook=Turn(drops=True)),
-    "gone": lambda slack: slack.standing.update(webhook=Turn(ERRORS["no_service"])),
-    "refused": lambda slack: slack.standing.update(webhook=Turn(ERRORS["invalid_blocks"])),
+TELLING: dict[str, Callable[[FakeSlack], None]] = {
+    "dropped": lambda slack: slack.standing.update(webhook=Fault(drops=True)),
+    "gone": lambda slack: slack.standing.update(webhook=Fault(ERRORS["no_service"])),
+    "refused": lambda slack: slack.standing.update(webhook=Fault(ERRORS["invalid_blocks"])),
     "closed": lambda slack: slack.close(),
 }
 
@@ -423,7 +429,7 @@ TELLING: dict[str, Callable[[SlackInbox], None]] = {
 @pytest.mark.parametrize("case", TELLING)
 def test_the_webhook_is_never_told(session: requests.Session, caplog: pytest.LogCaptureFixture, case: str) -> None:
     """Not in an exception, not in the log: whoever has the URL can post."""
-    slack = SlackInbox()
+    slack = FakeSlack()
     channel = SlackChannel(session, slack.webhook_url("canaryWEBHOOK"))
     TELLING[case](slack)
     try:

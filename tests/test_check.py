@@ -13,7 +13,7 @@ import pytest
 from handler import check
 from handler.causes import CAUSES
 from handler.errors import CheckFailed, ConfigError, SecretDeniedError, StoreError, TroubleError
-from sandbox.server import Answer, Turn
+from sandbox.server import Fault, Response
 from sandbox.zoho import sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.wire import RudeServer, RunningOut, endless
@@ -40,7 +40,7 @@ def watched(world: World) -> World:
 def forget(world: World) -> None:
     """Forget what was told and asked so far."""
     world.topic.entries.clear()
-    world.slack.messages.clear()
+    world.slack.accepted.clear()
     world.slack.requests.clear()
     world.zoho.requests.clear()
     world.secret_reads = 0
@@ -193,11 +193,11 @@ def test_the_answer_is_the_one_summary_line(watched: World, caplog: pytest.LogCa
 def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: pytest.LogCaptureFixture) -> None:
     """The metric of the alarm reads it: how much is pending, and since when."""
     caplog.set_level(logging.INFO, "handler")
-    watched.slack.standing["webhook"] = Turn(Answer(500))
+    watched.slack.standing["webhook"] = Fault(Response(500))
     watched.log(state="failure")
     assert "1 notice pending" in failing(watched)
     watched.clock.advance(hours=25, minutes=30)
-    watched.zoho.standing["history"] = Turn(API_ERRORS["NO_PERMISSION"])
+    watched.zoho.standing["history"] = Fault(API_ERRORS["NO_PERMISSION"])
     failing(watched)
     first, second = summaries(caplog)
     assert (first["pending"], first["oldest_pending_hours"], first["delivered"]) == (1, 0.0, {"sns": 1})
@@ -290,7 +290,7 @@ def demote(world: World) -> None:
     world.organisation.admin = False
 
 
-def answering(kind: str, turn: Turn) -> Callable[[World], None]:
+def answering(kind: str, turn: Fault) -> Callable[[World], None]:
     """Return what makes Zoho answer every request of a kind with this."""
     return lambda world: world.zoho.standing.update({kind: turn})
 
@@ -324,15 +324,15 @@ def denied(world: World) -> None:
 
 
 ACT: dict[str, list[Callable[[World], None]]] = {
-    "revoked_token": [revoke, answering("token", Turn(TOKEN_ERRORS["invalid_code"]))],
+    "revoked_token": [revoke, answering("token", Fault(TOKEN_ERRORS["invalid_code"]))],
     "wrong_client": [delete_client],
     "wrong_client_secret": [renew_client_secret],
-    "wrong_scope": [take_scope, answering("history", Turn(API_ERRORS["OAUTH_SCOPE_MISMATCH"]))],
-    "no_permission": [demote, answering("history", Turn(API_ERRORS["NO_PERMISSION"]))],
-    "wrong_url": [answering("history", Turn(API_ERRORS["INVALID_URL_PATTERN"]))],
-    "wrong_method": [answering("history", Turn(API_ERRORS["INVALID_REQUEST_METHOD"]))],
-    "invalid_token": [answering("history", Turn(API_ERRORS["INVALID_TOKEN"]))],
-    "unusable": [answering("history", Turn(Answer.json({"history": "?"})))],
+    "wrong_scope": [take_scope, answering("history", Fault(API_ERRORS["OAUTH_SCOPE_MISMATCH"]))],
+    "no_permission": [demote, answering("history", Fault(API_ERRORS["NO_PERMISSION"]))],
+    "wrong_url": [answering("history", Fault(API_ERRORS["INVALID_URL_PATTERN"]))],
+    "wrong_method": [answering("history", Fault(API_ERRORS["INVALID_REQUEST_METHOD"]))],
+    "invalid_token": [answering("history", Fault(API_ERRORS["INVALID_TOKEN"]))],
+    "unusable": [answering("history", Fault(Response.json({"history": "?"})))],
     "history_vanished": [vanish],
     "history_too_long": [overflow],
     "secret_missing": [missing],
@@ -342,15 +342,15 @@ ACT: dict[str, list[Callable[[World], None]]] = {
 """Cause → the ways to bring it about, each of which a person must mend."""
 
 TROUBLE: dict[str, Callable[[World], None]] = {
-    "INTERNAL_ERROR": answering("history", Turn(API_ERRORS["INTERNAL_ERROR"])),
-    "TOO_MANY_REQUESTS": answering("history", Turn(API_ERRORS["TOO_MANY_REQUESTS"])),
-    "503": answering("history", Turn(Answer(503))),
-    "dropped": answering("history", Turn(drops=True)),
-    "a maintenance page": answering("history", Turn(MAINTENANCE)),
-    "a maintenance page in place of a token": answering("token", Turn(MAINTENANCE)),
-    "throttled tokens": answering("token", Turn(TOKEN_ERRORS["throttled"])),
-    "throttled tokens with 400": answering("token", Turn(Answer(400, TOKEN_ERRORS["throttled"].body))),
-    "truncated JSON": answering("history", Turn(Answer(200, b'{"history": ['))),
+    "INTERNAL_ERROR": answering("history", Fault(API_ERRORS["INTERNAL_ERROR"])),
+    "TOO_MANY_REQUESTS": answering("history", Fault(API_ERRORS["TOO_MANY_REQUESTS"])),
+    "503": answering("history", Fault(Response(503))),
+    "dropped": answering("history", Fault(drops=True)),
+    "a maintenance page": answering("history", Fault(MAINTENANCE)),
+    "a maintenance page in place of a token": answering("token", Fault(MAINTENANCE)),
+    "throttled tokens": answering("token", Fault(TOKEN_ERRORS["throttled"])),
+    "throttled tokens with 400": answering("token", Fault(Response(400, TOKEN_ERRORS["throttled"].body))),
+    "truncated JSON": answering("history", Fault(Response(200, b'{"history": ['))),
 }
 
 
@@ -421,7 +421,7 @@ def test_running_trouble_is_told_only_when_it_lasts(watched: World, case: str) -
 
 def test_trouble_that_passes_in_time_is_never_mentioned(watched: World) -> None:
     """An incident that nobody was told of ends in silence."""
-    watched.zoho.standing["history"] = Turn(Answer(503))
+    watched.zoho.standing["history"] = Fault(Response(503))
     failing(watched)
     watched.zoho.standing.clear()
     watched.clock.advance(hours=5)
@@ -445,7 +445,7 @@ def test_zohos_own_resolution_is_passed_on(watched: World) -> None:
     assert "Contact your system administrator." in post(watched)
 
 
-@pytest.mark.parametrize("fail", [revoke, answering("history", Turn(Answer(503)))], ids=["revoked", "503"])
+@pytest.mark.parametrize("fail", [revoke, answering("history", Fault(Response(503)))], ids=["revoked", "503"])
 def test_while_nothing_can_be_read_no_row_is_remembered_and_nothing_is_concluded(
     watched: World, fail: Callable[[World], None]
 ) -> None:
@@ -467,11 +467,11 @@ def test_while_nothing_can_be_read_no_row_is_remembered_and_nothing_is_concluded
 
 def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: World) -> None:
     """The outbox does not wait for Zoho."""
-    watched.slack.script("webhook", Answer(500))
+    watched.slack.script("webhook", Response(500))
     watched.log(state="failure")
     failing(watched)
     assert watched.slack.messages == []
-    watched.zoho.standing["history"] = Turn(Answer(503))
+    watched.zoho.standing["history"] = Fault(Response(503))
     failing(watched)
     assert len(watched.slack.messages) == 1
     assert watched.topic.kinds == ["failed"]
@@ -540,7 +540,7 @@ def test_a_secret_that_did_not_change_is_read_afresh_once_and_no_more(watched: W
 
 def test_trouble_at_zoho_does_not_read_the_secret_again(watched: World) -> None:
     """No secret mends a 503."""
-    watched.zoho.standing["history"] = Turn(Answer(503))
+    watched.zoho.standing["history"] = Fault(Response(503))
     failing(watched)
     assert watched.secret_reads == 0
 
@@ -604,19 +604,19 @@ def test_a_completion_that_nobody_wants_to_hear_of_costs_no_such_request() -> No
         assert asked(world) == ["history"]
 
 
-DEADLINES: dict[str, Turn] = {
-    "none": Turn(Answer(204)),
-    "no date": Turn(Answer.json({"urls": {"data_links": []}})),
-    "not a date": Turn(Answer.json({"urls": {"expiry_date": "soon"}})),
-    "before the backup": Turn(Answer.json({"urls": {"expiry_date": "2026-03-02T10:01:00+00:00"}})),
-    "of another year": Turn(Answer.json({"urls": {"expiry_date": "2027-03-02T10:01:00+00:00"}})),
-    "forbidden": Turn(API_ERRORS["NO_PERMISSION"]),
-    "wrong scope": Turn(API_ERRORS["OAUTH_SCOPE_MISMATCH"]),
-    "in trouble": Turn(Answer(500)),
-    "dropped": Turn(drops=True),
-    "a web page": Turn(MAINTENANCE),
-    "of another form": Turn(Answer.json(["urls"])),
-    "null": Turn(Answer.json(None)),
+DEADLINES: dict[str, Fault] = {
+    "none": Fault(Response(204)),
+    "no date": Fault(Response.json({"urls": {"data_links": []}})),
+    "not a date": Fault(Response.json({"urls": {"expiry_date": "soon"}})),
+    "before the backup": Fault(Response.json({"urls": {"expiry_date": "2026-03-02T10:01:00+00:00"}})),
+    "of another year": Fault(Response.json({"urls": {"expiry_date": "2027-03-02T10:01:00+00:00"}})),
+    "forbidden": Fault(API_ERRORS["NO_PERMISSION"]),
+    "wrong scope": Fault(API_ERRORS["OAUTH_SCOPE_MISMATCH"]),
+    "in trouble": Fault(Response(500)),
+    "dropped": Fault(drops=True),
+    "a web page": Fault(MAINTENANCE),
+    "of another form": Fault(Response.json(["urls"])),
+    "null": Fault(Response.json(None)),
 }
 
 
@@ -685,7 +685,7 @@ def test_a_bad_check_does_not_beat(beating: World, bad: str) -> None:
         demote(beating)
         failing(beating)
     elif bad == "pending":
-        beating.slack.standing["webhook"] = Turn(Answer(500))
+        beating.slack.standing["webhook"] = Fault(Response(500))
         beating.log(state="failure")
         failing(beating)
     else:
@@ -699,15 +699,15 @@ def test_a_bad_check_does_not_beat(beating: World, bad: str) -> None:
 @pytest.mark.parametrize(
     "turn",
     [
-        Turn(Answer(500)),
-        Turn(Answer(404)),
-        Turn(Answer(302, headers={"Location": "http://127.0.0.1:1/"})),
-        Turn(drops=True),
+        Fault(Response(500)),
+        Fault(Response(404)),
+        Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
+        Fault(drops=True),
     ],
     ids=["500", "404", "302", "dropped"],
 )
 def test_a_heartbeat_that_fails_is_logged_and_harms_nothing(
-    beating: World, caplog: pytest.LogCaptureFixture, turn: Turn
+    beating: World, caplog: pytest.LogCaptureFixture, turn: Fault
 ) -> None:
     """It is asked once, and its URL, which is a secret, is nowhere."""
     beating.slack.standing["heartbeat"] = turn
@@ -740,7 +740,7 @@ def test_an_organisation_without_a_heartbeat_asks_nobody(watched: World) -> None
 
 def test_reading_leaves_time_to_deliver(watched: World) -> None:
     """With half a minute left nothing is read any more, but what is pending is delivered."""
-    watched.slack.script("webhook", Answer(500))
+    watched.slack.script("webhook", Response(500))
     watched.log(state="failure")
     failing(watched)
     forget(watched)

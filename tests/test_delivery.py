@@ -18,8 +18,8 @@ from handler.causes import CHANNEL_STEPS
 from handler.errors import CheckFailed, StoreError
 from handler.memory import Notice
 from handler.store import Store, from_item
-from sandbox.server import Answer, Turn
-from sandbox.slack import ERRORS, SlackInbox, rate_limited
+from sandbox.channels.slack import ERRORS, FakeSlack, rate_limited
+from sandbox.server import Fault, Response
 from sandbox.zoho import FakeZoho
 from tests.wire import RudeServer, RunningOut, endless
 from tests.world import START, TableInMemory, TopicInMemory, World
@@ -65,7 +65,7 @@ def topic() -> PickyTopic:
 @pytest.fixture
 def world(topic: PickyTopic) -> Iterator[World]:
     """Give a world with a baseline and a last good backup, a minute later; nothing is ever overdue, and no digests."""
-    with closing(FakeZoho()) as zoho, closing(SlackInbox()) as slack:
+    with closing(FakeZoho()) as zoho, closing(FakeSlack()) as slack:
         settings = {"MAX_BACKUP_AGE_DAYS": "3650", "DIGEST_DAYS": "0"}
         made = World(zoho, slack, table=NotingTable(), topic=topic, **settings)
         made.log(action="scheduled", at=START - timedelta(days=1, hours=1))
@@ -73,7 +73,7 @@ def world(topic: PickyTopic) -> Iterator[World]:
         made.check()
         made.clock.advance(minutes=1)
         topic.entries.clear()
-        slack.messages.clear()
+        slack.accepted.clear()
         slack.requests.clear()
         yield made
 
@@ -88,7 +88,7 @@ def failing(world: World) -> str:
 def gone(world: World, channel: str) -> None:
     """Let a channel refuse for good."""
     if channel == "slack":
-        world.slack.standing["webhook"] = Turn(ERRORS["no_service"])
+        world.slack.standing["webhook"] = Fault(ERRORS["no_service"])
     else:
         world.topic.fail = refusal("NotFound")
 
@@ -96,7 +96,7 @@ def gone(world: World, channel: str) -> None:
 def down(world: World, channel: str) -> None:
     """Let a channel be in trouble."""
     if channel == "slack":
-        world.slack.standing["webhook"] = Turn(Answer(500))
+        world.slack.standing["webhook"] = Fault(Response(500))
     else:
         world.topic.fail = EndpointConnectionError(endpoint_url="https://sns.eu-west-1.amazonaws.com")
 
@@ -166,12 +166,12 @@ def test_both_channels_in_trouble_lose_nothing(world: World) -> None:
     assert told(world, "sns") == told(world, "slack") == ["failed", "unknown", "recovered"]
 
 
-TRANSIENT: dict[str, Turn] = {
-    "500": Turn(ERRORS["rollup_error"]),
-    "429 for a day": Turn(rate_limited(86_400)),
-    "dropped": Turn(drops=True),
-    "a web page": Turn(Answer.text("<html>")),
-    "redirected": Turn(Answer(302, headers={"Location": "http://127.0.0.1:1/"})),
+TRANSIENT: dict[str, Fault] = {
+    "500": Fault(ERRORS["rollup_error"]),
+    "429 for a day": Fault(rate_limited(86_400)),
+    "dropped": Fault(drops=True),
+    "a web page": Fault(Response.text("<html>")),
+    "redirected": Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
 }
 
 
@@ -191,7 +191,7 @@ def test_each_trouble_of_slacks_is_tried_once_a_check(world: World, case: str) -
 
 def test_a_lost_answer_is_one_repeat_and_no_more(world: World) -> None:
     """The one window that no sender can close: accepted, and not learned."""
-    world.slack.script("webhook", Turn(drops=True, acts=True))
+    world.slack.script("webhook", Fault(drops=True, acts=True))
     world.log(state="failure")
     failing(world)
     world.check()
@@ -251,7 +251,7 @@ def test_a_part_that_is_refused_stops_the_rest_of_its_channel_only(world: World)
     """The second part waits behind the first, or the order would be lost."""
     for number in range(150):
         world.log(state="failure", at=world.clock.now - timedelta(minutes=number))
-    world.slack.script("webhook", Answer(500))
+    world.slack.script("webhook", Response(500))
     failing(world)
     assert len(world.topic.entries) == 2
     assert len(world.slack.requests) == 1
@@ -620,7 +620,7 @@ def test_a_channel_that_is_gone_is_told_on_the_other_one_by_the_next_check(world
 @pytest.mark.parametrize("code", ["invalid_token", "no_service", "channel_is_archived"])
 def test_each_way_of_slacks_to_be_gone_opens_the_incident(world: World, code: str) -> None:
     """403, 404 and 410; its code is in the message."""
-    world.slack.standing["webhook"] = Turn(ERRORS[code])
+    world.slack.standing["webhook"] = Fault(ERRORS[code])
     world.log(state="failure")
     failing(world)
     failing(world)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-
 from handler.texts import KINDS
+
 from handler.zoho import DATA_CENTRES
 from tests.stories import LASTING
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from sandbox.zoho import sample_rows
 
@@ -17,9 +17,9 @@ SAMPLES = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*.js
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the deployed stack with the organisations `default` and `acme`, both checked once before."""
-    with closing(Stage()) as made:
+    with closing(Sandbox()) as made:
         for org in ("default", "acme"):
             made.connect(org, sample_rows())
             assert made.check(org).ok
@@ -42,7 +42,7 @@ def test_every_sample_is_expected_here() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_each_sample_does_what_its_name_says(stage: Stage, name: str) -> None:
+def test_each_sample_does_what_its_name_says(stage: Sandbox, name: str) -> None:
     """The organisation that it names, the action that it names, and a test message only where one is asked for."""
     before = len(stage.slack.messages)
     result = stage.function.invoke(SAMPLES[name])

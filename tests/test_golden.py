@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
-
-from handler.message import Mail, mails
 from handler.slack import Post, posts
 from handler.texts import KINDS
+
+from handler.message import Mail, mails
 from tests.stories import READER, STORIES, texts_of
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -6,6 +6,7 @@ from datetime import UTC
 
 import pytest
 from dateutil import tz
+from handler.slack import Post, posts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from handler.errors import NoPermissionError
 from handler.history import clean
 from handler.memory import Memory, Notice, enqueue
 from handler.message import Mail, Reader, mails
-from handler.slack import Post, posts
 from tests.stories import DAY, job, news, texts_of
 from tests.watch import EVERYTHING, Raw, Watch
 from tests.world import START

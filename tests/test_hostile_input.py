@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handler.history import parse_row
 from handler.rules import classify
-from sandbox.server import Answer, Turn
+from sandbox.server import Fault, Response
 from tests.simulation.setting import a_world
 from tests.simulation.timelines import Row, appear, assert_kept, recover
 from tests.simulation.world import World
@@ -142,7 +142,7 @@ def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_mess
     watched(simulated)
     text = "🏴" * 100
     simulated.organisation.rows = [{**row_of(text), "id": f"{number:03}{text}"} for number in range(100)]
-    simulated.slack.standing["webhook"] = Turn(Answer(500))
+    simulated.slack.standing["webhook"] = Fault(Response(500))
     assert simulated.check() is None
     simulated.slack.standing.clear()
     simulated.now = simulated.last.deadline
@@ -153,14 +153,14 @@ def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_mess
     assert_kept(simulated)
 
 
-def bomb(size: int) -> Answer:
+def bomb(size: int) -> Response:
     """Return an answer that expands to so many bytes of JSON."""
-    return Answer(200, gzip.compress(b'{"history": "' + b"0" * size + b'"}'), {"Content-Encoding": "gzip"})
+    return Response(200, gzip.compress(b'{"history": "' + b"0" * size + b'"}'), {"Content-Encoding": "gzip"})
 
 
-def said(body: bytes | str, **headers: str) -> Answer:
+def said(body: bytes | str, **headers: str) -> Response:
     """Return a good-looking answer with this body."""
-    return Answer(
+    return Response(
         200, body if isinstance(body, bytes) else body.encode(), {"Content-Type": "application/json", **headers}
     )
 
@@ -170,7 +170,7 @@ BODIES = {
     "deep object": said('{"history":' * 100_000),
     "ten megabytes": said(b'{"history": ["' + b"x" * 10_000_000 + b'"]}'),
     "bomb": bomb(50_000_000),
-    "half a gzip": Answer(200, gzip.compress(b"{}" * 1000)[:20], {"Content-Encoding": "gzip"}),
+    "half a gzip": Response(200, gzip.compress(b"{}" * 1000)[:20], {"Content-Encoding": "gzip"}),
     "not gzip": said("{}", **{"Content-Encoding": "gzip"}),
     "unknown encoding": said("{}", **{"Content-Encoding": "zip"}),
     "huge number": said('{"history": [{"id": ' + "9" * 5_000 + '}], "info": {"more_records": false}}'),
@@ -183,7 +183,7 @@ BODIES = {
     "token with line breaks": said('{"access_token": "a\\r\\nX-Evil: 1", "expires_in": 3600}'),
     "long token": said(json.dumps({"access_token": "a" * 100_000})),
     "nasty error": said(json.dumps({"error": NASTY[0] * 100, "status": "error", "code": NASTY[0] * 100})),
-    "nasty status": Answer(418, json.dumps({"code": NASTY[0]}).encode()),
+    "nasty status": Response(418, json.dumps({"code": NASTY[0]}).encode()),
     "nasty header": said("{}", Location="http://169.254.169.254/latest/meta-data"),
 }
 
@@ -201,7 +201,7 @@ def test_whatever_zoho_answers_nothing_is_raised_but_our_own_errors_and_all_reco
     watched(simulated)
     simulated.witness.rows_are_plain = True
     appear(simulated, Row("completed"))
-    simulated.zoho.standing[kind] = Turn(BODIES[body])
+    simulated.zoho.standing[kind] = Fault(BODIES[body])
     for _ in range(2):
         simulated.cold()
         simulated.now = simulated.last.deadline
@@ -226,7 +226,7 @@ def test_whatever_slack_answers_nothing_is_raised_but_our_own_errors_and_all_rec
     simulated.witness.rows_are_plain = True
     appear(simulated, Row("failed"))
     answer = BODIES[body]
-    simulated.slack.standing["webhook"] = Turn(Answer(status, answer.body, answer.headers))
+    simulated.slack.standing["webhook"] = Fault(Response(status, answer.body, answer.headers))
     assert simulated.check() is None
     assert len(simulated.arrivals.mails) == 1
     simulated.slack.standing.clear()
@@ -242,7 +242,7 @@ def test_any_json_for_an_answer_is_survived(simulated: World, answer: Any, kind:
     watched(simulated)
     simulated.witness.rows_are_plain = True
     appear(simulated, Row("completed"))
-    simulated.zoho.standing[kind] = Turn(Answer.json(answer, status))
+    simulated.zoho.standing[kind] = Fault(Response.json(answer, status))
     simulated.cold()
     simulated.check()
     simulated.zoho.standing.clear()

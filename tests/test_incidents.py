@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from handler.texts import describe
 
 from handler import errors
 from handler.errors import UnreadableError
 from handler.memory import Incident
 from handler.rules import STATES
-from handler.texts import describe
 from tests.stories import LASTING
 from tests.watch import EVERYTHING, Watch, kinds
 from tests.world import START, row

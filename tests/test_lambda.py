@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.runtime import LambdaEnvironment, Result
-from sandbox.server import Answer, Turn
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
+from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation, sample_rows
 from tests.world import row
 
@@ -24,9 +24,9 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the deployed stack and its function."""
-    with closing(Stage()) as made:
+    with closing(Sandbox()) as made:
         yield made
 
 
@@ -38,7 +38,7 @@ class Acme:
         at_zoho: What the fake Zoho knows of it.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Sandbox) -> None:
         """Connect it, with Zoho's sample as its history."""
         self._stage = stage
         self.org = f"acme-{next(_numbers)}"
@@ -70,7 +70,7 @@ class Acme:
 
 
 @pytest.fixture
-def acme(stage: Stage) -> Iterator[Acme]:
+def acme(stage: Sandbox) -> Iterator[Acme]:
     """Give an organisation of the test's own; afterwards everybody is well again."""
     yield Acme(stage)
     stage.slack.standing.clear()
@@ -82,7 +82,7 @@ def summaries(result: Result) -> list[dict[str, Any]]:
     return [line for line in result.logs if line.get("message") == "check"]
 
 
-def test_the_whole_way_from_a_history_to_two_messages(stage: Stage, acme: Acme) -> None:
+def test_the_whole_way_from_a_history_to_two_messages(stage: Sandbox, acme: Acme) -> None:
     """A baseline, then a failed backup, by e-mail and on Slack, in one environment that stays warm."""
     stage.function.stop()
     first = acme.check()
@@ -107,11 +107,11 @@ def test_the_log_is_one_line_of_json_a_check(acme: Acme) -> None:
     assert ours == [line]
 
 
-def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: Stage, acme: Acme) -> None:
+def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: Sandbox, acme: Acme) -> None:
     """So that Lambda's retries, its metric and the alarm see it; the summary is logged all the same."""
     acme.check()
     acme.fails()
-    stage.slack.standing["webhook"] = Turn(Answer(500))
+    stage.slack.standing["webhook"] = Fault(Response(500))
     failed = acme.check()
     assert (failed.ok, failed.payload["errorType"]) == (False, "CheckFailed")
     assert "1 notice pending" in failed.payload["errorMessage"]
@@ -122,11 +122,11 @@ def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: S
     assert len(acme.posts) == 2
 
 
-def test_a_process_that_is_killed_while_it_sends_loses_nothing(stage: Stage, acme: Acme) -> None:
+def test_a_process_that_is_killed_while_it_sends_loses_nothing(stage: Sandbox, acme: Acme) -> None:
     """Slack had not answered yet: its lease is respected while it lives, then the next check does the rest."""
     acme.check()
     acme.fails()
-    stage.slack.script("webhook", Turn(drops=True, until=(arrived := Doorbell(stage))))
+    stage.slack.script("webhook", Fault(drops=True, until=(arrived := Doorbell(stage))))
     killed = acme.check()
     assert (killed.ok, killed.payload["errorType"]) == (False, "Runtime.ExitError")
     assert arrived.is_set()
@@ -140,7 +140,7 @@ def test_a_process_that_is_killed_while_it_sends_loses_nothing(stage: Stage, acm
 class Doorbell(threading.Event):
     """Kills the function's process when somebody waits for it."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Sandbox) -> None:
         """Know the function."""
         super().__init__()
         self._stage = stage
@@ -152,7 +152,7 @@ class Doorbell(threading.Event):
         return True
 
 
-def run_out_of_lease(stage: Stage, org: str) -> None:
+def run_out_of_lease(stage: Sandbox, org: str) -> None:
     """Let the lease in an organisation's item have ended."""
     stage.cloud.client("dynamodb").update_item(
         TableName=stage.stack.outputs["TableName"],
@@ -162,7 +162,7 @@ def run_out_of_lease(stage: Stage, org: str) -> None:
     )
 
 
-def test_missing_settings_are_one_error_that_says_how_to_mend_them(stage: Stage) -> None:
+def test_missing_settings_are_one_error_that_says_how_to_mend_them(stage: Sandbox) -> None:
     """Before anything is asked; the function itself starts."""
     variables = {name: value for name, value in stage.function.variables.items() if name != "TABLE_NAME"}
     with closing(LambdaEnvironment(variables | {"GRACE_HOURS": "soon"})) as function:
@@ -173,20 +173,20 @@ def test_missing_settings_are_one_error_that_says_how_to_mend_them(stage: Stage)
     )
 
 
-def test_a_stack_that_nobody_connected_stays_green(stage: Stage) -> None:
+def test_a_stack_that_nobody_connected_stays_green(stage: Sandbox) -> None:
     """The schedule runs from the first hour."""
     assert stage.check("default").payload == {"org": "default", "skipped": "not connected"}
 
 
-def test_no_secret_is_in_anything_that_the_function_writes_or_answers(stage: Stage, acme: Acme) -> None:
+def test_no_secret_is_in_anything_that_the_function_writes_or_answers(stage: Sandbox, acme: Acme) -> None:
     """Through good checks and bad ones: all of its output, whoever wrote it."""
     stage.function.stop()
     results = [acme.check()]
     acme.fails()
-    for turn in (Turn(drops=True), Turn(Answer(404, b"no_service")), Turn(Answer(400, b"invalid_blocks"))):
+    for turn in (Fault(drops=True), Fault(Response(404, b"no_service")), Fault(Response(400, b"invalid_blocks"))):
         stage.slack.standing.update(webhook=turn, heartbeat=turn)
         results.append(acme.check())
-    for turn in (Turn(drops=True), Turn(Answer(500)), Turn(Answer.json({"error": "invalid_code"}))):
+    for turn in (Fault(drops=True), Fault(Response(500)), Fault(Response.json({"error": "invalid_code"}))):
         stage.function.stop()
         stage.zoho.standing.update(token=turn)
         results.append(acme.check())

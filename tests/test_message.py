@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from dateutil import tz
+from handler.slack import posts
+from handler.texts import KINDS, NOTIFIABLE, describe
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,8 +22,6 @@ from handler.history import parse_time
 from handler.memory import Notice, enqueue
 from handler.message import local_time, mails, severity
 from handler.rules import ACTIONS, STATES
-from handler.slack import posts
-from handler.texts import KINDS, NOTIFIABLE, describe
 from handler.wording import duration, plural
 from tests.stories import DAY, READER, STORIES, Json, late, many, news, texts_of, unescape
 from tests.world import START

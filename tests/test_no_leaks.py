@@ -13,8 +13,8 @@ import pytest
 
 from handler.errors import NotifierError
 from handler.store import to_item
-from sandbox.server import Answer, Turn
-from sandbox.slack import ERRORS, rate_limited
+from sandbox.channels.slack import ERRORS, rate_limited
+from sandbox.server import Fault, Response
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.simulation.setting import a_world
 from tests.simulation.timelines import Row, appear
@@ -22,19 +22,19 @@ from tests.simulation.world import ORG, PREFIX, World
 
 ELSEWHERE = "http://127.0.0.1:9/elsewhere"
 TURNS = {
-    "dropped": Turn(drops=True),
-    "500": Turn(Answer(500)),
-    "redirect": Turn(Answer(302, b"", {"Location": ELSEWHERE})),
-    "html": Turn(MAINTENANCE),
-    "nonsense": Turn(Answer(200, b"\x00")),
-    "cut": Turn(Answer(200, b"{", {"Content-Length": "10"})),
+    "dropped": Fault(drops=True),
+    "500": Fault(Response(500)),
+    "redirect": Fault(Response(302, b"", {"Location": ELSEWHERE})),
+    "html": Fault(MAINTENANCE),
+    "nonsense": Fault(Response(200, b"\x00")),
+    "cut": Fault(Response(200, b"{", {"Content-Length": "10"})),
 }
 AT_ZOHO = {
     **TURNS,
-    **{code: Turn(answer) for code, answer in API_ERRORS.items()},
-    **{code: Turn(answer) for code, answer in TOKEN_ERRORS.items()},
+    **{code: Fault(answer) for code, answer in API_ERRORS.items()},
+    **{code: Fault(answer) for code, answer in TOKEN_ERRORS.items()},
 }
-AT_SLACK = {**TURNS, **{code: Turn(answer) for code, answer in ERRORS.items()}, "limited": Turn(rate_limited(60))}
+AT_SLACK = {**TURNS, **{code: Fault(answer) for code, answer in ERRORS.items()}, "limited": Fault(rate_limited(60))}
 
 
 class Everything(logging.Handler):
@@ -233,7 +233,7 @@ def test_an_address_that_we_may_not_talk_to_is_refused_before_a_byte_is_sent(
 
 def test_a_redirect_leads_nowhere(simulated: World, ears: Everything, capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever answers with one: where it points to is never asked."""
-    away = Turn(Answer(307, b"", {"Location": f"{simulated.slack.url}/elsewhere"}))
+    away = Fault(Response(307, b"", {"Location": f"{simulated.slack.url}/elsewhere"}))
     look(simulated, ears)
     for server, kinds in ((simulated.zoho, ("token", "history", "urls")), (simulated.slack, ("webhook", "heartbeat"))):
         for kind in kinds:
@@ -250,7 +250,7 @@ def test_a_redirect_leads_nowhere(simulated: World, ears: Everything, capfd: pyt
 def test_every_error_of_ours_can_be_shown(simulated: World) -> None:
     """Its text is all that it has: no cause, no context that a log would print."""
     simulated.begin()
-    simulated.zoho.standing["token"] = Turn(drops=True)
+    simulated.zoho.standing["token"] = Fault(drops=True)
     simulated.check()
     assert simulated.error
     assert isinstance(simulated.error, NotifierError)

@@ -21,8 +21,8 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.sns.models import sns_backends
 
 from sandbox.aws import REGION, Cloud
+from sandbox.channels.slack import FakeSlack
 from sandbox.runtime import ROOT
-from sandbox.slack import SlackInbox
 from sandbox.zoho import FakeZoho
 from tests.world import row
 
@@ -62,7 +62,7 @@ class Crowd:
         """Start the services, with a table in moto or, where its URL is given, in AWS's own DynamoDB."""
         self._opened = opened
         self.zoho = opened.enter_context(closing(FakeZoho()))
-        self.slack = opened.enter_context(closing(SlackInbox()))
+        self.slack = opened.enter_context(closing(FakeSlack()))
         self.cloud = opened.enter_context(closing(Cloud()))
         environment = self.cloud.environment | ({"AWS_ENDPOINT_URL_DYNAMODB": dynamodb} if dynamodb else {})
         self.dynamodb: Any = boto3.client(

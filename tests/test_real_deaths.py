@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from sandbox.runtime import LambdaEnvironment, Result
-from sandbox.server import Turn
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
+from sandbox.server import Fault
 from tests.world import row
 
 ORG = "acme"
@@ -24,9 +24,9 @@ LITTLE_SECONDS = 15.0
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the deployed stack, with one organisation connected and its baseline told."""
-    with closing(Stage()) as made:
+    with closing(Sandbox()) as made:
         made.connect(ORG, heartbeat_url=made.slack.heartbeat_url())
         assert made.check(ORG).ok
         yield made
@@ -60,7 +60,7 @@ class Killer:
         seen: The calls of the last invocation, in order.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Sandbox) -> None:
         """Watch every service of the stage."""
         self._stage, self._lock = stage, threading.Lock()
         self._deadly = 0
@@ -81,19 +81,19 @@ class Killer:
                 self._stage.function.kill()
 
 
-def news(stage: Stage) -> None:
+def news(stage: Sandbox) -> None:
     """Let a backup fail and another one complete."""
     (organisation,) = stage.zoho.organisations.values()
     organisation.rows[:0] = [row(None, state="completed"), row(None, state="failed")]
 
 
-def told(stage: Stage) -> dict[str, Counter[str]]:
+def told(stage: Sandbox) -> dict[str, Counter[str]]:
     """Return how often each notice was told, by channel."""
     slack = re.findall(rf"{ORG} · ({ORG}-[\w-]+)", json.dumps(stage.slack.messages, ensure_ascii=False))
     return {"slack": Counter(slack), "sns": Counter(mail.attributes["notice_id"] for mail in stage.mailbox.mails)}
 
 
-def end_the_lease(stage: Stage) -> None:
+def end_the_lease(stage: Sandbox) -> None:
     """Let the lease in the organisation's item have ended, as it has when Lambda tries again."""
     stage.cloud.client("dynamodb").update_item(
         TableName=stage.stack.outputs["TableName"],
@@ -104,7 +104,7 @@ def end_the_lease(stage: Stage) -> None:
     )
 
 
-def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_could_not_learn(stage: Stage) -> None:
+def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_could_not_learn(stage: Sandbox) -> None:
     """Call after call, as many as a check with news makes: it arrives and is answered, but nobody is there to hear."""
     killer = Killer(stage)
     expected = 1
@@ -131,13 +131,13 @@ def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_cou
     assert all(len(counts) == expected for counts in told(stage).values())
 
 
-def test_a_deadline_in_the_middle_of_a_send_loses_nothing(stage: Stage) -> None:
+def test_a_deadline_in_the_middle_of_a_send_loses_nothing(stage: Sandbox) -> None:
     """Lambda kills the process while Slack keeps it waiting; the lease ends with it, so that the next check goes on."""
     news(stage)
     before = told(stage)
     variables = stage.function.variables
     with closing(LambdaEnvironment(variables, handler="tests.undaunted.lambda_handler")) as undaunted:
-        stage.slack.script("webhook", Turn(drops=True, until=threading.Event()))
+        stage.slack.script("webhook", Fault(drops=True, until=threading.Event()))
         killed = undaunted.invoke({"org": ORG}, timeout=SECONDS)
     assert (killed.ok, killed.payload["errorType"]) == (False, "Sandbox.Timedout"), killed
     assert stage.check(ORG).payload["delivered"] == {"slack": 2}
@@ -145,7 +145,7 @@ def test_a_deadline_in_the_middle_of_a_send_loses_nothing(stage: Stage) -> None:
     assert [sorted((after[channel] - before[channel]).values()) for channel in after] == [[1, 1], [1, 1]]
 
 
-def test_too_little_time_is_noticed_before_it_is_over(stage: Stage) -> None:
+def test_too_little_time_is_noticed_before_it_is_over(stage: Sandbox) -> None:
     """Nothing is begun that could not be written down: the check fails by itself, and the next one does it."""
     news(stage)
     before = told(stage)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from handler.texts import describe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from handler.errors import HistoryTooLongError, HistoryVanishedError
 from handler.history import parse_row
 from handler.memory import MAX_KEYS
 from handler.rules import classify, completion_told, decide, with_download_deadline
-from handler.texts import describe
 from sandbox.zoho import sample_rows
 from tests.watch import EVERYTHING, Raw, Watch, kinds
 from tests.world import START, row

@@ -16,7 +16,7 @@ import requests
 
 from handler import transport
 from handler.errors import TransportError
-from sandbox.server import Answer, Request, Server, Turn
+from sandbox.server import Fault, Request, Response, Server
 from tests.wire import CHUNK, Authority, RudeServer, RunningOut, endless
 from tests.world import TLS
 
@@ -30,9 +30,9 @@ class Echo(Server):
         """Take any request."""
         return "any"
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Say hello."""
-        return Answer.text("hello")
+        return Response.text("hello")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_what_is_not_json_is_a_value_error(body: bytes) -> None:
 
 def test_a_compressed_answer_is_read(echo: Echo, sending: requests.Session) -> None:
     """Zoho compresses when asked to."""
-    echo.script("any", Answer(200, gzip.compress(b"[1, 2]"), {"Content-Encoding": "gzip"}))
+    echo.script("any", Response(200, gzip.compress(b"[1, 2]"), {"Content-Encoding": "gzip"}))
     assert transport.fetch(sending, "GET", echo.url, seconds=ample).json() == [1, 2]
 
 
@@ -101,7 +101,7 @@ def test_an_answer_may_be_as_long_as_the_limit(
 ) -> None:
     """The limit itself still passes, a byte more doesn't."""
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 100_000)
-    echo.script("any", Answer(200, b"x" * 100_000), Answer(200, b"x" * 100_001))
+    echo.script("any", Response(200, b"x" * 100_000), Response(200, b"x" * 100_001))
     assert len(transport.fetch(sending, "GET", echo.url, seconds=ample).body) == 100_000
     with pytest.raises(TransportError, match="longer than 100000 bytes"):
         transport.fetch(sending, "GET", echo.url, seconds=ample)
@@ -113,7 +113,7 @@ def test_a_gzip_bomb_is_cut_at_the_limit(echo: Echo, sending: requests.Session, 
     body, encodings = gzip.compress(bytes(200_000_000), compresslevel=1), "gzip"
     for _ in range(times - 1):
         body, encodings = gzip.compress(body), f"{encodings}, gzip"
-    echo.script("any", Answer(200, body, {"Content-Encoding": encodings}))
+    echo.script("any", Response(200, body, {"Content-Encoding": encodings}))
     tracemalloc.start()
     try:
         with pytest.raises(TransportError, match="longer than"):
@@ -182,7 +182,7 @@ def test_timeouts_are_explicit_and_fit_into_the_time_left(
 def test_a_silent_server_is_given_up(echo: Echo, sending: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request without an answer ends with the read timeout."""
     monkeypatch.setattr(transport, "READ_SECONDS", 0.05)
-    echo.standing["any"] = Turn(drops=True, until=threading.Event())
+    echo.standing["any"] = Fault(drops=True, until=threading.Event())
     with pytest.raises(TransportError, match="ReadTimeout"):
         transport.fetch(sending, "GET", echo.url, seconds=ample)
 
@@ -190,18 +190,18 @@ def test_a_silent_server_is_given_up(echo: Echo, sending: requests.Session, monk
 # --- What is repeated, and what never is ------------------------------------------------------------------------------
 
 TROUBLE = [
-    *(pytest.param(Turn(Answer(status)), id=str(status)) for status in (429, 500, 502, 503, 504)),
-    pytest.param(Turn(Answer(503, headers={"Retry-After": "1"})), id="503 and Retry-After"),
-    pytest.param(Turn(Answer(429, headers={"Retry-After": "1"})), id="429 and Retry-After"),
-    pytest.param(Turn(Answer(413, headers={"Retry-After": "1"})), id="413 and Retry-After"),
-    pytest.param(Turn(drops=True), id="dropped"),
+    *(pytest.param(Fault(Response(status)), id=str(status)) for status in (429, 500, 502, 503, 504)),
+    pytest.param(Fault(Response(503, headers={"Retry-After": "1"})), id="503 and Retry-After"),
+    pytest.param(Fault(Response(429, headers={"Retry-After": "1"})), id="429 and Retry-After"),
+    pytest.param(Fault(Response(413, headers={"Retry-After": "1"})), id="413 and Retry-After"),
+    pytest.param(Fault(drops=True), id="dropped"),
 ]
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_reading_is_tried_three_times(
-    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Turn, method: str
+    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Fault, method: str
 ) -> None:
     """Two failures are got over, and only there."""
     echo.script("any", trouble, trouble)
@@ -211,12 +211,12 @@ def test_reading_is_tried_three_times(
 
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_reading_is_given_up_after_three_tries(
-    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Turn
+    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Fault
 ) -> None:
     """The last answer is handed on, so that its reason is known."""
     echo.standing["any"] = trouble
-    if trouble.answer:
-        assert transport.fetch(reading, "GET", echo.url, seconds=ample).status == trouble.answer.status
+    if trouble.response:
+        assert transport.fetch(reading, "GET", echo.url, seconds=ample).status == trouble.response.status
     else:
         with pytest.raises(TransportError):
             transport.fetch(reading, "GET", echo.url, seconds=ample)
@@ -224,7 +224,7 @@ def test_reading_is_given_up_after_three_tries(
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-def test_sending_is_never_repeated(echo: Echo, sending: requests.Session, trouble: Turn) -> None:
+def test_sending_is_never_repeated(echo: Echo, sending: requests.Session, trouble: Fault) -> None:
     """A lost answer must stay one repeat, of the next invocation, not three."""
     echo.standing["any"] = trouble
     try:
@@ -236,7 +236,7 @@ def test_sending_is_never_repeated(echo: Echo, sending: requests.Session, troubl
 
 def test_a_long_retry_after_is_not_slept_through(echo: Echo, reading: requests.Session, sleeps: list[float]) -> None:
     """The next invocation comes soon enough; this one has a deadline."""
-    echo.standing["any"] = Turn(Answer(503, headers={"Retry-After": "3600"}))
+    echo.standing["any"] = Fault(Response(503, headers={"Retry-After": "3600"}))
     transport.fetch(reading, "GET", echo.url, seconds=ample)
     assert len(sleeps) == 2
     assert sum(sleeps) <= 4
@@ -247,7 +247,7 @@ def test_a_long_retry_after_is_not_slept_through(echo: Echo, reading: requests.S
 def test_redirects_are_never_followed(echo: Echo, request: pytest.FixtureRequest, status: int, session: str) -> None:
     """What is sent to one host is a secret that no other host may see."""
     with closing(Echo()) as other:
-        echo.script("any", Answer(status, headers={"Location": other.url + "/stolen"}))
+        echo.script("any", Response(status, headers={"Location": other.url + "/stolen"}))
         answer = transport.fetch(request.getfixturevalue(session), "POST", echo.url, seconds=ample, data={"a": "b"})
         assert answer.status == status
         assert other.requests == []
@@ -279,7 +279,7 @@ def test_no_exception_and_no_log_record_holds_the_url(
     session: str,
 ) -> None:
     """A webhook's path is its secret, and requests and urllib3 put URLs into everything they say."""
-    echo.standing["any"] = Turn(drops=True)
+    echo.standing["any"] = Fault(drops=True)
     url = FAILURES[failure](echo) + SECRET_PATH
     with caplog.at_level(logging.DEBUG), pytest.raises(TransportError) as raised:
         transport.fetch(request.getfixturevalue(session), "POST", url, seconds=ample)

@@ -21,8 +21,8 @@ from urllib3 import HTTPResponse
 from handler.errors import CheckFailed
 from handler.store import Store
 from sandbox.aws import Cloud
-from sandbox.server import Server, Turn
-from sandbox.slack import ERRORS, SlackInbox
+from sandbox.channels.slack import ERRORS, FakeSlack
+from sandbox.server import Fault, Server
 from sandbox.zoho import FakeZoho
 from sandbox.zoho_errors import API_ERRORS
 from tests.watch import Raw, item_size
@@ -245,7 +245,7 @@ class Topic:
 @contextmanager
 def stage_with(topic: Any, table: Any = None, **settings: str) -> Iterator[World]:
     """Give a world with this topic and table."""
-    with closing(FakeZoho()) as zoho, closing(SlackInbox()) as slack:
+    with closing(FakeZoho()) as zoho, closing(FakeSlack()) as slack:
         yield World(zoho, slack, table=table, topic=Topic(topic), **settings)
 
 
@@ -291,8 +291,8 @@ def play(stage: World, start: datetime, checks: int) -> Played:
         stage.organisation.rows = [raw for at, raw in reversed(SCRIPT) if now - YEAR < at <= now]
         troubles = {name for name in TROUBLE if within(name, now)}
         stage.organisation.refresh_tokens = [] if "revoked" in troubles else list(tokens)
-        stage.zoho.standing = {"history": Turn(API_ERRORS["INTERNAL_ERROR"])} if "5xx" in troubles else {}
-        stage.slack.standing = {"webhook": Turn(ERRORS["no_service"])} if "webhook" in troubles else {}
+        stage.zoho.standing = {"history": Fault(API_ERRORS["INTERNAL_ERROR"])} if "5xx" in troubles else {}
+        stage.slack.standing = {"webhook": Fault(ERRORS["no_service"])} if "webhook" in troubles else {}
         try:
             stage.check()
         except CheckFailed:

@@ -15,7 +15,7 @@ import requests
 from handler import errors, transport
 from handler.errors import TroubleError, UnreadableError, UnusableAnswerError
 from handler.zoho import DATA_CENTRES, MAX_PAGES, Credentials, Zoho
-from sandbox.server import Answer, Turn
+from sandbox.server import Fault, Response
 from sandbox.zoho import FakeZoho, Organisation, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS, envelope
 from tests.wire import CHUNK, Authority, RudeServer, RunningOut, endless
@@ -60,9 +60,9 @@ def kinds(zoho: FakeZoho) -> list[str]:
     return [request.kind for request in zoho.requests]
 
 
-def a_page(rows: Rows, *, more: bool = False) -> Answer:
+def a_page(rows: Rows, *, more: bool = False) -> Response:
     """Return a page of the history."""
-    return Answer.json({"history": rows, "info": {"page": 1, "per_page": 200, "count": 1, "more_records": more}})
+    return Response.json({"history": rows, "info": {"page": 1, "per_page": 200, "count": 1, "more_records": more}})
 
 
 # --- Access tokens ----------------------------------------------------------------------------------------------------
@@ -93,34 +93,34 @@ def test_the_token_goes_in_the_header_that_zoho_wants(zoho: FakeZoho, client: Zo
 
 
 LOCALISED = {"error": "Zugriff verweigert", "error_description": "Zu viele Anfragen", "status": "failure"}
-TOKEN_ANSWERS: dict[str, tuple[Answer, type[UnreadableError], bool]] = {
+TOKEN_ANSWERS: dict[str, tuple[Response, type[UnreadableError], bool]] = {
     "invalid_code": (TOKEN_ERRORS["invalid_code"], errors.RevokedTokenError, True),
     "invalid_client": (TOKEN_ERRORS["invalid_client"], errors.WrongClientError, True),
     "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], errors.WrongClientSecretError, True),
-    "invalid_code with 400": (Answer.json({"error": "invalid_code"}, 400), errors.RevokedTokenError, True),
+    "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), errors.RevokedTokenError, True),
     "throttled": (TOKEN_ERRORS["throttled"], TroubleError, False),
-    "throttled with 400": (Answer(400, TOKEN_ERRORS["throttled"].body), TroubleError, False),
-    "throttled in German": (Answer.json(LOCALISED), TroubleError, False),
-    "throttled in German with 400": (Answer.json(LOCALISED, 400), TroubleError, False),
-    "throttled with 429": (Answer.json(LOCALISED, 429), TroubleError, False),
+    "throttled with 400": (Response(400, TOKEN_ERRORS["throttled"].body), TroubleError, False),
+    "throttled in German": (Response.json(LOCALISED), TroubleError, False),
+    "throttled in German with 400": (Response.json(LOCALISED, 400), TroubleError, False),
+    "throttled with 429": (Response.json(LOCALISED, 429), TroubleError, False),
     "maintenance page": (MAINTENANCE, TroubleError, False),
-    "maintenance page with 503": (Answer(503, MAINTENANCE.body), TroubleError, False),
-    "a firewall's page with 403": (Answer(403, MAINTENANCE.body), TroubleError, False),
-    "a page with 401": (Answer(401, MAINTENANCE.body), TroubleError, False),
-    "a page with 404": (Answer(404, MAINTENANCE.body), TroubleError, False),
-    "a page with 400": (Answer(400, MAINTENANCE.body), TroubleError, False),
-    "empty body": (Answer(200), TroubleError, False),
-    "no content": (Answer(204), TroubleError, False),
-    "truncated": (Answer(200, b'{"access_token": "1000.a'), TroubleError, False),
-    "nothing in it": (Answer.json({}), UnusableAnswerError, True),
-    "a list": (Answer.json([{"access_token": "a"}]), UnusableAnswerError, True),
-    "a text": (Answer.json("a"), UnusableAnswerError, True),
-    "token null": (Answer.json({"access_token": None}), UnusableAnswerError, True),
-    "token a number": (Answer.json({"access_token": 5}), UnusableAnswerError, True),
-    "token empty": (Answer.json({"access_token": ""}), UnusableAnswerError, True),
-    "token with a line break": (Answer.json({"access_token": "a\r\nX-Evil: b"}), UnusableAnswerError, True),
-    "token not ASCII": (Answer.json({"access_token": "ä"}), UnusableAnswerError, True),
-    "token a lone surrogate": (Answer(200, b'{"access_token": "\\ud800"}'), UnusableAnswerError, True),
+    "maintenance page with 503": (Response(503, MAINTENANCE.body), TroubleError, False),
+    "a firewall's page with 403": (Response(403, MAINTENANCE.body), TroubleError, False),
+    "a page with 401": (Response(401, MAINTENANCE.body), TroubleError, False),
+    "a page with 404": (Response(404, MAINTENANCE.body), TroubleError, False),
+    "a page with 400": (Response(400, MAINTENANCE.body), TroubleError, False),
+    "empty body": (Response(200), TroubleError, False),
+    "no content": (Response(204), TroubleError, False),
+    "truncated": (Response(200, b'{"access_token": "1000.a'), TroubleError, False),
+    "nothing in it": (Response.json({}), UnusableAnswerError, True),
+    "a list": (Response.json([{"access_token": "a"}]), UnusableAnswerError, True),
+    "a text": (Response.json("a"), UnusableAnswerError, True),
+    "token null": (Response.json({"access_token": None}), UnusableAnswerError, True),
+    "token a number": (Response.json({"access_token": 5}), UnusableAnswerError, True),
+    "token empty": (Response.json({"access_token": ""}), UnusableAnswerError, True),
+    "token with a line break": (Response.json({"access_token": "a\r\nX-Evil: b"}), UnusableAnswerError, True),
+    "token not ASCII": (Response.json({"access_token": "ä"}), UnusableAnswerError, True),
+    "token a lone surrogate": (Response(200, b'{"access_token": "\\ud800"}'), UnusableAnswerError, True),
 }
 
 
@@ -128,7 +128,7 @@ TOKEN_ANSWERS: dict[str, tuple[Answer, type[UnreadableError], bool]] = {
 def test_each_answer_to_a_refresh_has_its_meaning(zoho: FakeZoho, client: Zoho, case: str) -> None:
     """Errors come with HTTP 200, throttling is not bad credentials, and what is not the documented form is not used."""
     answer, kind, act = TOKEN_ANSWERS[case]
-    zoho.standing["token"] = Turn(answer)
+    zoho.standing["token"] = Fault(answer)
     with pytest.raises(UnreadableError) as raised:
         client.history(ample)
     assert type(raised.value) is kind
@@ -160,8 +160,8 @@ def test_whatever_expires_in_holds_the_token_lives_a_while(
     zoho: FakeZoho, client: Zoho, clock: Clock, expires_in: object, minutes: int
 ) -> None:
     """Neither a refresh at every page nor a token that is trusted for days."""
-    zoho.script("token", Answer.json({"access_token": "any", "expires_in": expires_in}))
-    zoho.standing["history"] = Turn(a_page([]))
+    zoho.script("token", Response.json({"access_token": "any", "expires_in": expires_in}))
+    zoho.standing["history"] = Fault(a_page([]))
     client.history(ample)
     clock.advance(minutes=minutes, seconds=-1)
     client.history(ample)
@@ -257,7 +257,7 @@ def test_without_an_api_domain_the_data_centres_own_is_asked(
 ) -> None:
     """An answer without the field is still a good one."""
     client = everywhere("jp")
-    real_names.script("token", Answer.json({"access_token": "canary"}))
+    real_names.script("token", Response.json({"access_token": "canary"}))
     real_names.script("history", a_page(sample_rows()))
     assert len(client.history(ample).rows) == 4
     assert hosts(real_names) == ["accounts.zoho.jp", "www.zohoapis.jp"]
@@ -286,7 +286,7 @@ def test_an_unknown_api_domain_is_refused_before_a_byte_is_sent_to_it(
 ) -> None:
     """Whoever could make Zoho name another host would be handed the access token."""
     client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
-    zoho.standing["token"] = Turn(Answer.json({"access_token": "canary", "api_domain": domain, "expires_in": 3600}))
+    zoho.standing["token"] = Fault(Response.json({"access_token": "canary", "api_domain": domain, "expires_in": 3600}))
     for _ in range(2):
         with pytest.raises(UnusableAnswerError, match="api_domain"):
             client.history(ample)
@@ -340,7 +340,7 @@ def test_a_history_that_never_ends_is_given_up(
 def test_a_page_that_repeats_itself_ends_the_reading(zoho: FakeZoho, client: Zoho, repeated: str) -> None:
     """A server that ignores `page` would be asked for ever."""
     page = a_page(sample_rows() if repeated == "same rows" else [], more=True)
-    zoho.standing["history"] = Turn(page)
+    zoho.standing["history"] = Fault(page)
     with pytest.raises(UnusableAnswerError, match="repeats"):
         client.history(ample)
     assert kinds(zoho).count("history") == (2 if repeated == "same rows" else 1)
@@ -365,7 +365,7 @@ def test_no_content_is_an_empty_history(organisation: Organisation, client: Zoho
 
 def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
     """It may also be how the last page says that it is empty."""
-    zoho.script("history", a_page([row(clock.now)], more=True), Answer(204))
+    zoho.script("history", a_page([row(clock.now)], more=True), Response(204))
     history = client.history(ample)
     assert (len(history.rows), history.pages) == (1, 2)
 
@@ -403,7 +403,7 @@ DOCUMENTED: dict[str, tuple[type[UnreadableError], str, list[str]]] = {
 def test_each_documented_error_is_an_exception_of_its_own(zoho: FakeZoho, client: Zoho, code: str) -> None:
     """With Zoho's resolution in it, and with as many tries as make sense and no more."""
     kind, words, requests_made = DOCUMENTED[code]
-    zoho.standing["history"] = Turn(API_ERRORS[code])
+    zoho.standing["history"] = Fault(API_ERRORS[code])
     with pytest.raises(UnreadableError) as raised:
         client.history(ample)
     assert type(raised.value) is kind
@@ -418,44 +418,44 @@ def test_every_error_that_the_fake_knows_is_in_the_table() -> None:
     assert API_ERRORS.keys() == DOCUMENTED.keys()
 
 
-UNDOCUMENTED: dict[str, tuple[Answer, type[UnreadableError]]] = {
-    "401 without a code": (Answer(401), errors.InvalidTokenError),
-    "403 without a code": (Answer(403, b"<html>"), errors.NoPermissionError),
-    "404 without a code": (Answer(404, b"<html>"), errors.WrongUrlError),
-    "408": (Answer(408), TroubleError),
-    "429 without a code": (Answer(429), TroubleError),
-    "418": (Answer(418), UnusableAnswerError),
+UNDOCUMENTED: dict[str, tuple[Response, type[UnreadableError]]] = {
+    "401 without a code": (Response(401), errors.InvalidTokenError),
+    "403 without a code": (Response(403, b"<html>"), errors.NoPermissionError),
+    "404 without a code": (Response(404, b"<html>"), errors.WrongUrlError),
+    "408": (Response(408), TroubleError),
+    "429 without a code": (Response(429), TroubleError),
+    "418": (Response(418), UnusableAnswerError),
     "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), UnusableAnswerError),
-    "400 with a code of another type": (Answer.json({"code": ["a"]}, 400), UnusableAnswerError),
-    "500 without a code": (Answer(500, b"<html>"), TroubleError),
+    "400 with a code of another type": (Response.json({"code": ["a"]}, 400), UnusableAnswerError),
+    "500 without a code": (Response(500, b"<html>"), TroubleError),
     "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), TroubleError),
-    "501": (Answer(501), TroubleError),
-    "599": (Answer(599), TroubleError),
-    "302 to a maintenance page": (Answer(302, headers={"Location": "http://127.0.0.1:1/"}), TroubleError),
-    "an error with 200": (Answer.json({"code": "NO_PERMISSION", "status": "error"}), errors.NoPermissionError),
-    "an unknown error with 200": (Answer.json({"code": "NEWS", "status": "error"}), UnusableAnswerError),
+    "501": (Response(501), TroubleError),
+    "599": (Response(599), TroubleError),
+    "302 to a maintenance page": (Response(302, headers={"Location": "http://127.0.0.1:1/"}), TroubleError),
+    "an error with 200": (Response.json({"code": "NO_PERMISSION", "status": "error"}), errors.NoPermissionError),
+    "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), UnusableAnswerError),
     "a maintenance page with 200": (MAINTENANCE, TroubleError),
-    "an empty body": (Answer(200), TroubleError),
-    "truncated JSON": (Answer(200, b'{"history": [{"id": "1'), TroubleError),
-    "a body shorter than announced": (Answer(200, b'{"history"', {"Content-Length": "5000"}), TroubleError),
-    "broken gzip": (Answer(200, b"gzip?", {"Content-Encoding": "gzip"}), TroubleError),
-    "not UTF-8": (Answer(200, b'{"history": "\xff"}'), TroubleError),
-    "nested deeply": (Answer(200, b"[" * 200_000), TroubleError),
-    "nested deeply, and ended": (Answer(200, b"[" * 200_000 + b"]" * 200_000), TroubleError),
-    "a number with 5,000 digits": (Answer(200, b"1" * 5_000), TroubleError),
-    "a list": (Answer.json([]), UnusableAnswerError),
-    "a text": (Answer.json("history"), UnusableAnswerError),
-    "null": (Answer.json(None), UnusableAnswerError),
-    "no history": (Answer.json({"info": {"more_records": False}}), UnusableAnswerError),
-    "history null": (Answer.json({"history": None, "info": {"more_records": False}}), UnusableAnswerError),
-    "history an object": (Answer.json({"history": {}, "info": {"more_records": False}}), UnusableAnswerError),
-    "a row that is a text": (Answer.json({"history": ["a"], "info": {"more_records": False}}), UnusableAnswerError),
-    "a row that is null": (Answer.json({"history": [None], "info": {"more_records": False}}), UnusableAnswerError),
-    "no info": (Answer.json({"history": []}), UnusableAnswerError),
-    "info null": (Answer.json({"history": [], "info": None}), UnusableAnswerError),
-    "more_records missing": (Answer.json({"history": [], "info": {}}), UnusableAnswerError),
-    "more_records a text": (Answer.json({"history": [], "info": {"more_records": "false"}}), UnusableAnswerError),
-    "more_records a number": (Answer.json({"history": [], "info": {"more_records": 0}}), UnusableAnswerError),
+    "an empty body": (Response(200), TroubleError),
+    "truncated JSON": (Response(200, b'{"history": [{"id": "1'), TroubleError),
+    "a body shorter than announced": (Response(200, b'{"history"', {"Content-Length": "5000"}), TroubleError),
+    "broken gzip": (Response(200, b"gzip?", {"Content-Encoding": "gzip"}), TroubleError),
+    "not UTF-8": (Response(200, b'{"history": "\xff"}'), TroubleError),
+    "nested deeply": (Response(200, b"[" * 200_000), TroubleError),
+    "nested deeply, and ended": (Response(200, b"[" * 200_000 + b"]" * 200_000), TroubleError),
+    "a number with 5,000 digits": (Response(200, b"1" * 5_000), TroubleError),
+    "a list": (Response.json([]), UnusableAnswerError),
+    "a text": (Response.json("history"), UnusableAnswerError),
+    "null": (Response.json(None), UnusableAnswerError),
+    "no history": (Response.json({"info": {"more_records": False}}), UnusableAnswerError),
+    "history null": (Response.json({"history": None, "info": {"more_records": False}}), UnusableAnswerError),
+    "history an object": (Response.json({"history": {}, "info": {"more_records": False}}), UnusableAnswerError),
+    "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), UnusableAnswerError),
+    "a row that is null": (Response.json({"history": [None], "info": {"more_records": False}}), UnusableAnswerError),
+    "no info": (Response.json({"history": []}), UnusableAnswerError),
+    "info null": (Response.json({"history": [], "info": None}), UnusableAnswerError),
+    "more_records missing": (Response.json({"history": [], "info": {}}), UnusableAnswerError),
+    "more_records a text": (Response.json({"history": [], "info": {"more_records": "false"}}), UnusableAnswerError),
+    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), UnusableAnswerError),
 }
 
 
@@ -463,7 +463,7 @@ UNDOCUMENTED: dict[str, tuple[Answer, type[UnreadableError]]] = {
 def test_any_other_answer_is_trouble_or_unusable_and_never_believed(zoho: FakeZoho, client: Zoho, case: str) -> None:
     """What passes by itself is trouble; what a person must look at is not."""
     answer, kind = UNDOCUMENTED[case]
-    zoho.standing["history"] = Turn(answer)
+    zoho.standing["history"] = Fault(answer)
     with pytest.raises(UnreadableError) as raised:
         client.history(ample)
     assert type(raised.value) is kind
@@ -471,7 +471,7 @@ def test_any_other_answer_is_trouble_or_unusable_and_never_believed(zoho: FakeZo
 
 def test_a_bad_second_page_makes_the_whole_read_bad(zoho: FakeZoho, client: Zoho) -> None:
     """Half a history is none."""
-    zoho.script("history", a_page(sample_rows(), more=True), Answer.json({"history": "?"}))
+    zoho.script("history", a_page(sample_rows(), more=True), Response.json({"history": "?"}))
     with pytest.raises(UnusableAnswerError):
         client.history(ample)
 
@@ -551,7 +551,7 @@ def test_a_client_that_failed_tries_afresh_the_next_time(zoho: FakeZoho, client:
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_trouble_is_got_over_with_a_few_tries(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
     """Twice in trouble, then well: nobody needs to know."""
-    zoho.script(kind, Answer(status), Answer(status))
+    zoho.script(kind, Response(status), Response(status))
     assert len(client.history(ample).rows) == 4
     assert kinds(zoho).count(kind) == 3
 
@@ -569,10 +569,10 @@ def test_trouble_that_lasts_is_given_up_after_three_tries(
     """And without sleeping through what a server asks for: the next check comes in an hour, or a retry in a minute."""
     monkeypatch.setattr(transport, "READ_SECONDS", 0.05)
     zoho.standing[kind] = {
-        "500": Turn(Answer(500)),
-        "429 for an hour": Turn(Answer(429, headers={"Retry-After": "3600"})),
-        "dropped": Turn(drops=True),
-        "silent": Turn(drops=True, until=threading.Event()),
+        "500": Fault(Response(500)),
+        "429 for an hour": Fault(Response(429, headers={"Retry-After": "3600"})),
+        "dropped": Fault(drops=True),
+        "silent": Fault(drops=True, until=threading.Event()),
     }[turn]
     with pytest.raises(TroubleError):
         client.history(ample)
@@ -597,7 +597,7 @@ def test_an_answer_that_is_too_long_is_trouble(
 ) -> None:
     """The memory of the function is not the server's to fill."""
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 10_000)
-    zoho.standing[kind] = Turn(Answer(200, b" " * 10_001))
+    zoho.standing[kind] = Fault(Response(200, b" " * 10_001))
     with pytest.raises(TroubleError, match="longer than"):
         client.history(ample)
 
@@ -631,7 +631,7 @@ def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
 def test_a_redirect_is_never_followed(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
     """Neither the client secret nor the access token is for another host."""
     with closing(FakeZoho()) as other:
-        zoho.standing[kind] = Turn(Answer(status, headers={"Location": other.url + "/oauth/v2/token"}))
+        zoho.standing[kind] = Fault(Response(status, headers={"Location": other.url + "/oauth/v2/token"}))
         with pytest.raises(TroubleError):
             client.history(ample)
         assert other.requests == []
@@ -664,7 +664,7 @@ def test_the_download_deadline_is_read_where_zoho_has_one(
 @pytest.mark.parametrize("body", [[], "urls", {"urls": []}, {"urls": None}], ids=str)
 def test_no_form_of_the_links_breaks_it(zoho: FakeZoho, client: Zoho, body: object) -> None:
     """Nothing but the date is looked at."""
-    zoho.script("urls", Answer.json(body))
+    zoho.script("urls", Response.json(body))
     assert client.download_deadline(ample) is None
 
 
@@ -680,7 +680,7 @@ def test_no_exception_holds_a_secret(
     zoho: FakeZoho, organisation: Organisation, client: Zoho, kind: str, case: str
 ) -> None:
     """Not in its text, its arguments, its attributes, or in what it came from."""
-    zoho.standing[kind] = Turn(ANSWERS.get(case), drops=case == "dropped")
+    zoho.standing[kind] = Fault(ANSWERS.get(case), drops=case == "dropped")
     with pytest.raises(UnreadableError) as raised:
         client.history(ample)
     told = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from handler.texts import NOTIFIABLE, describe
+
 from handler.config import DEFAULT_NOTIFY_ON
 from handler.decision import Decision, Policy
 from handler.errors import UnreadableError
@@ -11,7 +13,6 @@ from handler.history import parse_row
 from handler.memory import Memory, Notice
 from handler.rules import decide, decide_unreadable
 from handler.store import to_item
-from handler.texts import NOTIFIABLE, describe
 from tests.world import START, row
 
 Raw = dict[str, Any]

@@ -97,7 +97,7 @@ class RudeServer:
     """
 
     def __init__(self, say: Callable[[], Iterable[bytes]]) -> None:
-        """Answer each connection's first request with these pieces, then close it."""
+        """Response each connection's first request with these pieces, then close it."""
         self._say = say
         self.connections = 0
         self.sent = 0

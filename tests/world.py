@@ -11,16 +11,16 @@ from typing import Any
 import certifi
 import requests
 from botocore.exceptions import ClientError
+from handler.access import Tools
 from urllib3.util import Retry
 
 from handler import check, transport
-from handler.access import Tools
 from handler.channels import SnsChannel
 from handler.config import parse_secret, read_settings
 from handler.errors import SecretMissingError
 from handler.memory import Memory
 from handler.store import Store
-from sandbox.slack import SlackInbox
+from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho, Organisation
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -129,7 +129,7 @@ class World:
             `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (Slack, heartbeat).
     """
 
-    def __init__(self, zoho: FakeZoho, slack: SlackInbox, *, table: Any = None, topic: Any = None, **settings: str):
+    def __init__(self, zoho: FakeZoho, slack: FakeSlack, *, table: Any = None, topic: Any = None, **settings: str):
         """Connect the organisation; `settings` are environment variables of the function."""
         self.zoho, self.slack = zoho, slack
         self.clock = Clock()
@@ -223,7 +223,7 @@ def row(at: datetime | None, **fields: Any) -> dict[str, Any]:
 @contextmanager
 def world(rows: Iterable[dict[str, Any]] = (), **settings: str) -> Iterator[World]:
     """Give a world whose organisation has this history, and close it."""
-    zoho, slack = FakeZoho(), SlackInbox()
+    zoho, slack = FakeZoho(), FakeSlack()
     try:
         made = World(zoho, slack, **settings)
         made.organisation.rows = list(rows)

@@ -14,13 +14,13 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from handler.texts import describe
 
 from handler.causes import CHANNELS
 from handler.config import Settings, find_zone, parse_secret
 from handler.decision import Decision
 from handler.errors import UnreadableError
 from handler.message import local_time
-from handler.texts import describe
 from handler.wording import plural
 from tools import answers, grant, prompts, stack
 from tools.organisations import Organisation

@@ -31,7 +31,7 @@ def sdk() -> Path:
 
 
 def _package(name: str, module: str, wheels: list[str], *, compiled: bool) -> Path:
-    """Make the package afresh where the lock files are newer."""
+    """Make the package again where the lock files are newer."""
     folder = PACKAGES / name
     locks = [path.stat().st_mtime for path in (ROOT / "requirements").glob("*.txt")]
     if not folder.exists() or folder.stat().st_mtime < max(locks):

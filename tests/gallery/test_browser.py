@@ -128,7 +128,7 @@ def test_the_inbox_shows_messages_as_they_arrive(shown: browser.Page, width: int
         shown.show(inbox.url, width, "light")
         screen.narrate("A backup <fails>.")
         screen.mail(Mail("Subject", "Text & more", {}), "it@example.com")
-        screen.slack(payload)
+        screen.message("slack", payload)
         arrived = "[...inbox.children].map(e => e.innerText.replace(/\\s+/g, ' '))"
         wait = f"new Promise(done => {{ (function look() {{ inbox.children.length > 2 ? done({arrived}) : "
         wait += "setTimeout(look, 20) })() })"

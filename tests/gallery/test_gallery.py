@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import fields
 
 import pytest
+from handler.slack import posts
+from handler.texts import KINDS, Kind, describe
 
 from handler.causes import CAUSES
 from handler.config import NUMBERS
 from handler.memory import Memory
 from handler.message import mails
-from handler.slack import posts
-from handler.texts import KINDS, Kind, describe
-from sandbox.gallery import PICTURES, ROOT, SHOTS, card, mrkdwn, page
+from sandbox.gallery import PICTURES, ROOT, SHOTS, card, page
+from sandbox.mrkdwn import markup
 from sandbox.samples import CHANNELS, READER, Sample, samples
 from tests.stories import LASTING
 
@@ -79,7 +80,7 @@ def test_the_page_needs_nothing_but_itself() -> None:
 )  # fmt: skip
 def test_mrkdwn_becomes_html_and_nothing_else_does(text: str, shown: str) -> None:
     """Bold, code, links and dates as in Slack; markup from elsewhere stays text."""
-    assert mrkdwn(text, READER.zone) == shown
+    assert markup(text, READER.zone) == shown
 
 
 def test_the_readme_shows_a_real_message() -> None:

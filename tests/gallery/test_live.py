@@ -36,7 +36,7 @@ def test_everything_that_is_printed_arrives_on_the_page_once(inbox: Inbox) -> No
     screen.narrate("It fails.")
     screen.mail(Mail("Subject", "<b>Text</b>", {}), "it@example.com")
     first = news(inbox, "0").json()
-    screen.slack({"text": "Slack's text"})
+    screen.message("slack", {"text": "Slack's text"})
     screen.verdict("All arrived.", good=True)
     second = news(inbox, str(len(first))).json()
     shown = ["It fails.", "&lt;b&gt;Text&lt;/b&gt;", "Slack&#39;s text", "All arrived."]

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from sandbox.runtime import LambdaEnvironment
-from sandbox.server import Answer, Request, Server
+from sandbox.server import Request, Response, Server
 
 FUNCTION = """
 import logging, os, sys, time, urllib.request
@@ -60,10 +60,10 @@ class Doorbell(Server):
         """Take any request."""
         return "ring"
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Tell the test."""
         self.on_ring()
-        return Answer()
+        return Response()
 
 
 def test_an_environment_serves_many_invocations(function: LambdaEnvironment) -> None:

@@ -1,23 +1,19 @@
 """What is shown in the terminal."""
 
 import io
-import time
-from collections.abc import Iterator
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+from contextlib import suppress
 
 import pytest
 
 from sandbox.aws import Mail
-from sandbox.screen import WIDTH, Screen, mrkdwn, slack_text
-
-
-@pytest.fixture(autouse=True)
-def _berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put this machine into a time zone of its own, as a reader's is."""
-    monkeypatch.setenv("TZ", "Europe/Berlin")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+from sandbox.runtime import ROOT
+from sandbox.screen import Screen, cells
 
 
 class Terminal(io.StringIO):
@@ -28,74 +24,57 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("*bold* _italic_ ~gone~ `code`", "bold italic gone code"),
-        ("2 * 3 * 4, snake_case_name", "2 * 3 * 4, snake_case_name"),
-        ("<https://crm.zoho.com|Open Zoho CRM>", "Open Zoho CRM (https://crm.zoho.com)"),
-        ("<https://crm.zoho.com>", "https://crm.zoho.com"),
-        ("&lt;!channel&gt; &amp; R&amp;D", "<!channel> & R&D"),
-        ("<!date^1656000000^{date_num} {time}|fallback>", "2022-06-23 18:00"),
-        ("<!date^1656000000^{date_short_pretty} at {time}^https://x.org|fallback>", "Jun 23, 2022 at 18:00"),
-        ("before <!date^1656000000^{date_long}|fallback> after", "before Thursday, June 23, 2022 after"),
-    ],
-)
-def test_mrkdwn_reads_as_in_slack(text: str, shown: str) -> None:
-    """Marks, links, escapes and dates, the latter in the reader's time zone."""
-    assert mrkdwn(text) == shown
+LONG = "word " * 60 + "\n\n" + "x" * 250 + " 🔴 " + "界" * 70 + "\n\nlast"
+FIELDS = [{"type": "plain_text", "text": text} for text in ("A label", "A value that is long enough to be wrapped")]
+POST = {"blocks": [{"type": "header", "text": FIELDS[1]}, {"type": "section", "fields": FIELDS * 2}]}
 
 
-def test_a_mention_shows_as_it_was_sent() -> None:
-    """A message that would mention everybody must not look harmless."""
-    assert mrkdwn("<!channel> <@U123>") == "<!channel> <@U123>"
-
-
-def test_every_block_is_shown() -> None:
-    """In order, fields in two columns."""
-    payload = {
-        "text": "fallback",
-        "blocks": [
-            {"type": "header", "text": {"type": "plain_text", "text": "*Backup* failed"}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": "*Acme*"}},
-            {
-                "type": "section",
-                "fields": [{"type": "mrkdwn", "text": text} for text in ("*When*\ntoday", "*Id*\n1", "x")],
-            },
-            {"type": "divider"},
-            {"type": "context", "elements": [{"type": "mrkdwn", "text": "a"}, {"type": "plain_text", "text": "*b*"}]},
-            {
-                "type": "actions",
-                "elements": [{"type": "button", "text": {"type": "plain_text", "text": "Go"}, "url": "https://x.org"}],
-            },
-        ],
-    }
-    assert slack_text(payload).splitlines() == [
-        "*Backup* failed",
-        "===============",
-        "Acme",
-        "When                                    Id",
-        "today                                   1",
-        "x",
-        "--------------------",
-        "a · *b*",
-        "[Go] https://x.org",
-    ]
-
-
-def test_a_message_without_blocks_shows_its_text() -> None:
-    """As Slack does."""
-    assert slack_text({"text": "*plain*"}) == "plain"
-
-
-def test_frames_hold_long_lines() -> None:
-    """Nothing is wider than the frame, and nothing is lost."""
+@pytest.mark.parametrize(("columns", "widest"), [(60, 60), (80, 80), (100, 100), (104, 104), (200, 104)])
+def test_nothing_is_wider_than_the_terminal(columns: int, widest: int) -> None:
+    """Frames end where they must, nothing is lost, and on a wide terminal lines stay readable."""
     out = io.StringIO()
-    Screen(out).mail(Mail("Subject", "word " * 100 + "\n\nlast", {}), "it@example.com")
-    lines = out.getvalue().splitlines()
-    assert max(map(len, lines)) <= WIDTH + 4
-    assert out.getvalue().count("word") == 100
-    assert any("To:      it@example.com" in line for line in lines)
+    screen = Screen(out, columns)
+    screen.narrate("word " * 60)
+    screen.remark("word " * 60)
+    screen.mail(Mail("Subject", LONG, {}), "it@example.com")
+    screen.message("slack", POST)
+    screen.verdict("word " * 60, good=True)
+    shown = out.getvalue()
+    framed = [line for line in shown.splitlines() if line.startswith("  ")]
+    assert max(map(cells, framed)) <= widest
+    assert max(map(cells, shown.splitlines())) <= columns
+    assert {cells(line) for line in framed if line[2] in "┌└"} == {widest}
+    assert [shown.count(part) for part in ("word", "x", "界", "🔴", "last")] == [240, 251, 70, 1, 1]
+    assert "To:      it@example.com" in shown
+
+
+def test_fields_stay_in_two_columns_at_80() -> None:
+    """The second one is not wrapped under the first."""
+    out = io.StringIO()
+    Screen(out, 80).message("slack", POST)
+    lines = [line for line in out.getvalue().splitlines() if line.startswith("  │ A label")]
+    assert [line.index("A value") for line in lines] == [42, 42]
+
+
+@pytest.mark.parametrize(("columns", "width"), [(80, 76), (132, 100)])
+def test_the_width_is_the_terminals(columns: int, width: int) -> None:
+    """A real terminal is asked how wide it is, by a process that has it for its standard output."""
+    leader, follower = pty.openpty()
+    termios.tcsetwinsize(follower, (24, columns))
+    code = "import sys; from sandbox.screen import Screen; s = Screen(sys.stdout); s.message('slack', {'text': 'x'})"
+    environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+    command = [sys.executable, "-c", f"{code}; print(s.width)"]
+    with subprocess.Popen(command, stdout=follower, cwd=ROOT, env={**environment, "LC_ALL": "C.UTF-8"}) as process:
+        os.close(follower)
+        shown = b""
+        with suppress(OSError):  # Linux says so when the other end is closed
+            while piece := os.read(leader, 4096):
+                shown += piece
+    os.close(leader)
+    lines = re.sub("\033\\[[0-9]*m", "", shown.decode()).splitlines()
+    assert process.returncode == 0
+    assert lines[-1] == str(width)
+    assert max(map(len, lines)) == width + 4
 
 
 @pytest.mark.parametrize(("out", "coloured"), [(io.StringIO(), False), (Terminal(), True)])
@@ -103,6 +82,6 @@ def test_colours_are_for_terminals(out: io.StringIO, coloured: bool) -> None:
     """A file or a pipe gets plain text."""
     screen = Screen(out)
     screen.narrate("x")
-    screen.slack({"text": "x"})
+    screen.message("slack", {"text": "x"})
     screen.verdict("x", good=True)
     assert ("\033[" in out.getvalue()) == coloured

@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 import pytest
 import requests
 
-from sandbox.server import Answer, Request, Server, Turn
+from sandbox.server import Fault, Request, Response, Server
 from tests.wire import Authority
 
 
@@ -24,11 +24,11 @@ class Counter(Server):
         """Take the path's first part."""
         return path.split("/")[1]
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Count."""
         with self.lock:
             self.done += 1
-        return Answer.json({"done": self.done})
+        return Response.json({"done": self.done})
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_a_record_shows_no_secret_in_its_repr(server: Counter) -> None:
 
 
 def test_turns_are_taken_in_order_and_by_kind(server: Counter) -> None:
-    """One scripted turn answers one request of its kind; others and later ones are served."""
-    server.script("a", Answer(503), Answer(429, headers={"Retry-After": "7"}))
+    """One scripted fault answers one request of its kind; others and later ones are served."""
+    server.script("a", Response(503), Response(429, headers={"Retry-After": "7"}))
     answers = [requests.get(f"{server.url}/{kind}", timeout=5) for kind in ("a", "b", "a", "a")]
     assert [answer.status_code for answer in answers] == [503, 200, 429, 200]
     assert answers[2].headers["Retry-After"] == "7"
@@ -66,8 +66,8 @@ def test_turns_are_taken_in_order_and_by_kind(server: Counter) -> None:
 
 def test_a_standing_turn_answers_until_it_is_removed(server: Counter) -> None:
     """It comes after what is scripted."""
-    server.standing["a"] = Turn(Answer(500))
-    server.script("a", Answer(418))
+    server.standing["a"] = Fault(Response(500))
+    server.script("a", Response(418))
     assert [requests.get(f"{server.url}/a", timeout=5).status_code for _ in range(3)] == [418, 500, 500]
     del server.standing["a"]
     assert requests.get(f"{server.url}/a", timeout=5).status_code == 200
@@ -76,7 +76,7 @@ def test_a_standing_turn_answers_until_it_is_removed(server: Counter) -> None:
 @pytest.mark.parametrize("acts", [False, True])
 def test_a_dropped_connection_leaves_the_work_done_or_not(server: Counter, acts: bool) -> None:
     """The client learns nothing either way; the record has the request without a status."""
-    server.script("a", Turn(drops=True, acts=acts))
+    server.script("a", Fault(drops=True, acts=acts))
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{server.url}/a", timeout=5)
     assert server.done == acts
@@ -85,7 +85,7 @@ def test_a_dropped_connection_leaves_the_work_done_or_not(server: Counter, acts:
 
 def test_a_wrong_answer_can_hide_work_that_was_done(server: Counter) -> None:
     """The server acts and says 500."""
-    server.script("a", Turn(Answer(500), acts=True))
+    server.script("a", Fault(Response(500), acts=True))
     assert requests.get(f"{server.url}/a", timeout=5).status_code == 500
     assert server.done == 1
 
@@ -93,7 +93,7 @@ def test_a_wrong_answer_can_hide_work_that_was_done(server: Counter) -> None:
 def test_an_answer_can_be_held_until_the_test_lets_go(server: Counter) -> None:
     """The work is done and recorded meanwhile, and other requests are served: this is how a timeout is made."""
     held = threading.Event()
-    server.script("a", Turn(until=held))
+    server.script("a", Fault(until=held))
     with pytest.raises(requests.ReadTimeout):
         requests.get(f"{server.url}/a", timeout=(5, 0.05))
     assert server.done == 1
@@ -104,7 +104,7 @@ def test_an_answer_can_be_held_until_the_test_lets_go(server: Counter) -> None:
 def test_closing_ends_what_is_held() -> None:
     """A test that fails while it holds an answer doesn't hang."""
     with closing(Counter()) as server:
-        server.script("a", Turn(until=threading.Event()))
+        server.script("a", Fault(until=threading.Event()))
         with pytest.raises(requests.ReadTimeout):
             requests.get(f"{server.url}/a", timeout=(5, 0.05))
     with pytest.raises(requests.ConnectionError):
@@ -113,14 +113,14 @@ def test_closing_ends_what_is_held() -> None:
 
 def test_an_answer_can_promise_more_than_it_brings(server: Counter) -> None:
     """The body is cut short: its Content-Length is a lie."""
-    server.script("a", Answer(200, b'{"history": [', {"Content-Length": "4096"}))
+    server.script("a", Response(200, b'{"history": [', {"Content-Length": "4096"}))
     with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
         requests.get(f"{server.url}/a", timeout=5)
 
 
 def test_a_connection_serves_many_requests(server: Counter) -> None:
     """HTTP/1.1 with keep-alive, also over an answer without a body."""
-    server.script("a", Answer(204), Answer(200))
+    server.script("a", Response(204), Response(200))
     connection = HTTPConnection(server.url.removeprefix("http://"), timeout=5)
     with closing(connection):
         connection.connect()
@@ -141,7 +141,7 @@ def test_a_chunked_body_is_read(server: Counter) -> None:
 def test_a_client_that_hangs_up_is_no_error(server: Counter, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing is printed and the next one is served."""
     held = threading.Event()
-    server.script("a", Turn(Answer(200, b"x" * 10_000_000), until=held))
+    server.script("a", Fault(Response(200, b"x" * 10_000_000), until=held))
     with pytest.raises(requests.ReadTimeout):
         requests.get(f"{server.url}/a", timeout=(5, 0.05))
     held.set()

@@ -15,8 +15,8 @@ import pytest
 
 from sandbox.aws import Mail
 from sandbox.runtime import ROOT, Result
+from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
-from sandbox.stage import Stage
 from sandbox.story import History, Scene, Teller, past, scenes
 from sandbox.zoho import Organisation
 
@@ -144,7 +144,7 @@ GOOD = ([GOOD_MAIL], [GOOD_POST])
 )
 def test_the_verdict_says_what_went_wrong(first: Any, second: Any, problem: str) -> None:
     """Lost, wrong, incomplete, repeated or failed: each has a sentence, and only a good story has none."""
-    teller = Teller(cast(Stage, Puppets(first, second)), Screen(io.StringIO()))
+    teller = Teller(cast(Sandbox, Puppets(first, second)), Screen(io.StringIO()))
     teller.play("default", Organisation("id", "secret"), SCENE)
     assert problem in teller.verdict()
     assert bool(teller.problems) == ("nothing lost" not in problem)

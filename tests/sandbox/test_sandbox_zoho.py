@@ -1,8 +1,10 @@
 """The fake Zoho against what Zoho documents."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.zoho import SAMPLE_FILE, FakeZoho, Organisation, sample_rows
+from sandbox.zoho import SAMPLE_FILE, FakeZoho, Organisation, links, plan, row, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.world import Clock
 
@@ -111,16 +113,92 @@ def test_more_than_200_rows_a_page_are_refused(zoho: FakeZoho) -> None:
     assert get(zoho, token, per_page=201).status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("call", "attribute"), [("/crm/bulk/v8/backup", "backup"), ("/crm/bulk/v8/backup/urls", "urls")]
-)
-def test_related_calls_tell_what_there_is_or_204(zoho: FakeZoho, call: str, attribute: str) -> None:
-    """The latest schedule and the latest links come under their own name."""
+BACKUP, URLS = "/crm/bulk/v8/backup", "/crm/bulk/v8/backup/urls"
+TUESDAY = datetime(2026, 3, 3, 2, 0, tzinfo=UTC)
+BY_HAND = {"scheduled_date": None, "start_date": None}
+
+
+@pytest.mark.parametrize("call", [BACKUP, URLS])
+def test_nothing_asked_for_is_204(zoho: FakeZoho, call: str) -> None:
+    """No backup was ever scheduled or made: no JSON at all."""
+    answer = get(zoho, token_of(zoho, zoho.organisation()), call)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_a_plan_says_when_it_runs_next(zoho: FakeZoho) -> None:
+    """The documented fields, under the documented name."""
+    rule = "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"
+    organisation = zoho.organisation(plan=plan(rule, TUESDAY, TUESDAY - timedelta(days=14)))
+    shown = get(zoho, token_of(zoho, organisation), BACKUP).json()["backup"]
+    assert re.fullmatch(r"\d{19}", shown.pop("id"))
+    assert shown.pop("requester").keys() == {"id", "name", "zuid"}
+    assert shown == {
+        "scheduled_date": "2026-03-03T02:00:00+00:00",
+        "start_date": "2026-02-17T02:00:00+00:00",
+        "rrule": rule,
+        "status": "SCHEDULED",
+    }
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED"])
+def test_a_plan_has_any_documented_status(zoho: FakeZoho, status: str) -> None:
+    """A backup made by hand has no rule, and both dates are null."""
+    organisation = zoho.organisation(plan=plan(None, status=status))
+    shown = get(zoho, token_of(zoho, organisation), BACKUP).json()["backup"]
+    assert shown["status"] == status
+    assert "rrule" not in shown
+    assert {name: shown[name] for name in BY_HAND} == BY_HAND
+
+
+def test_a_backup_by_hand_has_no_dates() -> None:
+    """Zoho names none, so a test cannot either."""
+    with pytest.raises(ValueError, match="by hand"):
+        plan(None, TUESDAY)
+
+
+def test_a_plan_can_be_anything_that_a_test_wants(zoho: FakeZoho) -> None:
+    """It is sent as it is."""
     organisation = zoho.organisation()
+    organisation.plan = {"rrule": 7}
+    assert get(zoho, token_of(zoho, organisation), BACKUP).json() == {"backup": {"rrule": 7}}
+
+
+@pytest.mark.parametrize("code", API_ERRORS)
+def test_asking_for_the_plan_can_fail(zoho: FakeZoho, code: str) -> None:
+    """On demand, and alone: the history is still read."""
+    token = token_of(zoho, zoho.organisation(sample_rows(), plan=plan()))
+    zoho.script("backup", API_ERRORS[code])
+    assert get(zoho, token, BACKUP).json()["code"] == code
+    assert [get(zoho, token, call).status_code for call in (HISTORY, BACKUP)] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [({"admin": False}, "NO_PERMISSION"), ({"scopes": {"X"}}, "OAUTH_SCOPE_MISMATCH")]
+)
+def test_the_plan_needs_the_rights_that_the_history_needs(zoho: FakeZoho, change: dict[str, Any], code: str) -> None:
+    """The same scope, and an administrator."""
+    organisation = zoho.organisation(plan=plan(), urls=links(TUESDAY), **change)
     token = token_of(zoho, organisation)
-    assert get(zoho, token, call).status_code == 204
-    setattr(organisation, attribute, {"expiry_date": "2022-06-30T17:31:03+05:30"})
-    assert get(zoho, token, call).json() == {attribute: {"expiry_date": "2022-06-30T17:31:03+05:30"}}
+    assert [get(zoho, token, call).json()["code"] for call in (BACKUP, URLS)] == [code] * 2
+
+
+def test_files_are_listed_by_sort(zoho: FakeZoho) -> None:
+    """Several of each, and the one date until which they can be downloaded."""
+    organisation = zoho.organisation(urls=links(TUESDAY, data=3, attachments=2))
+    shown = get(zoho, token_of(zoho, organisation), URLS).json()["urls"]
+    assert [len(set(shown[name])) for name in ("data_links", "attachment_links")] == [3, 2]
+    assert shown["expiry_date"] == "2026-03-03T02:00:00+00:00"
+
+
+def test_a_row_is_as_in_the_sample_but_for_what_is_given() -> None:
+    """The same fields in the same form; each later one has a greater id."""
+    first, second = row(TUESDAY, state="completed"), row(None, repeat_type="monthly")
+    assert first.keys() == second.keys() == sample_rows()[0].keys()
+    assert first["done_by"].keys() == sample_rows()[0]["done_by"].keys()
+    assert (first["log_time"], first["state"], first["action"]) == ("2026-03-03T02:00:00+00:00", "completed", None)
+    assert (second["log_time"], second["state"], second["repeat_type"]) == (None, None, "monthly")
+    assert max(int(known["id"]) for known in sample_rows()) < int(first["id"]) < int(second["id"])
+    assert {len(first["id"]), len(second["id"])} == {19}
 
 
 def test_organisations_see_their_own_rows_only(zoho: FakeZoho) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.server import Answer
-from sandbox.slack import ERRORS, rate_limited
+from sandbox.channels.slack import ERRORS, rate_limited
+from sandbox.server import Response
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.simulation.faults import Fault, Surroundings
 from tests.simulation.wire import HttpCall
@@ -12,11 +12,11 @@ from tests.simulation.wire import HttpCall
 TRICKLE_SECONDS = 3.0
 
 
-def _says(answer: Answer, *, acts: bool = False) -> Callable[[HttpCall, Surroundings], Any]:
+def _says(answer: Response, *, acts: bool = False) -> Callable[[HttpCall, Surroundings], Any]:
     return lambda call, around: call.turn(answer, acts=acts)
 
 
-def _refuses(answer: Answer) -> Callable[[HttpCall, Surroundings], Any]:
+def _refuses(answer: Response) -> Callable[[HttpCall, Surroundings], Any]:
     def play(call: HttpCall, around: Surroundings) -> Any:
         if call.place == "slack webhook":
             around.refuse()
@@ -25,7 +25,7 @@ def _refuses(answer: Answer) -> Callable[[HttpCall, Surroundings], Any]:
     return play
 
 
-def _conceals(answer: Answer) -> Callable[[HttpCall, Surroundings], Any]:
+def _conceals(answer: Response) -> Callable[[HttpCall, Surroundings], Any]:
     def play(call: HttpCall, around: Surroundings) -> Any:
         around.deceive()
         return call.turn(answer)
@@ -49,11 +49,11 @@ def _trickle(call: HttpCall, around: Surroundings) -> Any:
     return response
 
 
-def _json(text: str) -> Answer:
-    return Answer.text(text, content_type="application/json")
+def _json(text: str) -> Response:
+    return Response.text(text, content_type="application/json")
 
 
-_CUT = Answer(200, b'{"access_token": "1000.', {"Content-Type": "application/json", "Content-Length": "4000"})
+_CUT = Response(200, b'{"access_token": "1000.', {"Content-Type": "application/json", "Content-Length": "4000"})
 
 
 def _row_appears(call: HttpCall, around: Surroundings) -> Any:
@@ -70,17 +70,17 @@ HTTP = [
     Fault("half of a JSON, done", _says(_json('{"history": [{"id": "48768'), acts=True)),
     Fault("wrong JSON: list", _says(_json("[1]"))),
     Fault("wrong JSON: null, done", _says(_json("null"), acts=True)),
-    Fault("empty body, done", _says(Answer(200), acts=True)),
+    Fault("empty body, done", _says(Response(200), acts=True)),
     Fault("HTML, 200", _says(MAINTENANCE)),
     Fault("HTML, 200, done", _says(MAINTENANCE, acts=True)),
-    Fault("HTML, 503", _says(Answer.text("<html>down</html>", 503, "text/html"))),
-    Fault("redirect", _says(Answer(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}))),
-    Fault("400", _refuses(Answer(400))),
-    Fault("500", _says(Answer(500))),
-    Fault("502, done", _says(Answer(502), acts=True)),
-    Fault("503, wait 1 s", _says(Answer(503, b"", {"Retry-After": "1"}))),
-    Fault("503, wait 1 h", _says(Answer(503, b"", {"Retry-After": "3600"}))),
-    Fault("429", _says(Answer(429))),
+    Fault("HTML, 503", _says(Response.text("<html>down</html>", 503, "text/html"))),
+    Fault("redirect", _says(Response(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}))),
+    Fault("400", _refuses(Response(400))),
+    Fault("500", _says(Response(500))),
+    Fault("502, done", _says(Response(502), acts=True)),
+    Fault("503, wait 1 s", _says(Response(503, b"", {"Retry-After": "1"}))),
+    Fault("503, wait 1 h", _says(Response(503, b"", {"Retry-After": "3600"}))),
+    Fault("429", _says(Response(429))),
 ]
 ZOHO = [
     *(Fault(f"Zoho: {code}", _says(answer)) for code, answer in API_ERRORS.items()),
@@ -88,7 +88,7 @@ ZOHO = [
     Fault("wrong JSON: rows", _says(_json('{"history": [[]], "info": {"more_records": false}}'))),
     Fault("wrong JSON: info", _says(_json('{"history": [], "info": {"more_records": "no"}}'))),
     Fault("empty history", _conceals(_json('{"history": [], "info": {"more_records": false}}'))),
-    Fault("204", _conceals(Answer(204))),
+    Fault("204", _conceals(Response(204))),
     Fault("a row appears meanwhile", _row_appears, honest=True),
 ]
 

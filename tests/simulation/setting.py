@@ -13,11 +13,11 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import boto3
+from handler.texts import NOTIFIABLE
 
 from handler import channels, transport
 from handler.channels import Batch
-from handler.texts import NOTIFIABLE
-from sandbox.slack import SlackInbox
+from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho
 from tests.simulation.wire import tapped
 from tests.simulation.world import PREFIX, TABLE, World
@@ -59,7 +59,7 @@ def a_world() -> Iterator[World]:
     """Give a world, and put everything back."""
     with ExitStack() as opened:
         zoho = opened.enter_context(closing(FakeZoho()))
-        slack = opened.enter_context(closing(SlackInbox()))
+        slack = opened.enter_context(closing(FakeSlack()))
         urls = {"ZOHO_ACCOUNTS_URL": zoho.url, "ZOHO_API_URL": zoho.url}
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         opened.enter_context(patch.dict(os.environ, {**ours, **ENVIRONMENT, **urls}, clear=True))

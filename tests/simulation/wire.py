@@ -22,7 +22,7 @@ from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from sandbox.server import Answer, Server, Turn
+from sandbox.server import Fault, Response, Server
 
 _MOTO = BotocoreStubber()
 
@@ -90,9 +90,9 @@ class HttpCall(Call):
                 raise ConnectionResetError("reset by the simulator")
         raise TimeoutError("timed out in the simulator")
 
-    def turn(self, answer: Answer | None = None, *, drops: bool = False, acts: bool = False) -> Any:
+    def turn(self, answer: Response | None = None, *, drops: bool = False, acts: bool = False) -> Any:
         """Let the server answer this instead, over the real connection."""
-        self.fake.script(self.operation, Turn(answer, drops, acts))
+        self.fake.script(self.operation, Fault(answer, drops, acts))
         return self.act()
 
 

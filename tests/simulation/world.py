@@ -13,12 +13,12 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import boto3
-
 from handler.access import Tools
+
 from handler.channels import Batch
 from handler.errors import NotifierError
 from handler.store import from_item
-from sandbox.slack import SlackInbox
+from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho
 from tests.simulation.arrivals import Arrivals
 from tests.simulation.faults import Fault
@@ -78,7 +78,7 @@ class World:
         tally: Of all of them.
     """
 
-    def __init__(self, zoho: FakeZoho, slack: SlackInbox, app: ModuleType) -> None:
+    def __init__(self, zoho: FakeZoho, slack: FakeSlack, app: ModuleType) -> None:
         """Take running servers and the handler's app, loaded with this world's settings."""
         self.zoho, self.slack, self._app = zoho, slack, app
         self.tally = Tally()
@@ -116,7 +116,7 @@ class World:
         for server in (self.zoho, self.slack):
             server.requests.clear()
             server.standing.clear()
-        self.slack.messages.clear()
+        self.slack.accepted.clear()
         self.log.lines.clear()
         self.organisation = self.zoho.organisation()
         self.ever_shown: dict[str, dict[str, Any]] = {}

@@ -99,7 +99,7 @@ def _resource(request: Any, found: str) -> str:
 
 
 def _deny(request: Any, needed: Permission) -> NoReturn:
-    """Answer as AWS does, in the form that the service's protocol has for errors."""
+    """Response as AWS does, in the form that the service's protocol has for errors."""
     if request._service == "sns":
         request._raise_access_denied()
     error = JsonRESTError("AccessDeniedException", f"not authorized to perform {needed.action} on {needed.resource}")

@@ -13,7 +13,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from sandbox.runtime import LambdaEnvironment
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
 from tests.template.conftest import SUMMARY
 from tests.world import row
 from tools import build
@@ -147,19 +147,19 @@ def test_the_recipe_builds_for_what_the_template_declares() -> None:
 
 
 @pytest.fixture(scope="module")
-def stage(compiled: Path) -> Iterator[Stage]:
+def stage(compiled: Path) -> Iterator[Sandbox]:
     """Play with the package as built, in an environment that has nothing but the runtime's own client."""
     if not LAMBDA_PYTHON.exists():
         assert not os.environ.get("CI"), f"there is a Python {build.RUNTIME}, but not {LAMBDA_PYTHON}: run make test"
         pytest.skip(f"{LAMBDA_PYTHON.relative_to(ROOT)} is missing: make test makes it")
-    with closing(Stage()) as stage:
+    with closing(Sandbox()) as stage:
         as_built = LambdaEnvironment(stage.function.variables, root=compiled, python=str(LAMBDA_PYTHON))
         with closing(as_built):
             stage.function = as_built
             yield stage
 
 
-def test_the_package_runs_alone_as_built(stage: Stage) -> None:
+def test_the_package_runs_alone_as_built(stage: Sandbox) -> None:
     """Reading, remembering and telling, on the runtime's Python, and no module but the package's or Python's own."""
     assert stage.check("default").payload["skipped"] == "not connected"
     stage.connect("acme", [row(stage.zoho.clock(), state="completed")])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from dateutil import tz
+from handler.texts import NOTIFIABLE
 
 from handler import config
-from handler.texts import NOTIFIABLE
 
 Json = Any
 ROOT = Path(__file__).parents[2]

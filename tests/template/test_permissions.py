@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.runtime import LambdaEnvironment, Result
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
 from tests.template import iam
 from tests.world import row
 
@@ -20,19 +20,19 @@ ORGS = iter(range(1000))
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give a stage with a deployed stack."""
-    with closing(Stage()) as stage:
+    with closing(Sandbox()) as stage:
         yield stage
 
 
-def permissions(stage: Stage, role: str) -> set[iam.Permission]:
+def permissions(stage: Sandbox, role: str) -> set[iam.Permission]:
     """Return what a role of the stack, named by its output, allows."""
     return iam.granted(stage.stack.outputs[role])
 
 
 def play(
-    stage: Stage, allowed: set[iam.Permission], *events: dict[str, Any]
+    stage: Sandbox, allowed: set[iam.Permission], *events: dict[str, Any]
 ) -> tuple[list[Result], set[iam.Permission]]:
     """Invoke the function for an organisation with news, in its own role; return also what it asked to do."""
     org = f"org{next(ORGS)}"
@@ -45,7 +45,7 @@ def play(
         return [function.invoke({"org": org, **event}) for event in events], asked
 
 
-def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Stage) -> None:
+def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandbox) -> None:
     """What the function asks for is what the role allows, to the resource; only logging is Lambda's own."""
     actions = importlib.import_module("handler.app").ACTIONS
     allowed = permissions(stage, "FunctionRoleArn")
@@ -62,21 +62,21 @@ def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Stage
 
 
 @pytest.mark.parametrize("action", sorted(NOTIFIER))
-def test_a_check_needs_each_permission(stage: Stage, action: str) -> None:
+def test_a_check_needs_each_permission(stage: Sandbox, action: str) -> None:
     """Without any one of them a check fails, loudly."""
     allowed = {p for p in permissions(stage, "FunctionRoleArn") if p.action != action}
     (result,), _ = play(stage, allowed, {})
     assert not result.ok
 
 
-def test_the_log_permissions_cover_the_functions_own_log(stage: Stage) -> None:
+def test_the_log_permissions_cover_the_functions_own_log(stage: Sandbox) -> None:
     """Streams of the stack's log group, and of no other."""
     group = stage.stack.resources["NotifierLogGroup"]
     streams = f"arn:aws:logs:eu-west-1:123456789012:log-group:{group}:*"
     assert {p.resource for p in permissions(stage, "FunctionRoleArn") if p.action in LOG} == {streams}
 
 
-def client_of(stage: Stage, role: str) -> Callable[[str], Any]:
+def client_of(stage: Sandbox, role: str) -> Callable[[str], Any]:
     """Return what makes a service's client in a role of the stack."""
     taken = iam.credentials(stage.stack, stage.stack.outputs[role])
     session = boto3.Session(
@@ -98,7 +98,7 @@ def client_of(stage: Stage, role: str) -> Callable[[str], Any]:
     ids=["another table", "delete", "the alarm topic", "another stack's secret", "list secrets", "write a secret"],
 )
 def test_the_function_may_do_nothing_else(
-    stage: Stage, service: str, operation: str, arguments: dict[str, Any]
+    stage: Sandbox, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     """What is close to what it may do, and not that."""
     outputs, allowed = stage.stack.outputs, permissions(stage, "FunctionRoleArn")
@@ -108,7 +108,7 @@ def test_the_function_may_do_nothing_else(
         call(**filled)
 
 
-def test_a_schedule_may_invoke_the_function_and_give_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schedule_may_invoke_the_function_and_give_up(stage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What EventBridge Scheduler does in the schedule's role, and both are all that it grants."""
     outputs, allowed = stage.stack.outputs, permissions(stage, "ScheduleRoleArn")
     where = {"Name": stage.stack.name, "GroupName": outputs["ScheduleGroupName"]}
@@ -126,7 +126,7 @@ def test_a_schedule_may_invoke_the_function_and_give_up(stage: Stage, monkeypatc
     }
 
 
-def test_two_stacks_fit_in_one_account(stage: Stage) -> None:
+def test_two_stacks_fit_in_one_account(stage: Sandbox) -> None:
     """Every resource of a second stack is another one."""
     second = stage.cloud.deploy("second")
     first = stage.stack.resources

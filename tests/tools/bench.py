@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
 from sandbox.zoho import Organisation, Row, sample_rows
 from tests.tools.front import Front
 from tests.tools.terminal import Nursery, Terminal
@@ -31,7 +31,7 @@ class Bench:
         secrets: Everything that no terminal may show.
     """
 
-    stage: Stage
+    stage: Sandbox
     front: Front
     nursery: Nursery
     secrets: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """The variables of a person whose AWS and Zoho are the sandbox."""
-        return self.front.environment
+        return {**self.stage.environment, "AWS_ENDPOINT_URL": self.front.url}
 
     def company(self, rows: list[Row] | None = None) -> Organisation:
         """Register a company at Zoho; its secrets must not be shown."""
@@ -63,7 +63,7 @@ class Bench:
         return Terminal(self.nursery, {**self.environment, **variables}, module, "--stack", "notifier", *arguments)
 
     def fill(self, terminal: Terminal, company: Organisation, until: str = "", **answers: str) -> None:
-        """Answer the wizard, up to a question, with a company's credentials where `answers` say nothing else."""
+        """Response the wizard, up to a question, with a company's credentials where `answers` say nothing else."""
         own = {"client_id": company.client_id, "client_secret": company.client_secret, "send": "2"}
         for question, text in QUESTIONS.items():
             if question == until:

@@ -8,16 +8,16 @@ from functools import cache
 import botocore.session
 import pytest
 
-from sandbox.stage import Stage
+from sandbox.sandbox import Sandbox
 from tests.tools.bench import Bench
 from tests.tools.front import Front
 from tests.tools.terminal import Nursery
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the sandbox, one for all tests in a file: deploying takes seconds, and organisations keep apart."""
-    with closing(Stage()) as running:
+    with closing(Sandbox()) as running:
         yield running
 
 
@@ -33,7 +33,7 @@ KNOWN_TO_ALL = cache(botocore.session.create_loader)
 
 
 @pytest.fixture
-def bench(stage: Stage, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(stage: Sandbox, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Give a bench, whose environment this process has, too, for the tools that are called without a terminal."""
     with closing(Front(stage)) as front:
         made = Bench(stage, front, nursery)

@@ -1,21 +1,11 @@
 """AWS as the tools meet it in the sandbox, with refusals on request."""
 
-import re
 from typing import Any, NamedTuple
 
-from sandbox import front
-from sandbox.server import Answer, Request
-from sandbox.stage import Stage
+from sandbox.endpoint import AwsEndpoint, operation_of
+from sandbox.sandbox import Sandbox
+from sandbox.server import Request, Response
 
-REST = {
-    ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
-    ("GET", r"/2015-03-31/functions/[^/]+/configuration"): "GetFunctionConfiguration",
-    ("GET", r"/schedules"): "ListSchedules",
-    ("GET", r"/schedules/[^/]+"): "GetSchedule",
-    ("POST", r"/schedules/[^/]+"): "CreateSchedule",
-    ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
-    ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
-}
 WRITES = {"PutParameter", "DeleteParameter", "CreateSchedule", "UpdateSchedule", "DeleteSchedule", "Invoke"}
 
 
@@ -33,7 +23,7 @@ def denied(action: str) -> Refusal:
     return Refusal("AccessDeniedException", f"{who} is not authorized to perform: {action} on resource: x")
 
 
-class Front(front.Front):
+class Front(AwsEndpoint):
     """One endpoint for every service, in front of a stage.
 
     Attributes:
@@ -42,12 +32,12 @@ class Front(front.Front):
         lost: Operations that AWS does, but whose next answer never arrives.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Sandbox) -> None:
         """Start serving."""
         self.operations: list[str] = []
-        self.instead: dict[str, Answer | Refusal] = {}
+        self.instead: dict[str, Response | Refusal] = {}
         self.lost: set[str] = set()
-        super().__init__(stage)
+        super().__init__(stage.cloud.url, stage.function.invoke)
 
     @property
     def writes(self) -> list[str]:
@@ -56,15 +46,15 @@ class Front(front.Front):
 
     def asked(self, operation: str) -> list[Any]:
         """Return what was asked for in each request for an operation, of a service that speaks JSON."""
-        return [request.json() for request in self.requests if _operation(request) == operation]
+        return [request.json() for request in self.requests if operation_of(request) == operation]
 
-    def answer(self, request: Request) -> Answer:
-        """Answer as AWS does, or as the test wants."""
-        operation = _operation(request)
+    def answer(self, request: Request) -> Response:
+        """Response as AWS does, or as the test wants."""
+        operation = operation_of(request)
         self.operations.append(operation)
         scripted = self.instead.get(operation)
         if scripted:
-            return scripted if isinstance(scripted, Answer) else _error(request, scripted)
+            return scripted if isinstance(scripted, Response) else _error(request, scripted)
         answer = super().answer(request)
         if operation in self.lost:
             self.lost.remove(operation)
@@ -72,21 +62,10 @@ class Front(front.Front):
         return answer
 
 
-def _operation(request: Request) -> str:
-    if target := request.headers.get("X-Amz-Target"):
-        return str(target).rpartition(".")[2]
-    if action := request.form.get("Action"):
-        return action
-    for (method, path), operation in REST.items():
-        if method == request.method and re.fullmatch(path, request.path):
-            return operation
-    return request.path.rpartition("/")[2]
-
-
-def _error(request: Request, refusal: Refusal) -> Answer:
+def _error(request: Request, refusal: Refusal) -> Response:
     """Make an error in the protocol of the request: https://smithy.io/2.0/aws/protocols/index.html."""
     code, message, status = refusal
     if "Action" not in request.form:
-        return Answer.json({"__type": code, "message": message}, status, {"x-amzn-errortype": code})
+        return Response.json({"__type": code, "message": message}, status, {"x-amzn-errortype": code})
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-    return Answer(status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Content-Type": "text/xml"})
+    return Response(status, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Content-Type": "text/xml"})

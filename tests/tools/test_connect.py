@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from handler.zoho import DATA_CENTRES
-from sandbox.server import Answer, Turn
+from sandbox.server import Fault, Response
 from sandbox.zoho_errors import MAINTENANCE, TOKEN_ERRORS
 from tests.tools.bench import QUESTIONS, Bench
 from tests.tools.front import denied
@@ -85,7 +85,7 @@ def test_what_is_typed_too_early_is_not_echoed(bench: Bench) -> None:
     """A secret that is pasted once more while the wizard is at work is not seen, either."""
     company = bench.company()
     gate = threading.Event()
-    bench.stage.zoho.script("history", Turn(until=gate))
+    bench.stage.zoho.script("history", Fault(until=gate))
     with bench.terminal("--org", "early") as terminal:
         bench.fill(terminal, company, "send")
         bench.secrets.append("pasted-too-early")
@@ -119,13 +119,13 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
         company.admin = True
         zoho.script("token", TOKEN_ERRORS["throttled"])
         assert "asks for patience" in asking()
-        zoho.script("token", Turn(drops=True))
+        zoho.script("token", Fault(drops=True))
         assert "could not be reached" in asking()
         zoho.script("token", MAINTENANCE)
         assert "could not be reached, or answered with an error of its own" in asking()
-        zoho.script("token", Answer.json({"access_token": "1000.a.b"}))
+        zoho.script("token", Response.json({"access_token": "1000.a.b"}))
         assert "gave no refresh token" in asking()
-        zoho.script("token", Answer.json(["what"]))
+        zoho.script("token", Response.json(["what"]))
         assert "not in the documented form" in asking()
         assert bench.front.writes == []
         bench.fill(terminal, company)
@@ -139,7 +139,7 @@ def test_a_token_survives_trouble_after_the_code_was_used(bench: Bench) -> None:
     """A code works once: when reading fails in passing, Enter through all questions is enough for the next try."""
     company = bench.company()
     with bench.terminal("--org", "patient") as terminal:
-        bench.stage.zoho.script("history", *[Turn(drops=True)] * 3)
+        bench.stage.zoho.script("history", *[Fault(drops=True)] * 3)
         bench.fill(terminal, company, "send")
         terminal.wait_for("Nothing is written yet")
         bench.fill(terminal, company, client_id="", client_secret="", code="")

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from sandbox.server import Answer
+from sandbox.server import Response
 from sandbox.template import TEMPLATE_FILE
 from sandbox.zoho import Row
 from tests.tools.bench import Bench
@@ -16,7 +16,7 @@ from tests.tools.front import Refusal, denied
 from tools import ask, doctor, stack
 
 Tool = Callable[..., tuple[int, str]]
-SLACK_IN_TROUBLE = Answer.text("rollup_error", 500)
+SLACK_IN_TROUBLE = Response.text("rollup_error", 500)
 PREFIX = "/zoho-backup-notifier/notifier"
 
 
@@ -228,7 +228,7 @@ def test_who_has_not_confirmed_is_red(healthy: Bench, tool: Tool) -> None:
     )
     name = "ListSubscriptionsByTopic"
     result = f"<{name}Result><Subscriptions>{members}</Subscriptions></{name}Result>"
-    healthy.front.instead[name] = Answer(200, f"<{name}Response>{result}</{name}Response>".encode())
+    healthy.front.instead[name] = Response(200, f"<{name}Response>{result}</{name}Response>".encode())
     code, shown = tool(doctor.main)
     assert code == 1
     assert "✓ Topic of notices: 1 confirmed subscriber\n" in shown

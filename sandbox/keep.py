@@ -7,84 +7,99 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sandbox.front import Front
+from sandbox.channels import FAKES, Fake
+from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import Result
+from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
-from sandbox.stage import Stage
 from sandbox.story import ADDRESS, History, past
 from sandbox.zoho import Organisation
 
+T = TypeVar("T")
 VARIABLES = Path("build/sandbox.sh")
 
 
-class Playground(Front):
+class ShowingEndpoint(AwsEndpoint):
     """AWS for the commands of another terminal; what the function sends is shown in this one."""
 
-    def __init__(self, stage: Stage, screen: Screen) -> None:
+    def __init__(self, sandbox: Sandbox, screen: Screen) -> None:
         """Start serving."""
+        self._sandbox = sandbox
         self._screen = screen
-        self._shown = (0, 0)
+        self._shown = dict.fromkeys(["mail", *sandbox.channels], 0)
         self._one_at_a_time = threading.Lock()
-        super().__init__(stage)
+        super().__init__(sandbox.cloud.url, sandbox.function.invoke)
 
     def invoke(self, event: Any) -> Result:
         """Let the function run, and show what it sent."""
         with self._one_at_a_time:
             result = super().invoke(event)
-            mails, posts = self._stage.mailbox.mails, self._stage.slack.messages
-            for mail in mails[self._shown[0] :]:
+            for mail in self._new("mail", self._sandbox.mailbox.mails):
                 self._screen.mail(mail, ADDRESS)
-            for post in posts[self._shown[1] :]:
-                self._screen.slack(post)
-            self._shown = (len(mails), len(posts))
+            for name, fake in self._sandbox.channels.items():
+                for payload in self._new(name, fake.messages):
+                    self._screen.message(name, payload)
         if not result.ok:
             self._screen.remark(f"A check failed: {result.payload.get('errorMessage')}")
         return result
 
     def play_schedules(self) -> None:
         """Invoke the function as EventBridge does: with the input of each schedule that is enabled."""
-        scheduler, group = self._stage.cloud.client("scheduler"), self._stage.stack.outputs["ScheduleGroupName"]
+        scheduler, group = self._sandbox.cloud.client("scheduler"), self._sandbox.stack.outputs["ScheduleGroupName"]
         for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
             schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=group)
             if schedule["State"] == "ENABLED":
                 self.invoke(json.loads(schedule["Target"]["Input"]))
 
+    def _new(self, where: str, messages: list[T]) -> list[T]:
+        new = messages[self._shown[where] :]
+        self._shown[where] = len(messages)
+        return new
+
 
 def keep() -> None:
     """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
     screen = Screen(sys.stdout)
-    screen.remark("Starting Zoho, Slack, AWS and Lambda on this machine, and deploying template.yaml …")
+    screen.remark("Starting Zoho, the channels, AWS and Lambda on this machine, and deploying template.yaml …")
     history = History(datetime.now(UTC))
-    with closing(Stage()) as stage, closing(Playground(stage, screen)) as front:
-        stage.stack.subscribe("AlarmTopicArn")
-        company = stage.zoho.organisation(past(history)[::-1], refresh_tokens=[])
-        variables = {**front.environment, "STACK": stage.stack.name, "REGION": stage.cloud.region}
+    with closing(Sandbox(channels=FAKES)) as sandbox, closing(ShowingEndpoint(sandbox, screen)) as aws:
+        sandbox.stack.subscribe("AlarmTopicArn")
+        company = sandbox.zoho.organisation(past(history)[::-1], refresh_tokens=[])
+        stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
+        variables = {**sandbox.environment, **stack}
         VARIABLES.parent.mkdir(exist_ok=True)
         VARIABLES.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
         print(f"\nThe stack is deployed, and nothing is connected yet. In another terminal:\n\n  source {VARIABLES}")
         print("  make connect\n\nand answer:\n")
-        _show_answers(stage, company)
+        _show_answers(sandbox, company)
         print("\nThen make check-now, doctor, status, dry-run, test-message; what is sent is shown here.")
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         try:
             for _ in sys.stdin:
-                front.play_schedules()  # or the first check of an organisation would find the failure in its past
+                aws.play_schedules()  # or the first check of an organisation would find the failure in its past
                 company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
-                front.play_schedules()
-                print(f"For one more make connect, a new code: {stage.zoho.grant(company)}", flush=True)
+                aws.play_schedules()
+                print(f"For one more make connect, a new code: {sandbox.zoho.grant(company)}", flush=True)
             threading.Event().wait()
         finally:
             VARIABLES.unlink(missing_ok=True)
 
 
-def _show_answers(stage: Stage, company: Organisation) -> None:
-    for question, answer in {
+def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
+    answers = {
         "Address": "crm.zoho.com",
         "Client ID": company.client_id,
         "Client Secret": company.client_secret,
-        "Slack webhook": stage.slack.webhook_url(),
-        "Code": stage.zoho.grant(company),
-    }.items():
-        print(f"  {question + ':':15} {answer}")
+        **{_question(fake, key): value for fake in sandbox.channels.values() for key, value in fake.settings().items()},
+        "Code": sandbox.zoho.grant(company),
+    }
+    width = max(map(len, answers)) + 1
+    for question, answer in answers.items():
+        print(f"  {question + ':':{width}} {answer}")
+
+
+def _question(fake: Fake, key: str) -> str:
+    """Return what a key of the secret is called in the wizard, such as `Slack webhook`."""
+    return f"{fake.label} {key.removeprefix(f'{fake.name}_').removesuffix('_url').replace('_', ' ')}"

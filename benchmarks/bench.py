@@ -1,4 +1,4 @@
-"""Zoho, Slack and AWS over TLS on this machine, and functions to let loose on them, one process each."""
+"""The sandbox over TLS, and functions to measure in it, one process each."""
 
 import json
 import os
@@ -7,19 +7,17 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import certifi
 
-from sandbox.aws import Cloud
-from sandbox.server import Answer, Request, Server
-from sandbox.slack import SlackInbox
-from sandbox.zoho import FakeZoho, Organisation, Row
+from sandbox.sandbox import Sandbox
+from sandbox.server import Server
+from sandbox.zoho import Row, row
 from tools.build import ROOT, runtime_python
 
 HERE = Path(__file__).parent
@@ -57,47 +55,18 @@ def history(count: int) -> list[Row]:
     """Return the past year, newest first: backups that began (`initiated`) and, half an hour later, were completed."""
     apart = min(timedelta(days=7), timedelta(days=360) / max(count, 1))  # between two rows of a kind
     return [
-        {
-            "id": str(4876876000009999999 - number),
-            "done_by": {"name": "Patricia Boyle", "id": "4876876000000327001", "zuid": "75734577"},
-            "log_time": (NEWEST - timedelta(minutes=30 * (number % 2)) - apart * (number // 2)).isoformat(),
-            "state": None if number % 2 else "completed",
-            "action": "initiated" if number % 2 else None,
-            "repeat_type": "weekly",
-            "file_name": None,
-            "count": 0,
-        }
+        row(
+            NEWEST - timedelta(minutes=30 * (number % 2)) - apart * (number // 2),
+            id=str(4876876000009999999 - number),
+            state=None if number % 2 else "completed",
+            action="initiated" if number % 2 else None,
+        )
         for number in range(count)
     ]
 
 
-class AwsDoor(Server):
-    """Lets in over TLS, on connections kept open as AWS keeps them, what moto itself takes on plain short ones."""
-
-    def __init__(self, url: str, certificate: str) -> None:
-        """Stand before the moto server at this URL."""
-        self._host = url.removeprefix("http://")
-        super().__init__(certificate)
-
-    def kind(self, method: str, path: str) -> str:
-        """Say that it is a request to AWS."""
-        return "aws"
-
-    def answer(self, request: Request) -> Answer:
-        """Pass the request on, headers and all, and name it by its action."""
-        request.kind = request.headers.get("X-Amz-Target", "").rpartition(".")[2] or request.form.get("Action", "?")
-        moto = HTTPConnection(self._host)
-        moto.request(request.method, request.path, request.body, dict(request.headers.items()))
-        answer = moto.getresponse()
-        body = answer.read()
-        moto.close()
-        kept = ("content-type", "x-amz")
-        headers = {name: value for name, value in answer.getheaders() if name.lower().startswith(kept)}
-        return Answer(answer.status, body, headers)
-
-
-class Scene:
-    """The servers, with the stack deployed and one organisation connected; they run until `close`.
+class Bench(Sandbox):
+    """The sandbox over TLS, with one organisation connected and a process for each run of a function.
 
     Attributes:
         organisation: The organisation at Zoho: change its `rows`.
@@ -111,36 +80,29 @@ class Scene:
             certificate = _certificate(folder)
             bundle = folder / "bundle.pem"  # as long as the real one, which is what loading it costs
             bundle.write_text(Path(certifi.where()).read_text() + certificate.read_text())
-            self.zoho = opened.enter_context(closing(FakeZoho(certificate=str(certificate))))
-            self.slack = opened.enter_context(closing(SlackInbox(str(certificate))))
-            self.cloud = opened.enter_context(closing(Cloud()))
-            self.stack = self.cloud.deploy()
-            self.aws = opened.enter_context(closing(AwsDoor(self.cloud.url, str(certificate))))
-            self.servers: list[Server] = [self.aws, self.zoho, self.slack]
+            super().__init__(certificate=str(certificate))
+            opened.callback(super().close)
             self.organisation = self.connect(ORG)
             self.variables = {
                 "PATH": os.environ["PATH"],
                 "LANG": "en_US.UTF-8",
-                **self.cloud.environment,
+                **self.environment,
                 **self.stack.environment(),
                 "AWS_ENDPOINT_URL": self.aws.url,
                 "AWS_SESSION_TOKEN": "sandbox",
                 "AWS_CA_BUNDLE": str(bundle),
                 "REQUESTS_CA_BUNDLE": str(bundle),
-                "ZOHO_ACCOUNTS_URL": self.zoho.url,
-                "ZOHO_API_URL": self.zoho.url,
             }
             self._items: dict[tuple[str, ...], dict[str, Any]] = {}
-            self._opened = opened.pop_all()
+            self._everything = opened.pop_all()
 
-    def connect(self, org: str, **secret: str) -> Organisation:
-        """Register an organisation at Zoho and write its parameter."""
-        organisation = self.zoho.organisation()
-        self.stack.put_organisation(org, organisation.secret(slack_webhook_url=self.slack.webhook_url(org), **secret))
-        return organisation
+    @property
+    def servers(self) -> list[Server]:
+        """Whatever the function talks to."""
+        return [self.aws, self.zoho, *self.channels.values()]
 
     def remember(self, rows: list[Row]) -> None:
-        """Let the organisation's memory be what it is after the first look at these rows."""
+        """Let the organisation's memory be what it is after the first check with these rows."""
         key = tuple(row["id"] for row in rows)
         if key not in self._items:
             dynamodb, item = self.cloud.client("dynamodb"), {"org": {"S": ORG}}
@@ -161,7 +123,7 @@ class Scene:
         return self.stack.outputs["TableName"]
 
     def run(self, folder: Path, function: str, events: Sequence[object] = ({},)) -> Run:
-        """Run a function of a package in a process of its own, once for each event.
+        """Run a function of a package in a process for itself, once for each event.
 
         Raises:
             RuntimeError: It could not be run.
@@ -187,13 +149,13 @@ class Scene:
             lines = output.read().splitlines()
         if process.returncode:
             raise RuntimeError(f"{function} in {folder.name} ended with {process.returncode}: {lines[-5:]}")
-        told = json.loads(lines[-1])
+        printed = json.loads(lines[-1])
         kinds = Counter(request.kind for server in self.servers for request in server.requests)
-        return Run(used.ru_utime + used.ru_stime, wall, told["peak"], told["calls"], kinds)
+        return Run(used.ru_utime + used.ru_stime, wall, printed["peak"], printed["calls"], kinds)
 
     def close(self) -> None:
         """Stop everything."""
-        self._opened.close()
+        self._everything.close()
 
 
 def _certificate(folder: Path) -> Path:

@@ -1,0 +1,223 @@
+"""SNS: e-mail, SMS and whatever else subscribes to the topic. It is always there."""
+
+import json
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from handler.channels.channel import Request, Senders, Setting
+from handler.deadline import Deadline
+from handler.errors import DeliveryError
+from handler.history import clean
+from handler.memory import Notice
+from handler.message import TOGETHER, Recipient, bundles, reference, severity, shorten, text, title_of
+
+SUBJECT_LIMIT = 99
+"""Printable ASCII characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html wants less than 100."""
+NAME_LIMIT = 40
+"""Characters of a display name in a subject: the title must still fit."""
+REFUSED_WHOLE = {
+    "InvalidParameter",
+    "InvalidParameterValue",
+    "ValidationError",
+    "BatchRequestTooLong",
+    "EmptyBatchRequest",
+}
+"""Codes for a whole request that are about its content: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
+
+
+@dataclass(frozen=True)
+class SnsMessage:
+    """One SNS message.
+
+    Attributes:
+        notice_ids: What it says.
+        subject: At most `SUBJECT_LIMIT` printable ASCII characters.
+        text: The first line stands alone.
+        attributes: Name → text, or texts for a String.Array.
+    """
+
+    notice_ids: tuple[str, ...]
+    subject: str
+    text: str
+    attributes: dict[str, str | list[str]]
+
+
+class Sns:
+    """Publishes to the topic, up to ten messages a request.
+
+    Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+    """
+
+    name: ClassVar = "sns"
+    label: ClassVar = "the SNS topic (e-mail, SMS)"
+    settings: ClassVar[tuple[Setting, ...]] = ()
+    when_broken: ClassVar = (
+        "Ask {operator} to check that the stack's topic exists and that the function's role may publish to it."
+    )
+    min_severity: ClassVar = "info"
+    incidents_only: ClassVar = False
+    accepted: ClassVar = "SNS took it, and delivers it to every confirmed subscriber"
+
+    def __init__(self, senders: Senders, values: dict[str, str]) -> None:
+        """Take the client and the topic; the secret has nothing for it."""
+        self._sns = senders.sns
+        self._topic_arn = senders.topic_arn
+
+    def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[list[SnsMessage]]]:
+        """Return one request for up to ten notices; one for each hundred of a longer list."""
+        made = []
+        for part in bundles(notices):
+            made.append(_message(part, recipient))
+            recipient = _mentioned(recipient)
+        groups = [made] if len(notices) <= TOGETHER else [[message] for message in made]
+        return [Request(tuple(i for m in group for i in m.notice_ids), group) for group in groups if group]
+
+    def send(self, request: Request[list[SnsMessage]], deadline: Deadline) -> None:
+        """Publish; each entry is accepted or refused by itself.
+
+        Raises:
+            DeliveryError: With what was accepted, and what was refused permanently.
+        """
+        group = request.payload
+        try:
+            result = self._publish(group)
+        except ClientError as error:
+            code = _code(error)
+            if code not in REFUSED_WHOLE:
+                raise DeliveryError(f"SNS answered {code}", gone=_is_gone(code)) from None
+            result = self._publish_one_by_one(group, code)
+        except (BotoCoreError, ResponseParserError) as error:
+            raise DeliveryError(f"SNS did not answer: {type(error).__name__}") from None
+        if len(result.accepted) == len(group):
+            return
+        gone = any(_is_gone(code) for code in result.codes)
+        raise DeliveryError(
+            f"SNS refused {len(group) - len(result.accepted)} of {len(group)} messages: "
+            + (", ".join(sorted(result.codes)) or "no answer"),
+            gone=gone,
+            accepted=_ids(group, result.accepted),
+            refused=() if gone else _ids(group, result.refused),
+        )
+
+    def _publish(self, group: Sequence[SnsMessage]) -> "_Result":
+        answer = self._sns.publish_batch(
+            TopicArn=self._topic_arn,
+            PublishBatchRequestEntries=[_entry(str(number), message) for number, message in enumerate(group)],
+        )
+        failed = {int(entry["Id"]): entry for entry in answer.get("Failed", [])}
+        codes = {number: str(entry.get("Code")) for number, entry in failed.items()}
+        return _Result(
+            {int(entry["Id"]) for entry in answer.get("Successful", [])} - failed.keys(),
+            {
+                number
+                for number, entry in failed.items()
+                if entry.get("SenderFault") and not _is_transient(codes[number])
+            },
+            set(codes.values()),
+        )
+
+    def _publish_one_by_one(self, group: Sequence[SnsMessage], code: str) -> "_Result":
+        """Publish each message of a request that was refused as a whole: one that is malformed stops no other."""
+        if len(group) == 1:
+            return _Result(set(), {0}, {code})
+        total = _Result(set(), set(), set())
+        for number, message in enumerate(group):
+            try:
+                one = self._publish([message])
+            except ClientError as error:
+                one = _Result(set(), {0} if _code(error) in REFUSED_WHOLE else set(), {_code(error)})
+            except (BotoCoreError, ResponseParserError) as error:
+                one = _Result(set(), set(), {type(error).__name__})
+            total.accepted.update(number for _ in one.accepted)
+            total.refused.update(number for _ in one.refused)
+            total.codes.update(one.codes)
+        return total
+
+
+class _Result(NamedTuple):
+    """Numbers of messages: accepted, refused permanently; and the codes of all that were not accepted."""
+
+    accepted: set[int]
+    refused: set[int]
+    codes: set[str]
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "?"))
+
+
+def _mentioned(recipient: Recipient) -> Recipient:
+    return Recipient(recipient.org, recipient.name, recipient.zone, recipient.crm_url, recipient.now)
+
+
+def _message(notices: tuple[Notice, ...], recipient: Recipient) -> SnsMessage:
+    ids = tuple(notice.notice_id for notice in notices)
+    subject = _subject(title_of(notices), recipient)
+    return SnsMessage(ids, subject, text(notices, recipient), _attributes(notices, recipient))
+
+
+def _subject(title: str, recipient: Recipient) -> str:
+    name = _ascii(shorten(recipient.name, NAME_LIMIT)) or recipient.org
+    subject = _ascii(f"[{name}] {title}")
+    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
+
+
+def _ascii(words: str) -> str:
+    ascii_words = unicodedata.normalize("NFKD", clean(words) or "").encode("ascii", "ignore").decode()
+    return " ".join(ascii_words.split())
+
+
+def _attributes(notices: tuple[Notice, ...], recipient: Recipient) -> dict[str, str | list[str]]:
+    attributes: dict[str, str | list[str]] = {
+        "org": recipient.org,
+        "severity": severity(notices),
+        "notice_id": reference(notices),
+    }
+    if len(notices) > 1:
+        row_ids = [notice.row.id if notice.row else "" for notice in notices]
+        return attributes | {"kind": [notice.kind for notice in notices], "row_id": row_ids}
+    (notice,) = notices
+    attributes |= {"kind": notice.kind, "phase": notice.phase}
+    if row := notice.row:
+        log_time = row.log_time.isoformat() if row.log_time else ""
+        named = {"row_id": row.id, "state": row.state, "log_time": log_time, "repeat_type": row.repeat_type}
+        attributes |= {name: value for name, value in named.items() if value}
+    return attributes
+
+
+def _entry(number: str, message: SnsMessage) -> dict[str, Any]:
+    return {
+        "Id": number,
+        "Message": message.text,
+        "Subject": message.subject,
+        "MessageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
+    }
+
+
+def _attribute(value: str | list[str]) -> dict[str, str]:
+    if isinstance(value, str):
+        return {"DataType": "String", "StringValue": value}
+    return {"DataType": "String.Array", "StringValue": json.dumps(value)}
+
+
+def _ids(group: Sequence[SnsMessage], numbers: set[int]) -> list[str]:
+    return [notice_id for number in sorted(numbers) for notice_id in group[number].notice_ids]
+
+
+def _is_gone(code: str) -> bool:
+    """Return whether the topic itself refuses: it is missing, access is denied, or its key cannot be used."""
+    return code.startswith(("NotFound", "AuthorizationError", "AccessDenied", "KMS")) and not _is_transient(code)
+
+
+def _is_transient(code: str) -> bool:
+    return "Throttl" in code or code in {
+        "InternalError",
+        "InternalErrorException",
+        "InternalFailure",
+        "ServiceUnavailable",
+    }

@@ -1,0 +1,114 @@
+"""A channel refuses permanently: the others say so. Pure."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from handler.decision import Decision, Receiver, ref, stamp
+from handler.memory import Incident, Notice
+from handler.outcomes import NO_ACTION
+from handler.wording import Content, Fact, duration
+
+KIND = "channel"
+PROBE_EVERY = timedelta(hours=24)
+
+
+def name_of(channel: str) -> str:
+    """Return the name of a channel's incident."""
+    return f"channel:{channel}"
+
+
+def evaluate(decision: Decision) -> None:
+    """Notify of each broken channel on the others, remind of it, and say when it works again or was removed."""
+    receivers = {receiver.name: receiver for receiver in decision.receivers}
+    for receiver in receivers.values():
+        if receiver.problem and name_of(receiver.name) not in decision.memory.incidents:
+            decision.set_incident(
+                name_of(receiver.name), Incident(decision.now, detail=receiver.problem, label=receiver.label)
+            )
+    for name, incident in decision.memory.incidents.items():
+        channel = name.partition(":")[2]
+        if not name.startswith("channel:"):
+            continue
+        _drop_probe(decision, channel)
+        if channel not in receivers or incident.back_at:
+            _end(decision, name, incident, removed=channel not in receivers)
+        else:
+            _open_or_remind(decision, name, incident, receivers[channel].when_broken)
+            _probe(decision, receivers[channel])
+
+
+def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str) -> None:
+    if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
+        return
+    label = incident.label
+    content = Content(
+        "📢",
+        f"{'Still can' if incident.notified_at else 'Can'}'t deliver to {label}",
+        f"{label} rejects messages from this notifier. Messages are queued and sent once {label} works again. After 14 "
+        "days they are discarded.",
+        (Fact("Since", time=incident.since), Fact("Technical detail", incident.detail)),
+        next_step=decision.policy.step(step, decision.memory.org),
+        about_crm=False,
+    )
+    phase = "reminder" if incident.notified_at else "opened"
+    identity = f"{name}-{stamp(incident.since)}-{stamp(decision.now)}"
+    opens = (ref(name, incident),)
+    notice = decision.notice(KIND, identity, "critical", content, phase=phase, incident=name, opens=opens)
+    if decision.wants(KIND) and decision.notify(_for_others(notice, name)):
+        reminders = incident.reminders + (phase == "reminder")
+        decision.set_incident(name, replace(incident, notified_at=decision.now, reminders=reminders))
+
+
+def _end(decision: Decision, name: str, incident: Incident, *, removed: bool) -> None:
+    decision.set_incident(name, None)
+    if incident.notified_at and decision.wants(KIND):
+        notice = _ended(decision, name, incident, removed=removed)
+        others = _for_others(notice, name)
+        # Where the other channel was removed meanwhile, the one that works again says so itself.
+        heard = incident.back_at is not None and incident.probed_at is not None
+        decision.notify(others if others.pending_for or heard else notice)
+
+
+def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool = False) -> Notice:
+    label = incident.label
+    lasted = duration((incident.back_at or decision.now) - incident.since)
+    content = Content(
+        "✅",
+        f"{label} is no longer used" if removed else f"{label} delivery works again",
+        f"{label} was removed from the settings, after {lasted} without delivery."
+        if removed
+        else f"{label} delivery works again, after {lasted}.",
+        (Fact("Not delivered since", time=incident.since),),
+        next_step=NO_ACTION,
+        about_crm=False,
+    )
+    identity = f"{name}-{stamp(incident.since)}-ended"
+    ends = (ref(name, incident),)
+    return decision.notice(KIND, identity, "info", content, phase="ended", incident=name, ends=ends)
+
+
+def _for_others(notice: Notice, name: str) -> Notice:
+    return replace(notice, pending_for=tuple(c for c in notice.pending_for if name_of(c) != name))
+
+
+def _probe(decision: Decision, receiver: Receiver) -> None:
+    """Give a channel for which nothing waits its own end, once a day: it is seen only when it is true."""
+    name = name_of(receiver.name)
+    incident = decision.memory.incidents[name]
+    waiting = [n for n in (*decision.memory.outbox, *decision.notices) if receiver.name in n.pending_for]
+    if waiting or receiver.problem or decision.now - (incident.probed_at or incident.since) < PROBE_EVERY:
+        return
+    decision.notify(replace(_ended(decision, name, incident), pending_for=(receiver.name,)))
+    decision.set_incident(name, replace(incident, probed_at=decision.now))
+
+
+def _drop_probe(decision: Decision, channel: str) -> None:
+    """Take back a probe that was not accepted: it is no message that anybody lacks."""
+    probes = {n.notice_id for n in decision.memory.pending(channel) if is_probe(n, channel)}
+    if probes:
+        decision.memory = decision.memory.accepted(channel, probes)
+
+
+def is_probe(notice: Notice, channel: str) -> bool:
+    """Return whether a notice is the channel's own end, given to itself."""
+    return notice.incident == name_of(channel) and notice.phase == "ended" and notice.pending_for == (channel,)

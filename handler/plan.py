@@ -1,0 +1,132 @@
+"""What Zoho says of the schedule: the next run, and how far apart two runs can be. Pure.
+
+Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice, pairwise
+from typing import Any
+
+from handler.history import parse_time
+
+RULE = re.compile(r"(RRULE:)?FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+){0,8}")
+PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "BYMONTH", "WKST", "COUNT", "UNTIL"}
+"""A rule with anything else, such as a run every second, is not looked at."""
+MAX_COUNT = 2_000
+HORIZON = timedelta(days=20 * 365)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Zoho's plan for the backups.
+
+    Attributes:
+        rule: The RRULE's parts, sorted, without those that end it.
+        gap_days: The longest time between two runs of the rule.
+        read_at: When the answer that named the next run was read.
+        next_run: The first next run that it named.
+        starts_at: When the schedule starts, where that was still to come when it was first read.
+        ends_at: The last run, where the rule ends.
+    """
+
+    rule: str
+    gap_days: int
+    read_at: datetime
+    next_run: datetime | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def how_often(self) -> str:
+        """How often it recurs: "weekly", "every 3 weeks", "monthly"; "" where that is not plain."""
+        parts = dict(part.split("=") for part in self.rule.split(";"))
+        unit = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}[parts["FREQ"]]
+        interval = int(parts.get("INTERVAL", "1"))
+        if unit == "day":
+            return "daily" if interval == 1 else f"every {interval} days"
+        return f"{unit}ly" if interval == 1 else f"every {interval} {unit}s"
+
+    def stands(self, last_completed: datetime | None, changed_at: datetime | None) -> bool:
+        """Return whether its next run still counts.
+
+        Args:
+            last_completed: The newest completed backup; the next run must be later.
+            changed_at: The newest word on the schedule in the history; the plan must have been read since.
+        """
+        later = self.next_run is not None and (last_completed is None or self.next_run > last_completed)
+        return later and self.applies(changed_at)
+
+    def applies(self, changed_at: datetime | None) -> bool:
+        """Return whether it was read since the schedule changed."""
+        return changed_at is None or self.read_at >= changed_at
+
+
+def parse_plan(body: object, now: datetime) -> Plan | None:
+    """Return the plan in Zoho's answer; None where it names no rule that recurs, for then it says nothing.
+
+    Args:
+        body: The decoded JSON: ``{"backup": {"rrule", "scheduled_date", "start_date", "status", …}}``, or None.
+        now: When it was read.
+    """
+    match body:
+        case {"backup": {"rrule": str(rule)} as backup} if len(rule) <= 200 and RULE.fullmatch(rule.upper()):
+            return _plan(rule.upper().removeprefix("RRULE:"), backup, now)
+    return None
+
+
+def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
+    # Only here: a plan is read when something is news, and dateutil's rules cost a quiet check's cold start 5 ms.
+    from dateutil.rrule import rrulestr
+
+    parts = dict(part.split("=", 1) for part in rule.split(";"))
+    if not parts.keys() <= PARTS or not 1 <= _whole(parts.get("INTERVAL", "1")) <= 520:
+        return None
+    ends = {name: parts.pop(name) for name in ("COUNT", "UNTIL") if name in parts}
+    start, next_run = backup.get("start_date"), parse_time(backup.get("scheduled_date"))
+    starts_at = parse_time(start)
+    # In the time zone in which Zoho gives it: "the first Thursday" may be a Wednesday in UTC.
+    local = datetime.fromisoformat(start) if starts_at and isinstance(start, str) else next_run or now
+    normal = ";".join(f"{name}={value}" for name, value in sorted({"INTERVAL": "1", **parts}.items()))
+    try:
+        begin = local.replace(tzinfo=None)
+        runs = rrulestr(normal, dtstart=begin)
+        days = [run.date() for run in runs.between(begin, begin + HORIZON, inc=True)]
+    except (ValueError, OverflowError):
+        return None
+    gap = max(((later - earlier).days for earlier, later in pairwise(days)), default=0)
+    if not gap:
+        return None
+    last = None
+    if "COUNT" in ends and starts_at and 1 <= _whole(ends["COUNT"]) <= MAX_COUNT:
+        last = list(islice(runs, _whole(ends["COUNT"])))[-1]
+    elif "UNTIL" in ends and re.fullmatch(r"\d{8}(T\d{6}Z?)?", ends["UNTIL"]):
+        last = runs.before(datetime.fromisoformat(ends["UNTIL"].rstrip("Z")), inc=True)
+    return Plan(
+        normal,
+        gap,
+        now,
+        None if str(backup.get("status")).upper() == "STOPPED" else next_run,
+        starts_at if starts_at and starts_at > now else None,
+        parse_time(last.replace(tzinfo=local.tzinfo).isoformat()) if last else None,
+    )
+
+
+def adopt(old: Plan | None, new: Plan, last_completed: datetime | None, changed_at: datetime | None) -> Plan:
+    """Return the plan to remember after an answer.
+
+    The first next run that a rule named stands until a backup completes or the schedule changes: if a later answer
+    moved it, every missed run would excuse itself.
+    """
+    if old is None or old.rule != new.rule or not old.applies(changed_at):
+        return new if new.stands(last_completed, changed_at) else replace(new, next_run=None)
+    if old.stands(last_completed, changed_at):
+        return replace(old, ends_at=new.ends_at)
+    next_run = new.next_run if new.stands(last_completed, changed_at) else None
+    return replace(new, next_run=next_run, starts_at=old.starts_at)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdigit() and len(text) < 6 else 0

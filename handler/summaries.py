@@ -1,0 +1,101 @@
+"""The two notices that list how everything stands: baseline and digest. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from handler.decision import Decision, ref, stamp
+from handler.due import has_schedule, how_often, last_completed_fact, next_run_fact
+from handler.incidents import INCIDENTS
+from handler.incidents.situation import Situation
+from handler.memory import IncidentRef
+from handler.outcomes import NO_ACTION
+from handler.wording import PAGE, Content, Fact, duration, highest, plural
+
+KIND = "digest"
+NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
+
+
+def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[str, int], recent: str) -> None:
+    """Say what the first good read found; what is wrong now counts as notified of.
+
+    Args:
+        decision: The decision in the making; its incidents are evaluated.
+        situation: How things stand.
+        outcomes: ``completed``, ``failed``, ``unknown`` → how many the history has.
+        recent: The last few of them.
+    """
+    wrong, opens, severity = _problems(decision, situation)
+    rows = len(decision.memory.seen)
+    counts = f" ({_counts(outcomes)})" if outcomes else ""
+    past = "The history has no entries yet."
+    if rows:
+        entries = plural(rows, "earlier entry", "earlier entries")
+        past = f"The history has {entries}{counts}. You won't get messages about those."
+    title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
+    content = Content(
+        "⚠️" if wrong else "👋",
+        f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
+        f"You will get a message for each backup from now on. {past}",
+        _standing(decision, recent),
+        wrong,
+        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+    )
+    identity = f"baseline-{stamp(decision.now)}"
+    phase = "opened" if opens else "news"
+    decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, opens=opens))
+
+
+def notify_digest(decision: Decision, situation: Situation) -> None:
+    """Say every ``digest_days`` what happened since the last time, what is wrong, and what comes next."""
+    memory, days = decision.memory, decision.policy.digest_days
+    since = memory.digest_at or memory.baseline_at
+    if not days or since is None or decision.now - since < timedelta(days=days):
+        return
+    decision.remember(digest_at=decision.now, outcomes={})
+    wrong, opens, severity = _problems(decision, situation)
+    counts = _counts(memory.outcomes)
+    span = duration(decision.now - since)
+    content = Content(
+        "⚠️" if wrong else "📋",
+        f"Backup summary: {counts or 'no backups'}",
+        f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
+        + (f" Open problems: {len(wrong)}." if wrong else ""),
+        (*_standing(decision, ""), Fact("Counted since", time=since)),
+        wrong,
+        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+    )
+    if decision.wants(KIND):
+        decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
+
+
+def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
+    """Return everything that is wrong: a sentence each, the incidents, and the highest severity."""
+    memory = decision.memory
+    found = [(kind, memory.incidents[kind.NAME]) for kind in INCIDENTS if kind.NAME in memory.incidents]
+    lines = [kind.line(decision, situation, incident) for kind, incident in found]
+    refs = [ref(kind.NAME, incident) for kind, incident in found]
+    for name, incident in memory.incidents.items():
+        if name.startswith("channel:"):
+            lines.append(f"{incident.label} rejects messages from this notifier.")
+            refs.append(ref(name, incident))
+    severities = [one.severity for one in refs]
+    if not has_schedule(memory):
+        lines.append(NO_SCHEDULE)
+        severities.append("warning")
+    return tuple(lines), tuple(refs), highest(severities)
+
+
+def _standing(decision: Decision, recent: str) -> tuple[Fact, ...]:
+    memory, policy = decision.memory, decision.policy
+    often = how_often(memory) if has_schedule(memory) else ""
+    return (
+        Fact("Schedule", (often or "set up") if has_schedule(memory) else "none"),
+        last_completed_fact(memory.last_completed),
+        *next_run_fact(memory, policy.max_backup_age_days, decision.now),
+        *([Fact("Recent backups (oldest first)", recent)] if recent else []),
+    )
+
+
+def _counts(outcomes: Mapping[str, int]) -> str:
+    named: Sequence[tuple[str, int]] = sorted(outcomes.items())
+    return ", ".join(f"{count:,} {kind}" for kind, count in named if count)

@@ -1,0 +1,15 @@
+"""Where messages go: a fake of each service, over HTTP, that enforces its limits and answers as it documents.
+
+To add one: a file with a class that derives from `fake.Fake`, and its line in `FAKES`.
+"""
+
+from sandbox.channels.cliq import FakeCliq
+from sandbox.channels.fake import MESSAGE, Accepted, Fake
+from sandbox.channels.pagerduty import Alert, FakePagerDuty
+from sandbox.channels.slack import FakeSlack
+from sandbox.channels.teams import FakeTeams
+
+__all__ = ["FAKES", "MESSAGE", "Accepted", "Alert", "Fake", "FakeCliq", "FakePagerDuty", "FakeSlack", "FakeTeams"]
+
+FAKES: dict[str, type[Fake]] = {fake.name: fake for fake in (FakeSlack, FakeCliq, FakeTeams, FakePagerDuty)}
+"""Every channel but SNS, whose fake is moto's, by name."""
