@@ -1,7 +1,8 @@
 """Healthy calendars: whatever schedule Zoho lets a person set, and nothing wrong with it.
 
 Each is a script over an `Organisation`, and what may be said of it: nothing worse than `info`, no ``recovered``; but a
-stop is a true warning until the new schedule is known, and a pause that is longer than the interval is truly overdue.
+stop is a true warning until the new schedule is known, and so is a digest meanwhile; and a pause that is longer than
+the interval is truly overdue.
 """
 
 from collections.abc import Callable, Iterator
@@ -271,7 +272,8 @@ def _pauses() -> Iterator[Calendar]:
         true = tuple(Allowed(kind, last + (interval + 1) * DAY, end + HOUR) for kind in ("overdue", "digest"))
         yield Calendar(f"{name}, paused for 20 days", changed(rule, rule, CHANGE, pause), allowed=(stopped, *true))
         by_hand = changed(rule, rule, CHANGE, pause, 5 * DAY, 10 * DAY, 15 * DAY)
-        yield Calendar(f"{name}, paused, by hand every 5 days", by_hand, allowed=(stopped,))
+        digest = Allowed("digest", CHANGE, end)
+        yield Calendar(f"{name}, paused, by hand every 5 days", by_hand, allowed=(stopped, digest))
 
 
 def _last_completion(rule: Rule) -> datetime:

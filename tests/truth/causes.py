@@ -1,11 +1,14 @@
 """Whether each notice has a cause at the minute in which it is sent."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from handler.memory import Notice
-from tests.truth.oracle import NEVER, Shown, shown
+from tests.truth.oracle import NEVER, Shown, Window
+from tests.truth.organisation import DAY
 from tests.truth.play import Player
 
 BACKUPS = frozenset({"overdue", "stuck", "failing"})
@@ -46,12 +49,6 @@ class Minute:
                 return "" if stands == (notice.severity != "info") else "although the newest schedule says otherwise"
         return ""
 
-    def opened_without_a_word(self) -> list[str]:
-        """Return incidents that nothing was sent of."""
-        kinds = {notice.kind for notice in self.sent}
-        opened = (self.after - self.before) & {"overdue", "stuck"}
-        return sorted(name for name in opened if not kinds & {name, "baseline"})
-
     def _failed_without_cause(self, notice: Notice) -> str:
         if notice.severity != "info" and not self.rows.failing:
             return "although a later backup is good"
@@ -66,21 +63,28 @@ class Minute:
         return f"although {sorted(still)} is open" if still else ""
 
 
-def minutes(player: Player) -> Iterator[tuple[str, Minute]]:
-    """Yield every check of a player, each with its time as text."""
-    organisation = player.organisation
-    checks = [(player.open[0][0], frozenset[str]()), *player.open]
-    for (_, before), (now, after) in pairwise(checks):
-        sent = tuple(notice for notice in player.sent if notice.at == now)
+def minutes(player: Player) -> Iterator[tuple[datetime, Minute]]:
+    """Yield every check of a player."""
+    organisation, window = player.organisation, Window(player.organisation)
+    sent: dict[datetime, list[Notice]] = defaultdict(list)
+    for notice in player.sent:
+        sent[notice.at].append(notice)
+    for (_, before), (now, after) in pairwise([(player.open[0][0], frozenset[str]()), *player.open]):
         readable = organisation.outage(now) is None
-        yield f"{now:%d %b %H:%M}", Minute(shown(organisation.rows(now)), readable, before, after, sent)
+        yield now, Minute(window.at(now), readable, before, after, tuple(sent[now]))
 
 
 def said_without_cause(player: Player) -> Iterator[str]:
-    """Yield what was said without a cause, and what opened without a word."""
+    """Yield what was said without a cause, and every check after which something is open and was not said."""
+    heard, said = NEVER, frozenset[str]()
     for now, minute in minutes(player):
         for notice in minute.sent:
             if why := minute.said_without_cause(notice):
-                yield f"{now}: {notice.severity} {notice.kind} {notice.phase} {why}"
-        for name in minute.opened_without_a_word():
-            yield f"{now}: {name} opened without a word"
+                yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
+        kinds = {"failing" if n.kind == "failed" else n.kind for n in minute.sent if n.severity == "critical"}
+        said = BACKUPS if "baseline" in kinds else (said | kinds) & minute.after
+        if kinds & BACKUPS:
+            heard = now
+        excused = not minute.readable or minute.rows.running_since or now - heard < DAY
+        for name in [] if excused else sorted((minute.after & BACKUPS) - said):
+            yield f"{now:%d %b %H:%M}: {name} is open, and nothing was said of it"

@@ -150,7 +150,7 @@ def _failing_at_first(zoho: Organisation) -> Sequence[Expectation]:
     return (
         Report("baseline", "critical", FIRST - HOUR, FIRST),
         Reminders("failed", FIRST, FIRST + 20 * DAY, "baseline", limit + GRACE),
-        overdue_by(limit),
+        Report("overdue", "critical", limit + GRACE, within(limit + GRACE + DAY), "opened"),
     )
 
 

@@ -36,10 +36,15 @@ class Shown:
         return max(self.completed, default=NEVER)
 
     @property
+    def open_ended(self) -> tuple[datetime, ...]:
+        """Return when backups began that nothing has come of, nor of any that began later."""
+        newest = max(self.outcomes, default=NEVER)
+        return tuple(begun for begun in self.begun if begun > newest)
+
+    @property
     def running_since(self) -> datetime | None:
         """Return when the newest backup began, if nothing came of it."""
-        newest = max(self.begun, default=None)
-        return newest if newest and newest > max(self.outcomes, default=NEVER) else None
+        return max(self.open_ended, default=None)
 
     @property
     def failing(self) -> bool:
@@ -64,6 +69,22 @@ def shown(rows: Sequence[Raw]) -> Shown:
     )
 
 
+class Window:
+    """What the history of an organisation shows, sorted only when it changes."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        """Keep the organisation."""
+        self._organisation = organisation
+        self._last: tuple[list[Raw], Shown] = ([], shown([]))
+
+    def at(self, now: datetime) -> Shown:
+        """Return what it shows then."""
+        rows = self._organisation.rows(now)
+        if rows is not self._last[0]:
+            self._last = (rows, shown(rows))
+        return self._last[1]
+
+
 def longest_gap(rule: Rule, start: datetime) -> timedelta:
     """Return the longest gap between two runs in the next twenty years, clamped months counted as skipped ones."""
     runs = islice(Rule(rule.text, rule.repeat_type, rule.zone, rule.hour).runs(start), 1100)
@@ -81,21 +102,29 @@ class Oracle:
 
     def complaints(self) -> Iterator[str]:
         """Yield every check after which an incident is open that must not be, or not open that must be."""
+        window = Window(self.organisation)
         for now, names in self.player.open:
             if self.organisation.outage(now) is not None:
                 continue
-            rows = shown(self.organisation.rows(now))
+            rows = window.at(now)
             for name, must in self._verdicts(rows, now).items():
                 if must is not None and must != (name in names):
                     yield f"{now:%d %b %H:%M}: {name} {'is not open' if must else 'is open'}"
 
     def _verdicts(self, rows: Shown, now: datetime) -> Mapping[str, bool | None]:
-        running = rows.running_since
         return {
-            "stuck": running is not None and now - running > HANG,
+            "stuck": self._stuck(rows, now),
             "failing": rows.failing,
             "overdue": self._overdue(rows, now),
         }
+
+    @staticmethod
+    def _stuck(rows: Shown, now: datetime) -> bool | None:
+        """Return True where the newest one hangs, None where only an older one did, whose end is not known."""
+        hanging = [begun for begun in rows.open_ended if now - begun >= HANG]
+        if not hanging:
+            return False
+        return True if rows.running_since in hanging else None
 
     def _overdue(self, rows: Shown, now: datetime) -> bool | None:
         """Return True where a run is overdue, False where none is, None where both may be said."""

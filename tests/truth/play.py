@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handler.plan import parse_plan
-
-from handler.decision import Answers, Decision, Policy, Receiver
 from handler.causes import REVOKED_TOKEN, TRANSIENT, Cause
+from handler.decision import Answers, Decision, Policy, Receiver
 from handler.errors import UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory, Notice
+from handler.plan import parse_plan
 from handler.rules import decide, decide_unreadable
 from tests.truth.organisation import DAY, HOUR, Organisation, Raw
 
