@@ -16,6 +16,7 @@ from tests.truth.play import Answered, Player
 GRACE = HANG = DAY
 DAYS = {"weekly": 7, "biweekly": 14}
 OTHER_DAYS = 35
+NOTHING = Rule("FREQ=MONTHLY", "")
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,20 +54,41 @@ class Shown:
 
 
 def shown(rows: Sequence[Raw]) -> Shown:
-    """Return the rows by what they are. All have a time here."""
+    """Return the rows by what they are; those without a time, all older than the others here, are left out."""
 
     def times(**fields: object) -> tuple[datetime, ...]:
-        chosen = [raw for raw in rows if all(raw[name] == value for name, value in fields.items())]
+        chosen = [raw for raw in rows if raw["log_time"] and all(raw[name] == value for name, value in fields.items())]
         return tuple(datetime.fromisoformat(raw["log_time"]).astimezone(UTC) for raw in chosen)
 
     return Shown(
         completed=times(state="completed"),
         failed=times(state="failed"),
-        outcomes=tuple(datetime.fromisoformat(raw["log_time"]).astimezone(UTC) for raw in rows if raw["state"]),
+        outcomes=tuple(time for state in {raw["state"] for raw in rows if raw["state"]} for time in times(state=state)),
         begun=times(state=None, action="initiated") + times(state=None, action=None),
         scheduled=times(action="scheduled"),
         stopped=times(action="stopped"),
     )
+
+
+@dataclass(frozen=True)
+class Due:
+    """When the next backup is due, as far as anybody can know.
+
+    Attributes:
+        at: By then.
+        counted_from: From then on nothing completed.
+        gap: The longest that it can take.
+        words: How often, in words.
+        named: The next run that Zoho named, where it stands.
+        ended: The rule had an end that is past.
+    """
+
+    at: datetime
+    counted_from: datetime
+    gap: timedelta
+    words: str
+    named: datetime | None
+    ended: bool = False
 
 
 class Window:
@@ -88,7 +110,8 @@ class Window:
 def longest_gap(rule: Rule, start: datetime) -> timedelta:
     """Return the longest gap between two runs in the next twenty years, clamped months counted as skipped ones."""
     runs = islice(Rule(rule.text, rule.repeat_type, rule.zone, rule.hour).runs(start), 1100)
-    return max(after - before for before, after in pairwise(runs) if after < start + 20 * 366 * DAY)
+    days = [run.astimezone(rule.zone).date() for run in runs if run < start + 20 * 366 * DAY]
+    return max(after - before for before, after in pairwise(days))
 
 
 class Oracle:
@@ -133,7 +156,7 @@ class Oracle:
         running = rows.running_since
         if running is not None and running > rows.last_completed:
             return None
-        limits = [*self._named(rows), self._by_the_longest_gap(rows)]
+        limits = [*self._named(rows, now), self._by_the_longest_gap(rows)]
         return True if min(limits) + GRACE + MINUTE < now else None
 
     def _may_be_overdue(self, rows: Shown, now: datetime) -> bool:
@@ -148,20 +171,49 @@ class Oracle:
     def _schedule(self, rows: Shown) -> tuple[datetime, Rule]:
         """Return the newest schedule that the history shows, or the first of all where its row aged out."""
         newest = max(rows.scheduled, default=NEVER)
-        rules = [(at, rule) for at, rule in self.organisation.schedules if rule is not None]
+        rules = [(at, rule) for at, rule in self.organisation.schedules if rule is not None] or [(NEVER, NOTHING)]
         return max(((at, rule) for at, rule in rules if at <= newest), default=rules[0], key=lambda pair: pair[0])
 
-    def _answers(self, rows: Shown) -> list[Answered]:
-        """Return what Zoho said of the plan since the schedule last changed."""
-        changed = max((*rows.scheduled, *rows.stopped), default=NEVER)
-        return [answer for answer in self.player.answered if answer.at > changed and answer.body is not None]
+    def due(self, rows: Shown, now: datetime, max_age_days: int = 0) -> Due:
+        """Return when a backup is due to the letter of the rule, as far as it can be known by then."""
+        last, baseline = rows.last_completed, self.player.open[0][0]
+        at, rule = self._schedule(rows)
+        changed = max(rows.scheduled, default=NEVER)
+        answers = [a for a in self._answers(now) if a.at >= changed and a.body and a.body["backup"]["rrule"]]
+        named = min(self._named(rows, now), default=None)
+        counted = max(last, changed)
+        ended = False
+        if answers:
+            first = answers[0].body
+            assert first is not None
+            start = datetime.fromisoformat(first["backup"]["start_date"])
+            if start > answers[0].at:
+                counted = max(counted, start.astimezone(UTC))
+            gap, words = self._intervals(rule, at)[0], rule.words
+            ended = "COUNT" in rule.text and all(run.due and run.due < now for run in self.organisation.runs)
+        else:
+            gap, words = DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY, rule.repeat_type
+        counted = counted if counted > NEVER else baseline
+        if not self.organisation.schedules:
+            gap, words = OTHER_DAYS * DAY, ""
+        if max_age_days:
+            counted, gap = baseline if last == NEVER else last, max_age_days * DAY
+        limit = counted + gap
+        stands = named if named and named <= limit and not max_age_days else None
+        return Due(stands or limit, counted, gap, words, named, ended)
 
-    def _named(self, rows: Shown) -> Iterator[datetime]:
-        """Yield the next runs that Zoho named when it was asked because of news, and that are still to come."""
-        for answer in self._answers(rows):
+    def _answers(self, now: datetime) -> list[Answered]:
+        """Return what Zoho said of the plan by then."""
+        return [answer for answer in self.player.answered if answer.at <= now and answer.body is not None]
+
+    def _named(self, rows: Shown, now: datetime) -> Iterator[datetime]:
+        """Yield next runs that Zoho named when asked because of news, since the schedule changed and still to come."""
+        changed = max((*rows.scheduled, *rows.stopped), default=NEVER)
+        for answer in self._answers(now):
             assert answer.body is not None
             named = answer.body["backup"]["scheduled_date"]
-            if answer.news and named and (at := datetime.fromisoformat(named)) > rows.last_completed:
+            counts = answer.news and answer.at >= changed
+            if counts and named and (at := datetime.fromisoformat(named)) > rows.last_completed:
                 yield at.astimezone(UTC)
 
     def _by_the_longest_gap(self, rows: Shown) -> datetime:

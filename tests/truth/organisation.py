@@ -52,6 +52,13 @@ class Rule:
     hour: int = 2
     clamped: bool = False
 
+    @property
+    def words(self) -> str:
+        """Return how often it runs, in words."""
+        unit = "week" if "WEEKLY" in self.text else "month"
+        interval = int(self.text.split("INTERVAL=")[1].split(";")[0])
+        return f"{unit}ly" if interval == 1 else f"every {interval} {unit}s"
+
     def runs(self, start: datetime) -> Iterator[datetime]:
         """Yield the runs from ``start`` on, in UTC, for ever or until ``COUNT`` is used up."""
         local = start.astimezone(self.zone).replace(tzinfo=None)

@@ -41,6 +41,7 @@ class Player:
         sent: Every notice that was sent.
         answered: Every answer about the plan that the core was given.
         open: The incidents open after each check.
+        max_age_days: The setting of the same name, at the checks at which it was set.
     """
 
     organisation: Organisation
@@ -50,11 +51,14 @@ class Player:
     sent: list[Notice] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
     open: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)
+    max_age_days: dict[datetime, int] = field(default_factory=dict)
     _parsed: tuple[int, list[Row]] = (0, [])
     _known: frozenset[int] = frozenset()
 
     def check(self, now: datetime) -> list[Notice]:
         """Check once, let every channel accept everything, and return what was sent."""
+        if self.policy.max_backup_age_days:
+            self.max_age_days[now] = self.policy.max_backup_age_days
         cause = self.organisation.outage(now)
         if cause is not None:
             decision = decide_unreadable(

@@ -7,6 +7,7 @@ from tests.truth.calendars import FIRST, Calendar
 from tests.truth.expectations import BAD, Expectation, one_a_day
 from tests.truth.organisation import Style
 from tests.truth.play import KINDS, Player, Policy, hourly, stepping
+from tests.truth.sentences import false_sentences
 from tests.truth.trouble import Trouble
 
 
@@ -30,6 +31,7 @@ def judge_calendar(calendar: Calendar, player: Player) -> Iterator[str]:
     runs = [run for run in player.organisation.runs if run.ended and FIRST < run.ended <= last_check]
     if len(completed) != len(runs):
         yield f"{len(completed)} of {len(runs)} completed backups were heard of"
+    yield from false_sentences(player)
 
 
 def play_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[str]:
@@ -50,3 +52,4 @@ def judge_trouble(expectations: Sequence[Expectation], player: Player) -> Iterat
     for expectation in expectations:
         yield from expectation.complaints(player.sent, player.open)
     yield from one_a_day(player.sent)
+    yield from false_sentences(player)
