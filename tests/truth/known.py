@@ -22,6 +22,8 @@ class Known:
         now: When it is.
         events: What the history shows, oldest first, each with its time.
         completions: Every completion that it ever showed.
+        begun: Every beginning that it ever showed.
+        named: Next runs that Zoho named since the schedule changed, for whatever reason it was asked.
         due: When the next backup is due, or was.
         first_check: When the watch began.
         counted_since: When the last digest went out, or the baseline.
@@ -34,6 +36,8 @@ class Known:
     now: datetime
     events: tuple[tuple[datetime, Raw], ...]
     completions: frozenset[datetime]
+    begun: frozenset[datetime]
+    named: frozenset[datetime]
     due: Due
     first_check: datetime
     counted_since: datetime
@@ -65,12 +69,7 @@ class Known:
     def running(self) -> tuple[datetime, ...]:
         """Return when what runs now began."""
         newest = max((at for at, raw in self.events if raw["state"]), default=NEVER)
-        return tuple(at for at in self.began_before(self.now) if at > newest)
-
-    def began_before(self, moment: datetime) -> tuple[datetime, ...]:
-        """Return when backups began until then of which a row still says no more."""
-        begun = [(at, raw) for at, raw in self.events if raw["action"] in {"initiated", None} and not raw["state"]]
-        return tuple(at for at, _ in begun if at <= moment)
+        return tuple(at for at, raw in self.events if _begins(raw) and at > newest)
 
     def newest_word(self) -> tuple[datetime, Raw] | None:
         """Return the newest row about the schedule."""
@@ -84,6 +83,10 @@ class Known:
         if word is not None:
             return bool(word[1]["action"] == "scheduled")
         return any(raw["repeat_type"] != "immediate" for _, raw in self.events)
+
+
+def _begins(raw: Raw) -> bool:
+    return raw["action"] in {"initiated", None} and not raw["state"]
 
 
 def _dated(rows: list[Raw]) -> tuple[tuple[datetime, Raw], ...]:
@@ -104,6 +107,7 @@ def minutes(player: Player) -> Iterator[Known]:
     outcomes: Counter[str] = Counter()
     unread: datetime | None = None
     completions: frozenset[datetime] = frozenset()
+    begun: frozenset[datetime] = frozenset()
     rows: list[Raw] = []
     events = _dated(rows)
     overdue_from: frozenset[datetime] = frozenset()
@@ -115,6 +119,7 @@ def minutes(player: Player) -> Iterator[Known]:
             news = [raw for raw in rows if id(raw) not in heard]
             heard |= {id(raw) for raw in news}
             completions |= {at for at, raw in events if raw["state"] == "completed"}
+            begun |= {at for at, raw in events if _begins(raw)}
             if now > first:
                 outcomes.update(raw["state"] for raw in news if raw["state"])
         unread = unread if readable else unread or now
@@ -122,9 +127,9 @@ def minutes(player: Player) -> Iterator[Known]:
         due = oracle.due(window.at(now), now, max_age)
         if "overdue" in incidents:
             overdue_from |= {due.at + GRACE}
-        yield Known(
-            now, events, completions, due, first, counted_since, Counter(outcomes), unread, max_age, overdue_from
-        )
+        named = frozenset(oracle.named(window.at(now), now))
+        since = (first, counted_since, Counter(outcomes), unread, max_age, overdue_from)
+        yield Known(now, events, completions, begun, named, due, *since)
         if "overdue" not in incidents:
             overdue_from = frozenset()
         if readable:

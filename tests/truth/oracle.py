@@ -156,7 +156,7 @@ class Oracle:
         running = rows.running_since
         if running is not None and running > rows.last_completed:
             return None
-        limits = [*self._named(rows, now), self._by_the_longest_gap(rows)]
+        limits = [*self.named(rows, now, news=True), self._by_the_longest_gap(rows)]
         return True if min(limits) + GRACE + MINUTE < now else None
 
     def _may_be_overdue(self, rows: Shown, now: datetime) -> bool:
@@ -180,7 +180,7 @@ class Oracle:
         at, rule = self._schedule(rows)
         changed = max(rows.scheduled, default=NEVER)
         answers = [a for a in self._answers(now) if a.at >= changed and a.body and a.body["backup"]["rrule"]]
-        named = min(self._named(rows, now), default=None)
+        named = min(self.named(rows, now, news=True), default=None)
         counted = max(last, changed)
         ended = False
         if answers:
@@ -206,15 +206,17 @@ class Oracle:
         """Return what Zoho said of the plan by then."""
         return [answer for answer in self.player.answered if answer.at <= now and answer.body is not None]
 
-    def _named(self, rows: Shown, now: datetime) -> Iterator[datetime]:
-        """Yield next runs that Zoho named when asked because of news, since the schedule changed and still to come."""
+    def named(self, rows: Shown, now: datetime, *, news: bool = False) -> Iterator[datetime]:
+        """Yield next runs that Zoho named since the schedule changed; for ``news`` only what stands and is to come."""
         changed = max((*rows.scheduled, *rows.stopped), default=NEVER)
         for answer in self._answers(now):
             assert answer.body is not None
-            named = answer.body["backup"]["scheduled_date"]
-            counts = answer.news and answer.at >= changed
-            if counts and named and (at := datetime.fromisoformat(named)) > rows.last_completed:
-                yield at.astimezone(UTC)
+            value = answer.body["backup"]["scheduled_date"]
+            if value is None or answer.at < changed:
+                continue
+            at = datetime.fromisoformat(value).astimezone(UTC)
+            if not news or (answer.news and at > rows.last_completed):
+                yield at
 
     def _by_the_longest_gap(self, rows: Shown) -> datetime:
         at, rule = self._schedule(rows)

@@ -14,7 +14,7 @@ from handler.memory import Notice
 from handler.message import Recipient, text
 from tests.truth.known import Known, minutes
 from tests.truth.oracle import NEVER
-from tests.truth.organisation import DAY, MINUTE, Raw
+from tests.truth.organisation import DAY, MINUTE, Organisation, Raw
 from tests.truth.play import Player
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -28,9 +28,11 @@ LISTED = rf"({NUMBER} \w+(?:, {NUMBER} \w+)*)"
 class Spoken:
     """One message, and what was known when it was decided."""
 
-    def __init__(self, notice: Notice, known: Known) -> None:
+    def __init__(self, notice: Notice, known: Known, organisation: Organisation) -> None:
         """Render it as SNS takes it."""
         self.notice, self.known = notice, known
+        self.runs = [run.due for run in organisation.runs if run.due]
+        self.changes = [at for at, _ in organisation.schedules]
         recipient = Recipient("acme", "Acme", ZONE, "https://crm.zoho.in", notice.at)
         self.text = text([notice], recipient)
         row_id = notice.row.id if notice.row else None
@@ -88,7 +90,7 @@ class Spoken:
             elif match := re.fullmatch(rf"a backup overdue for {SPAN}", part):
                 right = any(spans(match[1], at - since) for since in self.known.overdue_from)
             elif match := re.fullmatch(rf"a backup that ran for {SPAN}", part):
-                right = any(spans(match[1], at - began) for began in self.known.began_before(at))
+                right = any(spans(match[1], at - began) for began in self.known.begun)
             elif match := re.fullmatch(rf"no backup schedule for {SPAN}", part):
                 stops = [stop for stop, raw in self.known.events if raw["action"] == "stopped" and stop < at]
                 right = spans(match[1], at - max(stops))
@@ -146,8 +148,12 @@ def _ended(spoken: Spoken) -> bool:
 
 
 def _next_run(spoken: Spoken, value: str) -> bool:
-    due, now = spoken.known.due, spoken.known.now
-    return same(value, due.named) and due.named is not None and due.named >= now
+    """Check that Zoho named it, and that no run is due before it."""
+    now, named = spoken.known.now, moment(value)
+    changes = [at for at in spoken.changes if at > now]
+    known = min((*changes, named or now))  # nobody knows yet of a schedule that is set up later
+    between = [run for run in spoken.runs if now < run < known]
+    return named in spoken.known.named and named is not None and named >= now and not between
 
 
 def _expected(spoken: Spoken, value: str) -> bool:
@@ -190,7 +196,7 @@ FACTS: dict[str, Callable[[Spoken, str], bool]] = {
     "Reported": _row_time,
     "Turned off": _row_time,
     "Scheduled": _row_time,
-    "Started": lambda s, v: any(same(v, began) for began in s.known.began_before(s.known.now)),
+    "Started": lambda s, v: any(same(v, began) for began in s.known.begun),
     "Download until": lambda s, v: same(v, s.row[0] + LINKS_LIVE) and s.row[0] + LINKS_LIVE > s.known.now,
     "Failures in a row": lambda s, v: int(v) == s.failures()[0],
     "Failing since": lambda s, v: same(v, s.failures()[1]),
@@ -247,9 +253,7 @@ SENTENCES: dict[str, Callable[..., bool]] = {
     rf"A backup started {SPAN} ago and hasn't finished or failed": lambda s, v: any(
         spans(v, s.known.now - began) for began in s.known.running()
     ),
-    rf"the backup that started {SPAN} ago": lambda s, v: any(
-        spans(v, s.known.now - began) for began in s.known.began_before(s.known.now)
-    ),
+    rf"the backup that started {SPAN} ago": lambda s, v: any(spans(v, s.known.now - began) for began in s.known.begun),
     rf"Backup still (?:running|not finished) after {SPAN}": lambda s, v: any(
         spans(v, s.known.now - began) for began in s.known.running()
     ),
@@ -278,5 +282,5 @@ def false_sentences(player: Player) -> Iterator[str]:
         by_time.setdefault(notice.at, []).append(notice)
     for known in minutes(player):
         for notice in by_time.get(known.now, ()):
-            for complaint in Spoken(notice, known).complaints():
+            for complaint in Spoken(notice, known, player.organisation).complaints():
                 yield f"{known.now:%d %b %H:%M}: {notice.kind} {notice.phase}: {complaint}"

@@ -120,7 +120,7 @@ def stories(draw: st.DrawFn) -> Story:
     with_plan = draw(st.booleans())
     rules = st.sampled_from(RULES if with_plan else KNOWN_BY_NAME)
     change = st.tuples(_after(5, 90), st.sampled_from((2 * MINUTE, 3 * HOUR, 5 * DAY, 20 * DAY)), rules)
-    by_hand = draw(st.lists(_after(3, PLAYED_DAYS - 5), max_size=4).map(sorted))
+    by_hand = draw(st.lists(_after(3, PLAYED_DAYS - 5), max_size=4, unique=True).map(sorted))
     return Story(
         rule=draw(rules),
         fates=tuple(draw(st.lists(_fates(), max_size=12))),
