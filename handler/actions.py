@@ -120,7 +120,8 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     """
     organisation = services.organisation(org)
     recipient = services.recipient(org, organisation)
-    notice = test_notice(org, services)
+    now = services.clock().replace(microsecond=0)
+    notice = Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, (), "info", test_content())
     results = {receiver.name: receiver.problem for receiver in organisation.receivers}
     ok = not any(results.values())
     for name, channel in organisation.channels.items():
@@ -133,14 +134,12 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     return {"org": org, "results": results, "ok": ok}
 
 
-def test_notice(org: str, services: Services) -> Notice:
-    """Return the notice that a test message carries."""
-    now = services.clock().replace(microsecond=0)
-    content = Content(
+def test_content() -> Content:
+    """Return what a test message says."""
+    return Content(
         "🧪",
         "Test message",
         "This is a test message. Messages about your Zoho CRM backups will reach you here.",
         next_step="No action needed.",
         about_crm=False,
     )
-    return Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, (), "info", content)

@@ -89,7 +89,7 @@ class Services:
         Those that were configured at the last check are owed what is decided now; only the topic can be sent to.
         """
         receivers, channels = open_channels(Values({}, ""), self.senders, loopback=False)
-        remembered = tuple(_receiver(BY_NAME[name]) for name in memory.channels if name in BY_NAME)
+        remembered = tuple(receiver_of(BY_NAME[name]) for name in memory.channels if name in BY_NAME)
         return remembered or receivers, channels
 
     def recipient(self, org: str, organisation: Organisation | None) -> Recipient:
@@ -123,13 +123,14 @@ def open_channels(
         floor = kind.min_severity
         if kind.settings:
             floor = own.take(f"{kind.name}_min_severity", _severity, floor)
-        receivers.append(_receiver(kind, floor, own.complaint))
+        receivers.append(receiver_of(kind, floor, own.complaint))
         if not own.problems:
             channels[kind.name] = kind(senders, taken)
     return tuple(receivers), channels
 
 
-def _receiver(kind: type[Channel], floor: str = "", problem: str = "") -> Receiver:
+def receiver_of(kind: type[Channel], floor: str = "", problem: str = "") -> Receiver:
+    """Return a channel as far as deciding goes; without a floor, with its own."""
     floor = floor or kind.min_severity
     return Receiver(kind.name, kind.label, kind.when_broken, floor, kind.incidents_only, problem)
 

@@ -81,7 +81,7 @@ def content(story: Story) -> Content:
     made = KINDS[story.kind].content(story)
     facts = [*made.facts]
     if story.resolved:
-        facts.append(Fact("Resolved", "; ".join(story.resolved)))
+        facts.append(Fact("Resolved" if story.kind != "failed" else "Ended", "; ".join(story.resolved)))
     facts += row_facts(story.row, "Started by" if story.row.state else "Done by")
     if story.recent:
         facts.append(Fact("Recent backups (oldest first)", story.recent))

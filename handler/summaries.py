@@ -31,11 +31,12 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
     if rows:
         entries = plural(rows, "earlier entry", "earlier entries")
         past = f"The history has {entries}{counts}. You won't get messages about those."
+    when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
     content = Content(
         "⚠️" if wrong else "👋",
         f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
-        f"You will get a message for each backup from now on. {past}",
+        f"You will get a message {when} from now on. {past}",
         _standing(decision, recent),
         wrong,
         f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,

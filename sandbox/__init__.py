@@ -1,7 +1,7 @@
 """The cloud on one machine: what surrounds the function in production, near enough to trust a test of it.
 
 server           what every fake shares: real HTTP on loopback, a record of requests, scripted faults
-zoho             Zoho's accounts server and CRM API; one builder each for rows, plans and download links
+zoho, zoho_data  Zoho's accounts server and CRM API; one builder each for rows, plans and download links
 channels         where messages go: a fake a service, and `FAKES`, which lists them
 template, cloudformation, moto_server, aws
                  the project's own template, deployed into moto, an AWS in memory

@@ -1,27 +1,31 @@
-"""The gallery: every kind of message on one page, as Slack and as a mail program show it. `make gallery` writes it."""
+"""The gallery: every kind of message on one page, as each channel shows it. `make gallery` writes it."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from handler.slack import posts
-from handler.texts import KINDS
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from handler.message import mails, severity
+from handler.channels import CHANNELS
+from handler.message import severity
+from handler.rules import NOTIFIABLE
 from sandbox import browser
+from sandbox.aws import Mail
 from sandbox.mrkdwn import markup
-from sandbox.samples import READER, Sample, samples
+from sandbox.readers import Readers
+from sandbox.samples import RECIPIENT, Sample, samples
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
 PICTURES = ROOT / "docs" / "pictures"
 HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
 """Of the sections that are no kind of notice."""
+KINDS = ("baseline", "recovered", "readable", "test", *sorted(NOTIFIABLE))
 SHOTS = {
     "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane'),
     "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane'),
@@ -30,33 +34,36 @@ SHOTS = {
 }
 """Picture → width, colour scheme, pixels a pixel, and the element it shows; None: the first screen."""
 LEAD = (
-    "What the notifier says, as Slack, a mail program and a locked phone show it: made from small histories by the "
-    "rules and the renderers that run in Lambda."
+    "What the notifier says, as chats, pagers, a mail program and a locked phone show it: made from small histories "
+    "by the rules and the renderers that run in Lambda."
 )
 
 
-def page(shown: Iterable[Sample]) -> str:
+def page(shown: Sequence[Sample]) -> str:
     """Return the gallery of these samples as one HTML page that needs nothing else.
 
     Raises:
         LookupError: A kind of notice has no sample.
     """
-    by_section: dict[str, list[Sample]] = {name: [] for name in (*KINDS, *HEADINGS)}
+    by_section: dict[str, list[Sample]] = {sample.section: [] for sample in shown}
     for sample in shown:
         by_section[sample.section].append(sample)
-    if missing := [name for name, group in by_section.items() if not group]:
+    if missing := sorted({*KINDS, *HEADINGS} - by_section.keys()):
         raise LookupError(f"No sample of {', '.join(missing)}: add one to sandbox/samples.py.")
-    sections = [
-        {
-            "name": name,
-            "heading": f"{KINDS[name].symbol} {name}" if name in KINDS else HEADINGS[name],
-            "severity": severity([notice for sample in group for notice in sample.notices]),
-            "samples": [_rendered(sample) for sample in group],
-        }
-        for name, group in by_section.items()
-    ]
-    template = _environment(READER.zone).get_template("gallery.html")
-    return template.render(live=False, heading="Every message", lead=LEAD, sections=sections)
+    with closing(Readers()) as readers:
+        sections = [
+            {
+                "name": name,
+                "heading": HEADINGS.get(name, f"{group[0].notices[0].content.symbol} {name}"),
+                "severity": severity([notice for sample in group for notice in sample.notices]),
+                "samples": [_rendered(sample, readers) for sample in group],
+            }
+            for name, group in by_section.items()
+        ]
+    environment = _environment(RECIPIENT.zone)
+    cards = environment.get_template("cards.html").module
+    template = environment.get_template("gallery.html")
+    return template.render(cards=vars(cards), live=False, heading="Every message", lead=LEAD, sections=sections)
 
 
 def live_page() -> str:
@@ -75,13 +82,17 @@ def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
     return markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
 
 
-def _rendered(sample: Sample) -> dict[str, Any]:
-    return {
-        "title": sample.title,
-        "time": f"{sample.notices[-1].at.astimezone(READER.zone):%H:%M}",
-        "posts": posts([notice for notice in sample.notices if "slack" in notice.owed], sample.reader),
-        "mails": mails([notice for notice in sample.notices if "sns" in notice.owed], sample.reader),
-    }
+def _rendered(sample: Sample, readers: Readers) -> dict[str, Any]:
+    time = f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}"
+    panes = []
+    for channel in CHANNELS:
+        messages = [
+            (message.subject, message.body, time) if isinstance(message, Mail) else (message.payload, time)
+            for message in readers.read(channel.name, sample.notices, sample.reader)
+        ]
+        macro = "mail" if channel.name == "sns" else channel.name
+        panes.append({"channel": channel.name, "label": channel.label, "macro": macro, "messages": messages})
+    return {"title": sample.title, "panes": panes}
 
 
 def _environment(zone: tzinfo | None = None) -> Environment:
@@ -93,7 +104,7 @@ def _environment(zone: tzinfo | None = None) -> Environment:
 
 
 def take_pictures(found: str) -> None:
-    """Make the pictures of the documentation anew, with the browser of this path."""
+    """Make the pictures of the documentation, with the browser of this path."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, (width, scheme, scale, selector) in SHOTS.items():
         with browser.Page(found) as shown:
@@ -105,7 +116,7 @@ def take_pictures(found: str) -> None:
 def main() -> int:
     """Write the page, and the pictures when asked with `--pictures`."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(samples()), encoding="utf-8")
+    PAGE.write_text(page(list(samples())), encoding="utf-8")
     print(f"Open {PAGE.as_uri()} in a browser.")
     if "--pictures" in sys.argv:
         found = browser.find()

@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,7 +54,7 @@ class ShowingEndpoint(AwsEndpoint):
             if schedule["State"] == "ENABLED":
                 self.invoke(json.loads(schedule["Target"]["Input"]))
 
-    def _new(self, where: str, messages: list[T]) -> list[T]:
+    def _new(self, where: str, messages: Sequence[T]) -> Sequence[T]:
         new = messages[self._shown[where] :]
         self._shown[where] = len(messages)
         return new

@@ -144,7 +144,7 @@ class _Process:
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is ours to handle
         )
-        self._watch = threading.Thread(target=self._tell_of_death, daemon=True)
+        self._watch = threading.Thread(target=self._report_death, daemon=True)
         self._watch.start()
 
     @property
@@ -190,12 +190,12 @@ class _Process:
             payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
         return kind, payload
 
-    def _tell_of_death(self) -> None:
+    def _report_death(self) -> None:
         self._api.outcomes.put(("exit", self._process.wait()))
 
 
 class _RuntimeApi(Server):
-    """The Runtime API of one process: `next` hands it events, `outcomes` tells what it answered."""
+    """The Runtime API of one process: `next` hands it events, `outcomes` holds what it answered."""
 
     def __init__(self) -> None:
         self.next: queue.Queue[tuple[str, object, float] | None] = queue.Queue()

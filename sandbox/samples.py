@@ -1,46 +1,52 @@
-"""A sample of every message: small histories, and what the real rules tell of them. Pure."""
+"""A sample of every message: small histories, and what the real rules make of them. Pure."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dateutil import tz
-from handler.texts import NOTIFIABLE
 
-from handler import errors
-from handler.decision import Decision, Policy
-from handler.history import Row, parse_row
+from handler import causes, zoho
+from handler.actions import test_content
+from handler.channels import BY_NAME, CHANNELS
+from handler.decision import Links
+from handler.errors import UnreadableError
 from handler.memory import Incident, Memory, Notice
-from handler.message import Reader
-from handler.rules import decide, decide_unreadable
+from handler.message import Recipient
+from sandbox import watch
+from sandbox.zoho import plan, row
 
 NOW = datetime(2026, 11, 20, 20, 40, tzinfo=UTC)
 """A Friday night."""
-CHANNELS = ("sns", "slack")
-READER = Reader("acme", "Acme Ltd", tz.gettz("Europe/Berlin") or UTC, "https://crm.zoho.eu")
+RECIPIENT = Recipient("acme", "Acme Ltd", tz.gettz("Europe/Berlin") or UTC, "https://crm.zoho.eu", NOW)
+OPERATOR = "it@acme.example"
 HOSTILE = "<!channel> <https://evil.example|click> *b* _i_ `c` & <img src=x onerror=alert(1)> @here\u202e\r\nBcc: x"
 PARAMETER = "/zoho-backup-notifier/notifier/acme"
 PROBLEMS = (
-    errors.RevokedTokenError("Zoho accounts answered: invalid_code"),
-    errors.WrongClientError("Zoho accounts answered: invalid_client"),
-    errors.WrongClientSecretError("Zoho accounts answered: invalid_client_secret"),
-    errors.InvalidTokenError("HTTP 401 INVALID_TOKEN"),
-    errors.ScopeMismatchError("HTTP 401 OAUTH_SCOPE_MISMATCH"),
-    errors.NoPermissionError("HTTP 403 NO_PERMISSION"),
-    errors.WrongUrlError("HTTP 404 INVALID_URL_PATTERN"),
-    errors.WrongMethodError("HTTP 400 INVALID_REQUEST_METHOD"),
-    errors.UnusableAnswerError("The answer is JSON, but not the documented history."),
-    errors.HistoryTooLongError("The history goes on after 15 pages of 200 rows."),
-    errors.HistoryVanishedError("The history had rows at an earlier check and is empty now."),
-    errors.SecretMissingError(f"There is no parameter {PARAMETER}."),
-    errors.SecretMalformedError(
-        f"The parameter {PARAMETER} cannot be used: client_secret must be its client secret; "
-        "data_center must be one of us, eu, in, au, jp, cn, ca, sa, uk, ae."
+    UnreadableError(causes.REVOKED_TOKEN, "Zoho accounts answered: invalid_code"),
+    UnreadableError(causes.WRONG_CLIENT, "Zoho accounts answered: invalid_client"),
+    UnreadableError(causes.WRONG_CLIENT_SECRET, "Zoho accounts answered: invalid_client_secret"),
+    UnreadableError(causes.INVALID_TOKEN, "HTTP 401 INVALID_TOKEN"),
+    UnreadableError(causes.WRONG_SCOPE, "HTTP 401 OAUTH_SCOPE_MISMATCH"),
+    UnreadableError(causes.NO_PERMISSION, "HTTP 403 NO_PERMISSION"),
+    UnreadableError(causes.WRONG_URL, "HTTP 404 INVALID_URL_PATTERN"),
+    UnreadableError(causes.WRONG_METHOD, "HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented history."),
+    UnreadableError(causes.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
+    UnreadableError(causes.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
+    UnreadableError(causes.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
+    UnreadableError(
+        causes.SECRET_MALFORMED,
+        f"The parameter {PARAMETER} cannot be used: client_secret must be a text, and is missing or empty; "
+        "data_center must be one of us, eu, in, au, jp, cn, ca, sa, uk, ae.",
     ),
-    errors.SecretDeniedError(f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."),
-    errors.TroubleError("HTTP 503 with a web page that is not JSON"),
-    errors.InternalError("HTTP 500 INTERNAL_ERROR"),
+    UnreadableError(
+        causes.SECRET_DENIED, f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."
+    ),
+    UnreadableError(causes.TRANSIENT, "HTTP 503 with a web page that is not JSON"),
+    UnreadableError(zoho.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
 )
 """One of each cause, worded as the client words it."""
 
@@ -52,45 +58,40 @@ class Sample:
     Attributes:
         section: The kind, or what else it shows.
         title: What it is a sample of.
-        notices: What is told.
-        reader: To whom.
+        notices: What is sent.
+        recipient: To whom, where that matters.
     """
 
     section: str
     title: str
     notices: tuple[Notice, ...]
-    reader: Reader = READER
+    recipient: Recipient | None = None
+
+    @property
+    def reader(self) -> Recipient:
+        """To whom; at once, unless it is said otherwise."""
+        return self.recipient or replace(RECIPIENT, now=self.notices[-1].at)
+
+    @property
+    def name(self) -> str:
+        """Its name as a file."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{self.section} {self.title}".lower()).strip("-")
 
 
-class Watch:
-    """An organisation's watch from check to check, in which every channel accepts everything at once.
+class Watch(watch.Watch):
+    """An organisation that wants to hear everything, with times told backwards from `NOW`."""
 
-    Attributes:
-        memory: What is remembered.
-        rows: The history, oldest first.
-    """
-
-    def __init__(self, *rows: Row, first_check: float | None = 8 * 24, **policy: int) -> None:
+    def __init__(self, *rows: Any, first_check: float | None = 5.5 * 24, **more: Any) -> None:
         """Begin with these rows and a first check so many hours ago; None: there was none."""
-        self.memory = Memory(READER.org, channels=CHANNELS)
-        self.rows = list(rows)
-        self.policy = Policy(frozenset(NOTIFIABLE), **policy)
+        super().__init__(rows, notify_on=watch.EVERYTHING, memory=Memory(RECIPIENT.org), operated_by=OPERATOR, **more)
         if first_check is not None:
-            self.check(first_check)
+            self.ago(first_check)
 
-    def check(self, hours_ago: float = 0, *rows: Row, channels: Sequence[str] = CHANNELS) -> tuple[Notice, ...]:
-        """Look at the history after these rows appeared, and return what is told."""
+    def ago(self, hours: float = 0, *rows: Any, problem: UnreadableError | None = None) -> tuple[Notice, ...]:
+        """Check so many hours ago, after these rows appeared, and return the notices."""
         self.rows += rows
-        return self._told(decide(self.rows, self.memory, ago(hours_ago), self.policy, channels))
-
-    def fail(self, problem: errors.UnreadableError, hours_ago: float = 0) -> tuple[Notice, ...]:
-        """Look in vain, and return what is told."""
-        return self._told(decide_unreadable(problem, self.memory, ago(hours_ago), self.policy, CHANNELS))
-
-    def _told(self, decision: Decision) -> tuple[Notice, ...]:
-        told = decision.memory.outbox
-        self.memory = replace(decision.memory, outbox=())
-        return told
+        self.now = ago(hours)
+        return tuple(self.check(problem))
 
 
 def ago(hours: float) -> datetime:
@@ -98,19 +99,21 @@ def ago(hours: float) -> datetime:
     return NOW - timedelta(hours=hours)
 
 
-def row(hours_ago: float, repeat_type: str = "weekly", **fields: Any) -> Row:
+def entry(hours_ago: float, repeat_type: str = "weekly", **fields: Any) -> dict[str, Any]:
     """Return a row of the history; its id is as old as it is."""
     row_id = 5_843_104_000_001_417_001 - 1_003 * round(hours_ago * 6)
-    raw = {"id": str(row_id), "done_by": {"name": "Asha Rao"}, "log_time": ago(hours_ago).isoformat()}
-    return parse_row({**raw, "repeat_type": repeat_type, **fields})
+    fixed = {"id": str(row_id), "done_by": {"name": "Asha Rao"}, "repeat_type": repeat_type}
+    return row(ago(hours_ago), **{**fixed, **fields})
 
 
-def weeks(*hours_ago: float) -> tuple[Row, ...]:
+def weeks(*hours_ago: float) -> tuple[dict[str, Any], ...]:
     """Return a weekly schedule and completed backups of it."""
-    return (row(24 * 60, action="scheduled"), *(row(hours, state="completed") for hours in hours_ago))
+    return (entry(24 * 60, action="scheduled"), *(entry(hours, state="completed") for hours in hours_ago))
 
 
-GOOD = weeks(24 * 21, 24 * 14, 24 * 7)
+GOOD = weeks(24 * 20, 24 * 13, 24 * 6)
+PLAN = plan(next_run=ago(-24), start=ago(24 * 60))
+NEXT_PLAN = plan(next_run=ago(-24 * 6.5), start=ago(24 * 60))
 
 
 def samples() -> Iterator[Sample]:
@@ -120,120 +123,142 @@ def samples() -> Iterator[Sample]:
 
 
 def _baselines() -> Iterator[Sample]:
-    yield Sample("baseline", "All is well", Watch(first_check=None).check(0, *GOOD))
-    wrong = (*weeks(24 * 40), row(24 * 33, state="failure"), row(24 * 26, state="failure"))
-    wrong += (row(24 * 3, action="stopped"), row(30, "immediate", action="initiated"))
-    yield Sample("baseline", "Everything that can be wrong, is", Watch(first_check=None).check(0, *wrong))
-    yield Sample("baseline", "Nobody ever made a backup", Watch(first_check=None).check())
+    yield Sample("baseline", "No problems", Watch(*GOOD, first_check=None, plan=PLAN).ago())
+    wrong = (*weeks(24 * 40), entry(24 * 33, state="failure"), entry(24 * 26, state="failure"))
+    wrong += (entry(24 * 3, action="stopped"),)
+    yield Sample("baseline", "Nearly everything is wrong", Watch(*wrong, first_check=None).ago())
+    running = (*GOOD, entry(30, "immediate", action="initiated"))
+    yield Sample("baseline", "A backup is stuck", Watch(*running, first_check=None).ago())
+    yield Sample("baseline", "Nobody ever made a backup", Watch(first_check=None).ago())
 
 
 def _outcomes() -> Iterator[Sample]:
-    yield Sample("completed", "The weekly backup", Watch(*GOOD).check(0, row(0.5, state="completed")))
-    yield Sample("failed", "The first", Watch(*GOOD).check(0, row(0.5, state="failure")))
+    watched = Watch(*GOOD, plan=PLAN, links=Links(ago(-24 * 7), 3))
+    watched.plan = NEXT_PLAN
+    yield Sample("completed", "The weekly backup", watched.ago(0, entry(0.5, state="completed", file_name="Data.zip")))
+    yield Sample("completed", "Without a plan", Watch(*GOOD).ago(0, entry(0.5, state="completed")))
+    yield Sample("failed", "The first", Watch(*GOOD).ago(0, entry(0.5, state="failure")))
     failing = Watch(*GOOD)
+    notices: tuple[Notice, ...] = ()
     for hours in (30, 20, 10):
-        told = failing.check(hours, row(hours + 0.5, "immediate", state="failure"))
-    yield Sample("failed", "The third in a row", told)
-    yield Sample("recovered", "After failures", failing.check(0, row(0.5, "immediate", state="completed")))
-    unpaid = Watch(*GOOD).check(0, row(0.5, "immediate", state="PAYMENT_FAILED"))
+        notices = failing.ago(hours, entry(hours + 0.5, "immediate", state="failure"))
+    yield Sample("failed", "The third in a row", notices)
+    yield Sample("recovered", "After failures", failing.ago(0, entry(0.5, "immediate", state="completed")))
+    reminded = Watch(*GOOD)
+    reminded.ago(24, entry(24.5, state="failure"))
+    yield Sample("failed", "The reminder", reminded.ago())
+    unpaid = Watch(*GOOD).ago(0, entry(0.5, "immediate", state="PAYMENT_FAILED"))
     yield Sample("failed", "It could not be paid for", unpaid)
+    both = entry(2, state="failure"), entry(0.5, "immediate", state="completed")
+    yield Sample("failed", "A later one completed", Watch(*GOOD).ago(0, *both)[:1])
     stuck = Watch(*GOOD)
-    stuck.check(10, row(40, action="initiated"))
-    yield Sample("failed", "A backup that had no outcome for long", stuck.check(0, row(0.5, state="failure")))
+    stuck.ago(10, entry(40, action="initiated"))
+    yield Sample("failed", "A backup that was stuck", stuck.ago(0, entry(0.5, state="failure")))
     late = Watch(*weeks(24 * 14), first_check=24 * 10)
-    late.check(24 * 5)
-    yield Sample("recovered", "After none was made in time", late.check(0, row(0.5, state="completed")))
-    both = Watch(*weeks(24 * 14), row(24 * 7, state="failure"), first_check=24 * 6.5)
-    both.check(24 * 3, row(24 * 5, action="initiated"))
-    yield Sample("recovered", "After all of it", both.check(0, row(0.5, state="completed")))
-    yield Sample("unknown", "A state", Watch(*GOOD).check(0, row(0.5, state="PARTIALLY_COMPLETED")))
-    yield Sample("unknown", "An action", Watch(*GOOD).check(0, row(0.5, action="paused")))
+    late.ago(24 * 5)
+    yield Sample("recovered", "After none was made in time", late.ago(0, entry(0.5, state="completed")))
+    everything = Watch(*weeks(24 * 14), entry(24 * 7, state="failure"), first_check=24 * 6.5)
+    everything.ago(24 * 3, entry(24 * 5, action="initiated"))
+    yield Sample("recovered", "After all of it", everything.ago(0, entry(0.5, state="completed")))
+    yield Sample("unknown", "A state", Watch(*GOOD).ago(0, entry(0.5, state="PARTIALLY_COMPLETED")))
+    yield Sample("unknown", "An action", Watch(*GOOD).ago(0, entry(0.5, action="paused")))
 
 
 def _deeds() -> Iterator[Sample]:
-    yield Sample("stopped", "By somebody", Watch(*GOOD).check(0, row(0.5, action="stopped")))
-    yield Sample("scheduled", "Weekly", Watch(*GOOD).check(0, row(0.5, action="scheduled")))
-    yield Sample("scheduled", "Once", Watch(*GOOD).check(0, row(0.5, "immediate", action="scheduled")))
-    yield Sample("purchased", "One", Watch(*GOOD).check(0, row(0.5, "immediate", action="purchased", count=1)))
-    yield Sample("purchased", "Five", Watch(*GOOD).check(0, row(0.5, "immediate", action="purchased", count=5)))
+    stopped = Watch(*GOOD)
+    yield Sample("stopped", "By somebody", stopped.ago(1, entry(1.5, action="stopped")))
+    yield Sample("scheduled", "After a stop", stopped.ago(0, entry(0.5, "monthly", action="scheduled")))
+    changed = entry(0.6, action="stopped"), entry(0.5, "monthly", action="scheduled")
+    yield Sample("stopped", "And set up again", Watch(*GOOD).ago(0, *changed)[:1])
+    yield Sample("scheduled", "Weekly", Watch(*GOOD, plan=PLAN).ago(0, entry(0.5, action="scheduled")))
+    yield Sample("scheduled", "Once", Watch(*GOOD).ago(0, entry(0.5, "immediate", action="scheduled")))
+    yield Sample("purchased", "One", Watch(*GOOD).ago(0, entry(0.5, "immediate", action="purchased", count=1)))
+    yield Sample("purchased", "Five", Watch(*GOOD).ago(0, entry(0.5, "immediate", action="purchased", count=5)))
 
 
 def _overdue() -> Iterator[Sample]:
     late = Watch(*weeks(24 * 9.5), first_check=24 * 9)
-    yield Sample("overdue", "It begins: by the schedule", late.check(24 * 1.2))
-    yield Sample("overdue", "The reminder", late.check())
-    stopped = Watch(*weeks(24 * 33), row(24 * 32, action="stopped"), first_check=24 * 31, digest_days=0)
-    yield Sample("overdue", "It begins: without a schedule", stopped.check())
+    yield Sample("overdue", "It begins, by the word in the history", late.ago(24 * 1.2))
+    yield Sample("overdue", "The reminder", late.ago())
+    late.policy = replace(late.policy, max_backup_age_days=60)
+    yield Sample("overdue", "It ends by another setting", late.ago())
+    exact = plan("RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH", ago(25), ago(24 * 90))
+    planned = Watch(*weeks(24 * 29), first_check=24 * 28, plan=exact)
+    yield Sample("overdue", "It begins, by Zoho's plan", planned.ago())
+    ended = plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR;COUNT=3", None, ago(24 * 28))
+    yield Sample("overdue", "It begins, the schedule has ended", Watch(*GOOD, plan=ended).ago(-50)[-1:])
+    stopped = Watch(*weeks(24 * 9), entry(24 * 8.5, action="stopped"), first_check=24 * 8)
+    yield Sample("overdue", "It begins, without a schedule", stopped.ago())
     daily = Watch(*weeks(30), first_check=29, max_backup_age_days=1, grace_hours=1)
-    yield Sample("overdue", "It begins: by the setting MaxBackupAgeDays", daily.check())
-    never = Watch(first_check=24 * 33, digest_days=0)
-    yield Sample("overdue", "It begins: there never was a backup", never.check())
+    yield Sample("overdue", "It begins, by the setting MaxBackupAgeDays", daily.ago())
+    never = Watch(first_check=24 * 37, digest_days=0)
+    yield Sample("overdue", "It begins, there never was a backup", never.ago())
 
 
 def _stuck() -> Iterator[Sample]:
     stuck = Watch(*GOOD)
-    yield Sample("stuck", "It begins", stuck.check(24, row(24 * 2 + 1, action="initiated")))
-    yield Sample("stuck", "The reminder", stuck.check())
+    yield Sample("stuck", "It begins", stuck.ago(24, entry(24 * 2 + 1, action="initiated")))
+    yield Sample("stuck", "The reminder", stuck.ago())
+    del stuck.rows[-1]
+    yield Sample("stuck", "It ends without an outcome", stuck.ago()[:1])
 
 
 def _unreadable() -> Iterator[Sample]:
     for problem in PROBLEMS:
-        watch, advice = Watch(*GOOD), ", with Zoho's advice" if problem.resolution and not problem.act else ""
-        if not problem.act:
-            watch.fail(problem, 6)
-        yield Sample("unreadable", f"It begins: {problem.cause.replace('_', ' ')}{advice}", watch.fail(problem))
-    watch = Watch(*GOOD)
-    watch.fail(PROBLEMS[0], 50)
-    yield Sample("unreadable", "The reminder", watch.fail(PROBLEMS[0], 26))
-    yield Sample("unreadable", "Another thing to mend", watch.fail(errors.ScopeMismatchError("HTTP 401"), 3))
-    yield Sample("readable", "It ends", watch.check())
+        cause = problem.cause
+        watched, advice = Watch(*GOOD), " with Zoho's advice" if cause.resolution and not cause.actionable else ""
+        if not cause.actionable:
+            watched.ago(6, problem=problem)
+        name = cause.name.replace("_", " ")
+        yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem))
+    watched = Watch(*GOOD)
+    watched.ago(50, problem=PROBLEMS[0])
+    yield Sample("unreadable", "The reminder", watched.ago(26, problem=PROBLEMS[0]))
+    yield Sample("unreadable", "Another cause", watched.ago(3, problem=PROBLEMS[4]))
+    yield Sample("readable", "It ends", watched.ago()[:1])
 
 
 def _channels() -> Iterator[Sample]:
-    whys = ("slack", "Slack", "Slack answered HTTP 404 no_service"), ("sns", "SNS", "SNS answered NotFound")
-    for channel, name, why in whys:
-        watch = Watch(*GOOD)
-        facts = {"channel": channel, "detail": why}
-        watch.memory = watch.memory.with_incident(f"channel:{channel}", Incident(ago(52), facts=facts))
-        yield Sample("channel", f"It begins: {name}", watch.check(52))
-        yield Sample("channel", f"The reminder: {name}", watch.check(27))
-        back = replace(watch.memory.incidents[f"channel:{channel}"], facts={**facts, "back_at": NOW.isoformat()})
-        broken = watch.memory
-        watch.memory = broken.with_incident(f"channel:{channel}", back)
-        yield Sample("channel", f"It ends: {name}", watch.check())
-        if channel == "slack":
-            watch.memory = broken
-            yield Sample("channel", "It ends: nobody uses it any more", watch.check(channels=("sns",)))
+    for channel in CHANNELS:
+        watched, name = Watch(*GOOD), f"channel:{channel.name}"
+        broken = Incident(ago(52), detail=f"{channel.label} answered HTTP 404", label=channel.label)
+        watched.memory = watched.memory.with_incident(name, broken)
+        yield Sample("channel", f"It begins, {channel.name}", watched.ago(52))
+        yield Sample("channel", f"The reminder, {channel.name}", watched.ago(27)[:1])
+        known = watched.memory
+        watched.memory = known.with_incident(name, replace(known.incidents[name], back_at=NOW))
+        yield Sample("channel", f"It ends, {channel.name}", watched.ago())
+        if channel is CHANNELS[-1]:
+            watched.memory = known
+            watched.receivers = tuple(one for one in watched.receivers if one.name != channel.name)
+            yield Sample("channel", "It ends, nobody uses it any more", watched.ago())
 
 
 def _digests() -> Iterator[Sample]:
-    month = Watch(*weeks(24 * 40, 24 * 33), first_check=24 * 31)
+    month = Watch(*weeks(24 * 40, 24 * 33), first_check=24 * 31, plan=PLAN)
     for day in (26, 19, 12, 5):
-        month.check(24 * day, row(24 * day, state="completed"))
-    yield Sample("digest", "A good month", month.check())
+        month.ago(24 * day, entry(24 * day, state="completed"))
+    yield Sample("digest", "A good month", month.ago())
     month = Watch(*weeks(24 * 40, 24 * 33), first_check=24 * 31)
-    month.check(24 * 26, row(24 * 26, state="failure"))
-    month.check(24 * 20)
-    yield Sample("digest", "A bad month", month.check()[-1:])
-    yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).check())
+    month.ago(24 * 26, entry(24 * 26, state="failure"))
+    month.ago(24 * 20)
+    yield Sample("digest", "A bad month", month.ago()[-1:])
+    yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).ago())
 
 
 def _others() -> Iterator[Sample]:
-    outage = Watch(*GOOD).check(0, *(row(i, "immediate", state="failure") for i in range(120)), *weeks(*range(1, 120)))
-    yield Sample("folded", "More than 200 waited", outage[:1])
-    yield Sample("test", "Asked for", (Notice(f"{READER.org}-test-20261120T204000Z", "test", NOW, CHANNELS),))
+    test = Notice(f"{RECIPIENT.org}-test-20261120T204000Z", "test", NOW, tuple(BY_NAME), "info", test_content())
+    yield Sample("test", "Asked for", (test,))
 
 
 def _together() -> Iterator[Sample]:
-    rows = row(60, state="failure"), row(30, "immediate", state="completed"), row(0.5, action="stopped")
-    yield Sample("together", "Three at once", Watch(*GOOD).check(0, *rows))
-    many = (row(20 - i, "immediate", state="failure" if i % 3 else "completed") for i in range(14))
-    yield Sample("together", "More than ten at once", Watch(*GOOD).check(0, *many))
-    given_up = Watch(*GOOD)
-    waiting = Notice("acme-x", "failed", ago(24 * 15), CHANNELS)
-    given_up.memory = replace(given_up.memory, outbox=(waiting,)).put_aside("slack", {"acme-x"}, "gone", NOW)
-    told = given_up.check(0, row(0.5, state="completed"))[-1:]
-    yield Sample("hostile", "An earlier message was given up", told)
-    evil = row(0.5, HOSTILE, state=HOSTILE, done_by={"name": HOSTILE}, file_name="x" * 10_000)
-    name = Reader(READER.org, f"{HOSTILE[:80]} GmbH & Co. KG", READER.zone, READER.crm_url)
-    yield Sample("hostile", "Every field is hostile or far too long", Watch(*GOOD).check(0, evil), name)
+    rows = entry(60, state="failure"), entry(30, "immediate", state="completed"), entry(0.5, action="stopped")
+    yield Sample("together", "Three at once", Watch(*GOOD).ago(0, *rows))
+    many = (entry(20 - i, "immediate", state="failure" if i % 3 else "completed") for i in range(14))
+    yield Sample("together", "More than ten at once", Watch(*GOOD).ago(0, *many))
+    completed = Watch(*GOOD).ago(0, entry(0.5, state="completed"))
+    yield Sample("hostile", "An earlier message was lost", completed, replace(RECIPIENT, lost=1))
+    yield Sample("hostile", "It comes late", completed, replace(RECIPIENT, now=ago(-30)))
+    evil = entry(0.5, HOSTILE, state=HOSTILE, done_by={"name": HOSTILE}, file_name="x" * 10_000)
+    name = replace(RECIPIENT, name=f"{HOSTILE[:80]} GmbH & Co. KG")
+    yield Sample("hostile", "Every field is hostile or far too long", Watch(*GOOD).ago(0, evil), name)

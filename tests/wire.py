@@ -1,6 +1,7 @@
 """What the polite fakes of the sandbox don't do: certificates of our own, and servers that break HTTP's manners."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -93,21 +94,31 @@ class RudeServer:
     Attributes:
         url: Where it listens.
         connections: How many there were.
+        requests: On how many of them something was sent.
         sent: How many bytes its clients let it send.
     """
 
-    def __init__(self, say: Callable[[], Iterable[bytes]]) -> None:
-        """Response each connection's first request with these pieces, then close it."""
+    def __init__(
+        self, say: Callable[[], Iterable[bytes]], *, pause_seconds: float = 0.0, certificate: str | None = None
+    ) -> None:
+        """Answer each connection's first request with these pieces, pausing after each, then close it."""
         self._say = say
+        self._pause_seconds = pause_seconds
+        self._closing = threading.Event()
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
+        if self._tls and certificate:
+            self._tls.load_cert_chain(certificate)
         self.connections = 0
+        self.requests = 0
         self.sent = 0
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening and wait for the thread."""
+        self._closing.set()
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -120,13 +131,72 @@ class RudeServer:
             except OSError:
                 return
             self.connections += 1
-            with connection, suppress(OSError):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.settimeout(PATIENCE_SECONDS)
-                connection.recv(65_536)
-                for piece in self._say():
-                    connection.sendall(piece)
-                    self.sent += len(piece)
+            with suppress(OSError), self._open(connection) as opened:
+                if opened.recv(65_536):
+                    self.requests += 1
+                    self._answer(opened)
+
+    def _open(self, connection: socket.socket) -> socket.socket:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.settimeout(PATIENCE_SECONDS)
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+
+    def _answer(self, connection: socket.socket) -> None:
+        for piece in self._say():
+            connection.sendall(piece)
+            self.sent += len(piece)
+            if self._pause_seconds and self._closing.wait(self._pause_seconds):
+                return
+
+
+class Tunnel:
+    """A proxy on a free loopback port: it connects its clients to where they say, and passes on what it gets.
+
+    Attributes:
+        url: Where it listens.
+        targets: What it was asked for, as ``host:port``.
+    """
+
+    def __init__(self) -> None:
+        """Start serving."""
+        self.targets: list[str] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._threads: list[threading.Thread] = []
+        self._start(self._serve)
+
+    def close(self) -> None:
+        """Stop listening and wait for the threads; the clients have hung up."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self, target: Callable[..., None], *args: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
+        self._threads[-1].start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            self.targets.append(client.recv(65_536).split()[1].decode())
+            host, port = self.targets[-1].split(":")
+            server = socket.create_connection((host, int(port)), PATIENCE_SECONDS)
+            client.settimeout(PATIENCE_SECONDS)
+            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            self._start(self._pass_on, client, server)
+            self._start(self._pass_on, server, client)
+
+    @staticmethod
+    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+        with source, suppress(OSError):
+            while data := source.recv(65_536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 def endless(head: bytes, piece: bytes, limit: int = 100_000_000) -> Iterator[bytes]:
@@ -134,6 +204,14 @@ def endless(head: bytes, piece: bytes, limit: int = 100_000_000) -> Iterator[byt
     yield head
     for _ in range(limit // len(piece)):
         yield piece
+
+
+def trickling(head: bytes, piece: bytes, end: bytes, times: int = 300) -> Iterator[bytes]:
+    """Yield a head, then the same piece so many times, and at last an end that makes it a good answer."""
+    yield head
+    for _ in range(times):
+        yield piece
+    yield end
 
 
 class RunningOut:

@@ -1,29 +1,30 @@
-"""One organisation's world: fake Zoho and Slack over HTTP, table and topic in memory, a clock to turn."""
+"""One organisation's world: fake Zoho and channels over HTTP, table and topic in memory, a clock to turn."""
 
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import certifi
 import requests
 from botocore.exceptions import ClientError
-from handler.access import Tools
 from urllib3.util import Retry
 
-from handler import check, transport
-from handler.channels import SnsChannel
-from handler.config import parse_secret, read_settings
-from handler.errors import SecretMissingError
+from handler import causes, check, transport
+from handler.channels.channel import Senders
+from handler.config import read_settings
+from handler.deadline import Deadline
+from handler.errors import UnreadableError
 from handler.memory import Memory
+from handler.organisation import Services
 from handler.store import Store
-from sandbox.channels.slack import FakeSlack
-from sandbox.zoho import FakeZoho, Organisation
+from sandbox.channels import FAKES, Fake, FakeSlack
+from sandbox.watch import START
+from sandbox.zoho import FakeZoho, Organisation, row
 
-START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 NO_RETRY = Retry(total=0, redirect=0, raise_on_status=False)
 TLS = transport.tls_context(certifi.where())
 
@@ -113,11 +114,11 @@ class _Tap:
 
 
 class World:
-    """One stack with the organisation `default`, connected to a fake Zoho and a fake Slack.
+    """One stack with the organisation `default`, connected to a fake Zoho and the fakes of its channels.
 
     Attributes:
         zoho: The fake; `organisation.rows` is the history, newest first.
-        slack: The fake; `slack.messages` is what it accepted.
+        fakes: The channels' fakes, by name; `fakes[name].accepted` is what one accepted.
         table: The DynamoDB client that the store has.
         topic: The SNS client that the channel has.
         clock: What checks take for the present.
@@ -126,20 +127,21 @@ class World:
         secret_error: Raised instead of reading a parameter, until it is None again.
         remaining: Seconds that a check is told it has.
         around: Called with the name of each call that leaves the process and the call itself, in its place:
-            `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (Slack, heartbeat).
+            `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
     """
 
-    def __init__(self, zoho: FakeZoho, slack: FakeSlack, *, table: Any = None, topic: Any = None, **settings: str):
+    def __init__(
+        self, zoho: FakeZoho, fakes: dict[str, Fake], *, table: Any = None, topic: Any = None, **settings: str
+    ) -> None:
         """Connect the organisation; `settings` are environment variables of the function."""
-        self.zoho, self.slack = zoho, slack
+        self.zoho, self.fakes = zoho, fakes
         self.clock = Clock()
         zoho.clock = self.clock
         self.table = TableInMemory() if table is None else table
         self.topic = TopicInMemory() if topic is None else topic
         self.organisation: Organisation = zoho.organisation()
-        self.secrets: dict[str, dict[str, str]] = {
-            "default": self.organisation.secret(slack_webhook_url=slack.webhook_url())
-        }
+        channels = {key: value for fake in fakes.values() for key, value in fake.settings().items()}
+        self.secrets: dict[str, dict[str, str]] = {"default": self.organisation.secret(**channels)}
         self.settings = {
             "TABLE_NAME": "table",
             "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:topic",
@@ -153,33 +155,44 @@ class World:
         self.remaining = 55.0
         self.checks = 0
         self.around: Callable[[str, Callable[[], Any]], Any] = lambda name, call: call()
-        self.tools = self.cold()
+        self.services = self.cold()
 
-    def cold(self, **settings: str) -> Tools:
+    @property
+    def slack(self) -> FakeSlack:
+        """The fake Slack, where it is among the channels."""
+        return cast(FakeSlack, self.fakes["slack"])
+
+    def cold(self, **settings: str) -> Services:
         """Start a new environment, as after a cold start, with settings changed."""
         self.settings |= settings
-        self.tools = Tools(
+        sns = _Tap(self, self.topic)
+        session = self._tapped("send", transport.make_session(TLS))
+        self.services = Services(
             settings=read_settings(self.settings),
             store=Store(_Tap(self, self.table), self.settings["TABLE_NAME"]),
-            sns=SnsChannel(_Tap(self, self.topic), self.settings["TOPIC_ARN"]),
+            senders=Senders(sns, self.settings["TOPIC_ARN"], session),
             read_secret=lambda org: self.around("get_parameter", lambda: self._read_secret(org)),
             reading=self._tapped("read", transport.make_session(TLS, NO_RETRY)),
-            sending=self._tapped("send", transport.make_session(TLS)),
             clock=self.clock,
             sleep=lambda seconds: None,
         )
-        return self.tools
+        return self.services
+
+    @property
+    def deadline(self) -> Deadline:
+        """When a check is killed."""
+        return Deadline(lambda: self.remaining)
 
     def check(self, org: str = "default") -> dict[str, Any]:
         """Run one check; raises what it raises."""
         self.checks += 1
-        return check.run(org, self.tools, f"request-{self.checks}", lambda: self.remaining)
+        return check.run(org, self.services, f"request-{self.checks}", self.deadline)
 
     def memory(self, org: str = "default") -> Memory:
         """Return what is remembered; raises AssertionError when nothing is."""
         memory = Store(self.table, self.settings["TABLE_NAME"]).load(org)
         assert memory
-        return replace(memory)
+        return memory
 
     def log(self, *, at: datetime | None = None, **fields: Any) -> dict[str, Any]:
         """Add a row to the history, newest first, and return it; `at` is the present unless given."""
@@ -193,41 +206,23 @@ class World:
         session.request = tapped  # type: ignore[method-assign]
         return session
 
-    def _read_secret(self, org: str) -> Any:
+    def _read_secret(self, org: str) -> str:
         self.secret_reads += 1
         if self.secret_error:
             raise self.secret_error
         if org not in self.secrets:
-            raise SecretMissingError(f"There is no parameter for {org}.")
-        return parse_secret(json.dumps(self.secrets[org]), f"/zoho-backup-notifier/test/{org}")
-
-
-_numbers = iter(range(1, 10**9))
-
-
-def row(at: datetime | None, **fields: Any) -> dict[str, Any]:
-    """Return a row as Zoho sends it, with a new id; fields that are not given are as in Zoho's sample."""
-    return {
-        "id": str(4_876_876_000_000_000_000 + next(_numbers)),
-        "done_by": {"name": "Patricia Boyle", "id": "4876876000000327001", "zuid": "75734577"},
-        "log_time": at.isoformat() if at else None,
-        "state": None,
-        "action": None,
-        "repeat_type": "weekly",
-        "file_name": None,
-        "count": 0,
-        **fields,
-    }
+            raise UnreadableError(causes.SECRET_MISSING, f"There is no parameter for {org}.")
+        return json.dumps(self.secrets[org])
 
 
 @contextmanager
-def world(rows: Iterable[dict[str, Any]] = (), **settings: str) -> Iterator[World]:
-    """Give a world whose organisation has this history, and close it."""
-    zoho, slack = FakeZoho(), FakeSlack()
-    try:
-        made = World(zoho, slack, **settings)
+def world(
+    rows: Iterable[dict[str, Any]] = (), channels: Iterable[str] = ("slack",), **settings: str
+) -> Iterator[World]:
+    """Give a world whose organisation has this history and these channels beside the topic, and close it."""
+    with ExitStack() as opened:
+        zoho = opened.enter_context(closing(FakeZoho()))
+        fakes = {name: opened.enter_context(closing(FAKES[name]())) for name in channels}
+        made = World(zoho, fakes, **settings)
         made.organisation.rows = list(rows)
         yield made
-    finally:
-        zoho.close()
-        slack.close()

@@ -79,9 +79,9 @@ class Fake(Server):
         raise NotImplementedError
 
     @property
-    def messages(self) -> list[Payload]:
-        """The payloads of what was accepted, oldest first; a copy."""
-        return [message.payload for message in self.accepted]
+    def messages(self) -> tuple[Payload, ...]:
+        """The payloads of what was accepted, oldest first."""
+        return tuple(message.payload for message in self.accepted)
 
     def heartbeat_url(self, name: str = "sandbox") -> str:
         """Return the heartbeat URL of this name."""

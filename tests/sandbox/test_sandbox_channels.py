@@ -63,7 +63,7 @@ def test_what_is_accepted_is_known_by_name_payload_and_text(fake: Fake) -> None:
     assert [post(fake, name).ok for name in ("acme", "borealis")] == [True, True]
     assert [message.name for message in fake.accepted] == ["acme", "borealis"]
     assert all("Hello" in message.text for message in fake.accepted)
-    assert fake.messages == [message.payload for message in fake.accepted]
+    assert fake.messages == tuple(message.payload for message in fake.accepted)
 
 
 @pytest.mark.parametrize("what", ["a name", "a response", "a fault"])
@@ -111,7 +111,7 @@ def test_a_reset_forgets_what_happened(fake: Fake, clock: Clock) -> None:
     assert fake.settings("acme") == url
 
 
-def test_heartbeats_are_told_apart_from_messages(fake: Fake) -> None:
+def test_heartbeats_are_kept_apart_from_messages(fake: Fake) -> None:
     """Each name has an address; a broken channel still takes them."""
     fake.break_with(Response(500))
     assert requests.get(fake.heartbeat_url("acme"), timeout=5).status_code == 200

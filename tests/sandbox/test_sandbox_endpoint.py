@@ -41,6 +41,11 @@ def test_it_passes_on_what_moto_knows_and_names_it(endpoint: AwsEndpoint, cloud:
     topic = client(endpoint, "sns").create_topic(Name="topic")["TopicArn"]
     scheduler = client(endpoint, "scheduler")
     scheduler.create_schedule_group(Name="group")
+    target = {"Arn": "arn:aws:lambda:eu-west-1:123456789012:function:x", "RoleArn": "arn:aws:iam::123456789012:role/x"}
+    window = {"Mode": "OFF"}
+    cloud.client("scheduler").create_schedule(
+        Name="of-no-group", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow=window, Target=target
+    )
     assert scheduler.list_schedules(GroupName="group")["Schedules"] == []
     kinds = [request.kind for request in endpoint.requests]
     assert kinds == ["PutParameter", "CreateTopic", "group", "ListSchedules"]

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 120.0
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """Start it, in a folder of its own."""
+    """Start it, in an empty folder."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "sandbox", "--keep"]
     with subprocess.Popen(
@@ -45,16 +45,16 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
 def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]", tmp_path: Path) -> None:
     """The commands' environment is in a file; a line of input lets a backup fail; Ctrl-C ends all and cleans up."""
     answers = read_until(kept, "Press Enter")
-    told = dict(line.strip().split(":", 1) for line in answers.splitlines() if line.startswith("  ") and ":" in line)
+    given = dict(line.strip().split(":", 1) for line in answers.splitlines() if line.startswith("  ") and ":" in line)
     lines = (tmp_path / "build" / "sandbox.sh").read_text().splitlines()
     variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
     connect = [sys.executable, "-m", "tools.connect", "--non-interactive", "--stack", variables["STACK"]]
     answered = {
         "ZOHO_DATA_CENTER": "us",
-        "ZOHO_CLIENT_ID": told["Client ID"].strip(),
-        "ZOHO_CLIENT_SECRET": told["Client Secret"].strip(),
-        "ZOHO_CODE": told["Code"].strip(),
-        "SLACK_WEBHOOK_URL": told["Slack webhook"].strip(),
+        "ZOHO_CLIENT_ID": given["Client ID"].strip(),
+        "ZOHO_CLIENT_SECRET": given["Client Secret"].strip(),
+        "ZOHO_CODE": given["Code"].strip(),
+        "SLACK_WEBHOOK_URL": given["Slack webhook"].strip(),
     }
     environment = {"PATH": os.environ["PATH"], **variables, **answered}
     subprocess.run(connect, cwd=ROOT, env=environment, check=True, capture_output=True)

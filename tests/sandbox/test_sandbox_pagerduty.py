@@ -48,7 +48,7 @@ def test_an_incident_from_its_opening_to_its_end(pagerduty: FakePagerDuty) -> No
     assert len(pagerduty.accepted) == 6
 
 
-def test_alerts_are_told_apart(pagerduty: FakePagerDuty) -> None:
+def test_alerts_are_kept_apart(pagerduty: FakePagerDuty) -> None:
     """By key and by integration; a key that was resolved opens another one; no key is a new one each time."""
     post(pagerduty, event(pagerduty))
     post(pagerduty, event(pagerduty, name="another"))

@@ -124,7 +124,7 @@ def test_a_connection_serves_many_requests(server: Counter) -> None:
     connection = HTTPConnection(server.url.removeprefix("http://"), timeout=5)
     with closing(connection):
         connection.connect()
-        connection.auto_open = False  # or it would connect anew and hide that it had to
+        connection.auto_open = False  # or it would connect again and hide that it had to
         for status in (204, 200, 200):
             connection.request("GET", "/a")
             answer = connection.getresponse()

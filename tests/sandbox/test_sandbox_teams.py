@@ -61,6 +61,7 @@ BAD: dict[str, object] = {
     "unknown element": card({"type": "Textblock", "text": "x"}),
     "element of 1.5": card({"type": "Table", "rows": []}),
     "style of 1.5": card({**TEXT, "style": "heading"}),
+    "key of another element": card({**TEXT, "facts": FACTS["facts"]}),
     "unknown size": card({**TEXT, "size": "huge"}),
     "fact without a value": card({"type": "FactSet", "facts": [{"title": "x"}]}),
     "fact of a number": card({"type": "FactSet", "facts": [{"title": "x", "value": 1}]}),

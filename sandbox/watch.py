@@ -1,0 +1,112 @@
+"""One organisation watched without any I/O: a history and a clock to turn, and every channel accepts at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handler.channels import CHANNELS
+from handler.decision import Answers, Decision, Links, Policy, Receiver
+from handler.errors import UnreadableError
+from handler.history import parse_row
+from handler.memory import Memory, Notice
+from handler.organisation import receiver_of
+from handler.plan import parse_plan
+from handler.rules import BY_DEFAULT, NOTIFIABLE, decide, decide_unreadable
+from sandbox.zoho import row
+
+Raw = dict[str, Any]
+
+START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+RECEIVERS = tuple(receiver_of(channel) for channel in CHANNELS)
+"""Every channel, configured."""
+EVERYTHING = NOTIFIABLE
+
+
+class Watch:
+    """What the pure core does with one organisation, check by check.
+
+    Attributes:
+        rows: The history as Zoho would show it, in any order.
+        now: The time of the next check.
+        plan: What Zoho answers to `GET …/backup`; None is 204.
+        links: What it says of the downloads.
+        memory: What is remembered, everything sent being accepted.
+        notices: Every notice so far, oldest first.
+        decision: The last one, before anything was accepted.
+        asked: What Zoho was asked beyond the history, in order.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[Raw] = (),
+        *,
+        now: datetime = START,
+        notify_on: Iterable[str] = BY_DEFAULT,
+        receivers: Sequence[Receiver] = RECEIVERS,
+        memory: Memory | None = None,
+        plan: Raw | None = None,
+        links: Links | None = None,
+        operated_by: str = "",
+        **policy: int,
+    ) -> None:
+        """Watch this history from now on, with the settings of `Policy`."""
+        self.rows = list(rows)
+        self.now = now
+        self.receivers = tuple(receivers)
+        self.policy = Policy(frozenset(notify_on), **policy, operated_by=operated_by)
+        self.memory = memory or Memory("default")
+        self.plan = plan
+        self.links = links
+        self.notices: list[Notice] = []
+        self.asked: list[str] = []
+        self.decision: Decision
+
+    def check(self, problem: UnreadableError | None = None) -> list[Notice]:
+        """Check once, or fail to read, and return the notices."""
+        try:
+            if problem:
+                raise problem
+            self.decision = self._decide()
+        except UnreadableError as error:
+            self.decision = decide_unreadable(error, self.memory, self.now, self.policy, self.receivers)
+        self.memory = self.decision.memory
+        for receiver in self.receivers:
+            if not receiver.problem and f"channel:{receiver.name}" not in self.memory.incidents:
+                pending = {notice.notice_id for notice in self.memory.pending(receiver.name)}
+                self.memory = self.memory.accepted(receiver.name, pending)
+        self.notices += self.decision.notices
+        return self.decision.notices
+
+    def _decide(self) -> Decision:
+        parsed = [parse_row(raw) for raw in self.rows]
+        answers = Answers()
+        while True:
+            decision = decide(parsed, self.memory, self.now, self.policy, self.receivers, answers)
+            if not decision.asks:
+                return decision
+            self.asked += sorted(decision.asks)
+            plan = (
+                parse_plan(self.plan and {"backup": self.plan}, self.now) if "plan" in decision.asks else answers.plan
+            )
+            links = self.links if "links" in decision.asks else answers.links
+            answers = Answers(answers.asked | decision.asks, plan, links)
+
+    def check_at(self, now: datetime, problem: UnreadableError | None = None) -> list[str]:
+        """Check at this time and return the kinds of the notices."""
+        self.now = now
+        return kinds(self.check(problem))
+
+    def check_after(self, problem: UnreadableError | None = None, **span: float) -> list[str]:
+        """Check after this time span, by what `timedelta` takes, and return the kinds of the notices."""
+        return self.check_at(self.now + timedelta(**span), problem)
+
+    def log(self, *, at: datetime | None = None, **fields: Any) -> Raw:
+        """Add a row to the history and return it; `at` is the present unless given, `log_time` wins over both."""
+        raw = row(at or self.now, **fields)
+        self.rows.append(raw)
+        return raw
+
+
+def kinds(notices: Iterable[Notice]) -> list[str]:
+    """Return the kind of each notice."""
+    return [notice.kind for notice in notices]

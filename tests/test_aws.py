@@ -1,0 +1,124 @@
+"""AWS clients at the wire: what they trust, with and without a proxy, and what they take for an answer of AWS's."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, SSLError
+
+from handler import aws
+from handler.transport import tls_context
+from sandbox.server import Answer, Request, Server
+from tests.wire import Authority, Tunnel
+
+FOUND = b'{"Parameter": {"Value": "found"}}'
+IDENTIFIED = {"x-amzn-RequestId": "1"}
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy")
+
+
+class Ssm(Server):
+    """Gives every parameter."""
+
+    def kind(self, method: str, path: str) -> str:
+        """Take any request."""
+        return "any"
+
+    def answer(self, request: Request) -> Answer:
+        """Give it."""
+        return Answer(200, FOUND, IDENTIFIED)
+
+
+@pytest.fixture
+def ssm(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ssm]:
+    """Give Systems Manager behind TLS, and no proxy."""
+    for name in PROXY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    with closing(Ssm(authority.certify("127.0.0.1"))) as server:
+        yield server
+
+
+def client(server: Server, authority: Authority) -> Any:
+    """Return a client as the function has them, but for the waiting before it tries again."""
+    made: Any = boto3.client("ssm", endpoint_url=server.url, config=Config(retries={"total_max_attempts": 1}))
+    aws.share_tls(made, tls_context(authority.bundle))
+    aws.reject_truncated_responses(made)
+    return made
+
+
+def value(ssm: Any) -> object:
+    """Return what the client reads."""
+    return ssm.get_parameter(Name="x")["Parameter"]["Value"]
+
+
+def test_a_client_uses_the_shared_certificates(ssm: Ssm, authority: Authority) -> None:
+    """And is used again after it was closed at an invocation's end."""
+    reading = client(ssm, authority)
+    assert value(reading) == "found"
+    reading.close()
+    assert value(reading) == "found"
+
+
+def test_a_stranger_is_not_spoken_to(ssm: Ssm, tmp_path: Path) -> None:
+    """Nothing of a request leaves for a server whose certificate somebody else signed."""
+    with pytest.raises(SSLError):
+        value(client(ssm, Authority(tmp_path)))
+    assert ssm.requests == []
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_proxy_of_the_environment_is_used_and_changes_nothing_about_trust(
+    ssm: Ssm, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    """AWS clients follow the standard variables; the certificate that counts is still the one at the far end."""
+    with closing(Tunnel()) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        reading = client(ssm, authority if trusted else Authority(tmp_path))
+        if trusted:
+            assert value(reading) == "found"
+        else:
+            with pytest.raises(SSLError):
+                value(reading)
+        reading.close()
+        assert proxy.targets == [ssm.url.removeprefix("https://")]
+    assert len(ssm.requests) == trusted
+
+
+@pytest.mark.parametrize("length", ["2, 2", "abc", "", "-1", "0x21"])
+def test_a_length_that_is_no_number_is_not_a_whole_answer(length: str) -> None:
+    """It is an error as every other that AWS clients raise, or it would end a check."""
+    answer = {"status_code": 200, "headers": {**_lower(IDENTIFIED), "content-length": length}, "body": FOUND}
+    with pytest.raises(BotoCoreError, match="truncated response"):
+        aws._raise_unless_whole(answer)
+
+
+def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
+    """It is no success that could be believed: what AWS says in it counts."""
+    error = b'{"__type": "ParameterNotFound"}'
+    ssm.script("any", Answer(400, error, {"Content-Length": "abc"}))
+    with pytest.raises(ClientError, match="ParameterNotFound"):
+        value(client(ssm, authority))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, FOUND),
+        Answer(200, b"<html>", {"Content-Type": "text/html"}),
+        Answer(200, FOUND, {**IDENTIFIED, "Content-Length": str(len(FOUND) + 1)}),
+        Answer(200, b"", {**IDENTIFIED, "Content-Length": str(len(FOUND))}),
+    ],
+    ids=["no request id", "a proxy's page", "cut short", "nothing of it"],
+)
+def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, answer: Answer) -> None:
+    """An empty one, to botocore: no such item, a write done."""
+    ssm.script("any", answer)
+    with pytest.raises(BotoCoreError, match="truncated response"):
+        value(client(ssm, authority))
+
+
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): text for name, text in headers.items()}
