@@ -204,8 +204,8 @@ def _months() -> Iterator[Calendar]:
         rule = monthly(f"BYMONTHDAY={day}")
         yield Calendar(f"monthly on the {day}., short months skipped", plain(rule), needs_plan=True)
         yield Calendar(f"monthly on the {day}., or the last day", plain(replace(rule, clamped=True)))
-    for day in ("1TH", "2MO", "4SU", "-1FR"):
-        yield Calendar(f"monthly on {day}", plain(monthly(f"BYDAY={day}")))
+    for weekday in ("1TH", "2MO", "4SU", "-1FR"):
+        yield Calendar(f"monthly on {weekday}", plain(monthly(f"BYDAY={weekday}")))
     yield Calendar("monthly on 5TH, months without one skipped", plain(monthly("BYDAY=5TH")), needs_plan=True)
     yield Calendar("monthly on 1TH in New York", plain(monthly("BYDAY=1TH", zone=NEW_YORK)))
     yield Calendar("monthly, set up more than a year ago", plain(monthly("BYDAY=1TH"), set_up=FIRST - 500 * DAY))

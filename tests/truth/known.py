@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
-from tests.truth.oracle import GRACE, NEVER, Due, Oracle, Window
+from tests.truth.oracle import NEVER, Due, Oracle, Window
 from tests.truth.organisation import Raw
 from tests.truth.play import Player
 
@@ -30,7 +30,7 @@ class Known:
         outcomes: Outcomes that became known since, and now.
         unread_since: Since when the history could not be read.
         max_age_days: The setting of the same name.
-        overdue_from: From when on `overdue` counts, by each due time since it opened.
+        overdue_from: When a backup was due, at each check since `overdue` opened.
     """
 
     now: datetime
@@ -126,7 +126,7 @@ def minutes(player: Player) -> Iterator[Known]:
         max_age = player.max_age_days.get(now, 0)
         due = oracle.due(window.at(now), now, max_age)
         if "overdue" in incidents:
-            overdue_from |= {due.at + GRACE}
+            overdue_from |= {due.at}
         named = frozenset(oracle.named(window.at(now), now))
         since = (first, counted_since, Counter(outcomes), unread, max_age, overdue_from)
         yield Known(now, events, completions, begun, named, due, *since)

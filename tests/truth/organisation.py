@@ -151,8 +151,8 @@ class Organisation:
         self.style = style
         self.lag = timedelta(0)
         self.stop_hides = False
-        self.delays = DELAYS
-        self.durations = DURATIONS
+        self.delays: tuple[timedelta, ...] = DELAYS
+        self.durations: tuple[timedelta, ...] = DURATIONS
         self.outages: list[tuple[datetime, datetime, str]] = []
         self.runs: list[Run] = []
         self.schedules: list[tuple[datetime, Rule | None]] = []

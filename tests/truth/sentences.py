@@ -89,6 +89,8 @@ class Spoken:
                 right = count == int(match[1]) and (not match[2] or bool(since and spans(match[2], at - since)))
             elif match := re.fullmatch(rf"a backup overdue for {SPAN}", part):
                 right = any(spans(match[1], at - since) for since in self.known.overdue_from)
+            elif part == "an overdue alert: the backup had completed in time, and Zoho listed it late":
+                right = at <= max(self.known.overdue_from)
             elif match := re.fullmatch(rf"a backup that ran for {SPAN}", part):
                 right = any(spans(match[1], at - began) for began in self.known.begun)
             elif match := re.fullmatch(rf"no backup schedule for {SPAN}", part):
@@ -153,7 +155,7 @@ def _next_run(spoken: Spoken, value: str) -> bool:
     changes = [at for at in spoken.changes if at > now]
     known = min((*changes, named or now))  # nobody knows yet of a schedule that is set up later
     between = [run for run in spoken.runs if now < run < known]
-    return named in spoken.known.named and named is not None and named >= now and not between
+    return named is not None and named in spoken.known.named and named >= now and not between
 
 
 def _expected(spoken: Spoken, value: str) -> bool:
@@ -201,6 +203,7 @@ FACTS: dict[str, Callable[[Spoken, str], bool]] = {
     "Failures in a row": lambda s, v: int(v) == s.failures()[0],
     "Failing since": lambda s, v: same(v, s.failures()[1]),
     "Resolved": Spoken.resolved,
+    "Ended": Spoken.resolved,
     "Started by": _who,
     "Done by": _who,
     "Type": lambda s, v: v == {"immediate": "one-time"}.get(s.row[1]["repeat_type"], s.row[1]["repeat_type"]),
@@ -233,7 +236,7 @@ SENTENCES: dict[str, Callable[..., bool]] = {
     rf"Still no backup after {SPAN}": _nothing_for,
     r"Your schedule \((.+?)\) should produce one at least every (\d+) days?\.": _rule,
     r"The backup schedule has ended, so no further backups will run\.": _ended,
-    r"No backup schedule is set up\. The last one was (.+?)\.": lambda s, v: (
+    r"No backup schedule is set up\. The previous schedule was (.+?)\.": lambda s, v: (
         not s.known.scheduled and v == s.known.due.words
     ),
     r"No backup schedule is set up(?:\.$|, so)": lambda s: not s.known.scheduled,

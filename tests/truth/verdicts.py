@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from handler.decision import Policy
 from tests.truth.calendars import FIRST, Calendar
 from tests.truth.expectations import BAD, Expectation, one_a_day
 from tests.truth.organisation import Style
-from tests.truth.play import KINDS, Player, Policy, hourly, stepping
+from tests.truth.play import KINDS, Player, hourly, stepping
 from tests.truth.sentences import false_sentences
 from tests.truth.trouble import Trouble
 
