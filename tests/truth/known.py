@@ -98,11 +98,12 @@ def _dated(rows: list[Raw]) -> tuple[tuple[datetime, Raw], ...]:
 
 
 def minutes(player: Player) -> Iterator[Known]:
-    """Yield what was known at each check of a player."""
+    """Yield what was known at each check of a player that sent something."""
     organisation, oracle = player.organisation, Oracle(player)
     window = Window(organisation)
     first = counted_since = player.open[0][0]
     digests = {n.at for n in player.sent if n.kind == "digest"}
+    spoke = {n.at for n in player.sent}
     heard: set[int] = set()
     outcomes: Counter[str] = Counter()
     unread: datetime | None = None
@@ -123,13 +124,13 @@ def minutes(player: Player) -> Iterator[Known]:
             if now > first:
                 outcomes.update(raw["state"] for raw in news if raw["state"])
         unread = unread if readable else unread or now
-        max_age = player.max_age_days.get(now, 0)
-        due = oracle.due(window.at(now), now, max_age)
-        if "overdue" in incidents:
-            overdue_from |= {due.at}
-        named = frozenset(oracle.named(window.at(now), now))
-        since = (first, counted_since, Counter(outcomes), unread, max_age, overdue_from)
-        yield Known(now, events, completions, begun, named, due, *since)
+        if "overdue" in incidents or now in spoke:
+            max_age = player.max_age_days.get(now, 0)
+            due = oracle.due(window.at(now), now, max_age)
+            overdue_from |= {due.at} if "overdue" in incidents else set()
+            named = frozenset(oracle.named(window.at(now), now))
+            since = (first, counted_since, Counter(outcomes), unread, max_age, overdue_from)
+            yield Known(now, events, completions, begun, named, due, *since)
         if "overdue" not in incidents:
             overdue_from = frozenset()
         if readable:

@@ -17,7 +17,7 @@ KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuc
 """`NOTIFY_ON` as it is by default."""
 RECEIVERS = (Receiver("sns", "SNS"),)
 CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
-NEXT_TO_A_TURN = (-HOUR, timedelta(0), HOUR)
+NEXT_TO_A_TURN = (-HOUR, timedelta(0))
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Player:
     answered: list[Answered] = field(default_factory=list)
     open: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)
     max_age_days: dict[datetime, int] = field(default_factory=dict)
-    _parsed: tuple[int, list[Row]] = (0, [])
+    _parsed: dict[int, Row] = field(default_factory=dict)
     _known: frozenset[int] = frozenset()
 
     def check(self, now: datetime) -> list[Notice]:
@@ -84,10 +84,10 @@ class Player:
         return self
 
     def _rows(self, now: datetime) -> list[Row]:
-        raw = self.organisation.rows(now)
-        if self._parsed[0] != id(raw):
-            self._parsed = (id(raw), [parse_row(row) for row in raw])
-        return self._parsed[1]
+        """Return the rows, each parsed once."""
+        shown = self.organisation.rows(now)
+        self._parsed.update((id(raw), parse_row(raw)) for raw in shown if id(raw) not in self._parsed)
+        return [self._parsed[id(raw)] for raw in shown]
 
     def _decide(self, rows: list[Row], now: datetime, *, news: bool) -> Decision:
         answers = Answers()
@@ -114,9 +114,9 @@ def hourly(first: datetime, until: datetime) -> Iterator[datetime]:
 
 
 def stepping(
-    organisation: Organisation, first: datetime, until: datetime, every: timedelta = 2 * DAY
+    organisation: Organisation, first: datetime, until: datetime, every: timedelta = 7 * DAY
 ) -> list[datetime]:
-    """Return the hours around everything that happens, and one every other day.
+    """Return the hours around everything that happens, and one a week.
 
     Enough for a false alarm: one that is false stays open until the next row, and the hour before that is played.
     """

@@ -8,7 +8,7 @@ from tests.truth.verdicts import play_calendar
 
 TABLE = list(calendars())
 STYLES = list(Style)
-EVERY_HOUR = ("weekly", "every 3 weeks, called weekly, by hand every 10 days")
+EVERY_HOUR = ("every 3 weeks, called weekly, by hand every 10 days",)
 """Played hour by hour here; `python -m tests.truth` does so with all of them."""
 
 

@@ -10,7 +10,7 @@ from tests.truth.play import Player
 from tests.truth.sentences import false_sentences
 from tests.truth.stories import Story, stories
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 @settings(

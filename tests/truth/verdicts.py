@@ -6,7 +6,7 @@ from dataclasses import replace
 from handler.decision import Policy
 from tests.truth.calendars import FIRST, Calendar
 from tests.truth.expectations import BAD, Expectation, one_a_day
-from tests.truth.organisation import Style
+from tests.truth.organisation import DAY, Style
 from tests.truth.play import KINDS, Player, hourly, stepping
 from tests.truth.sentences import false_sentences
 from tests.truth.trouble import Trouble
@@ -16,8 +16,11 @@ def play_calendar(calendar: Calendar, style: Style, *, with_plan: bool, every_ho
     """Play a healthy calendar and return what was wrongly said."""
     organisation = calendar.organisation(style)
     player = Player(organisation, with_plan, Policy(notify_on=KINDS, **calendar.policy))
-    every = hourly(FIRST, calendar.until) if every_hour else stepping(organisation, FIRST, calendar.until)
-    player.play(every)
+    if every_hour:
+        player.play(hourly(FIRST, calendar.until))
+    else:
+        until = FIRST + (calendar.settled or calendar.days) * DAY
+        player.play(stepping(organisation, FIRST, until))
     return list(judge_calendar(calendar, player))
 
 
