@@ -241,7 +241,7 @@ def _first_looks() -> Iterator[Trouble]:
         ("a dead schedule and an undated failure", dead(weekly(), undated="failed")),
     ):
         yield Trouble(f"first look at {name} whose plan rolls on", script, hourly_from=FIRST, days=41)
-    yield Trouble("nothing was ever scheduled", _nothing_ever, hourly_from=FIRST + 34 * DAY)
+    yield Trouble("nothing was ever scheduled", _nothing_ever, hourly_from=FIRST + 29 * DAY)
     yield Trouble(
         "a digest in the hours of grace", _digest_in_grace, hourly_from=FIRST + 28 * DAY, days=45, needs_plan=True
     )
