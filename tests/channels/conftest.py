@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from handler import transport
-from sandbox.channels import FAKES, FakeCliq, FakePagerDuty, FakeSlack, FakeTeams
+from sandbox.channels import FakeCliq, FakePagerDuty, FakeSlack, FakeTeams
 from tests.world import Clock
 
 
@@ -45,15 +45,3 @@ def pagerduty() -> Iterator[FakePagerDuty]:
     """Give a fake of its own to each test."""
     with closing(FakePagerDuty()) as fake:
         yield fake
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what asks for an answer once for each that its fake knows."""
-    if "answer" in metafunc.fixturenames:
-        named = [
-            pytest.param((name, verdict, error), id=f"{name}-{verdict}-{error.replace(' ', '_')}")
-            for name, fake in FAKES.items()
-            for verdict in ("transient", "refused", "gone")
-            for error in getattr(fake, verdict)
-        ]
-        metafunc.parametrize("answer", named)

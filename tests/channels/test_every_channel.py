@@ -263,22 +263,30 @@ def test_nothing_pending_is_nothing_to_send(name: str, channel: Channel) -> None
 # --- what it learns ---------------------------------------------------------------------------------------------------
 
 
-def test_each_answer_means_what_its_fake_says(answer: tuple[str, str, str], session: requests.Session) -> None:
+ANSWERS = [
+    pytest.param(name, verdict, error, id=f"{name}-{verdict}-{error.replace(' ', '_')}")
+    for name, fake in FAKES.items()
+    for verdict in ("transient", "refused", "gone")
+    for error in getattr(fake, verdict)
+]
+
+
+@pytest.mark.parametrize(("name", "verdict", "error"), ANSWERS)
+def test_each_answer_means_what_its_fake_says(
+    name: str, verdict: str, error: str, channel: Channel, fake: Fake
+) -> None:
     """The whole table: transient is asked once, and nothing is known; refused names the notices; gone keeps them."""
-    name, verdict, error = answer
-    with closing(FAKES[name]()) as fake:
-        channel = channel_to(fake, session)
-        request = one(channel)
-        fake.break_with(error)
-        raised = refusal_of(channel, request)
-        assert raised.gone == (verdict == "gone")
-        assert raised.refused == (set(request.notice_ids) if verdict == "refused" else set())
-        assert raised.accepted == set()
-        assert len(fake.requests) == (2 if verdict == "refused" and name in REFUSED_TWICE else 1)
-        assert str(raised).startswith(f"{channel.label} answered HTTP {fake.errors[error].status}")
-        fake.repair()
-        channel.send(request, AMPLE)
-        assert len(fake.accepted) == 1
+    request = one(channel)
+    fake.break_with(error)
+    raised = refusal_of(channel, request)
+    assert raised.gone == (verdict == "gone")
+    assert raised.refused == (set(request.notice_ids) if verdict == "refused" else set())
+    assert raised.accepted == set()
+    assert len(fake.requests) == (2 if verdict == "refused" and name in REFUSED_TWICE else 1)
+    assert str(raised).startswith(f"{channel.label} answered HTTP {fake.errors[error].status}")
+    fake.repair()
+    channel.send(request, AMPLE)
+    assert len(fake.accepted) == 1
 
 
 TRANSIENT_ANYWHERE: dict[str, Fault] = {
@@ -335,7 +343,11 @@ def test_a_secret_is_never_shown(
     with closing(FAKES[name]()) as fake:
         channel = channel_to(fake, session, **fake.settings("canaryCANARYcanary"))
         request = one(channel)
-        faults = {"dropped": Fault(drops=True), "gone": fake.gone[0], "refused": fake.refused[0]}
+        faults: dict[str, str | Fault] = {
+            "dropped": Fault(drops=True),
+            "gone": fake.gone[0],
+            "refused": fake.refused[0],
+        }
         if how in faults:
             fake.break_with(faults[how])
         else:
