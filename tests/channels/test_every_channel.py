@@ -214,7 +214,7 @@ def test_every_notice_is_in_one_request_and_shows_its_row(name: str, channel: Ch
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
-@pytest.mark.parametrize("count", [1, 3, 40])
+@pytest.mark.parametrize("count", [1, 3, 150])
 def test_what_comes_late_says_so_and_what_was_lost_is_said_once(
     name: str, channel: Channel, fake: Fake, count: int
 ) -> None:

@@ -187,6 +187,15 @@ def test_an_event_says_what_who_is_on_call_needs(channel: PagerDuty, pagerduty: 
     assert details["Reference"] == "acme-7"
 
 
+def test_the_rows_id_is_shown_whatever_the_facts_are(channel: PagerDuty, pagerduty: FakePagerDuty) -> None:
+    """A row without one has none to show."""
+    for about in (row(3), row(4, id=None)):
+        made = replace(notice(row=None, opens=(ref(),)), row=about)
+        send_all(channel, [made])
+    shown = [event["payload"]["custom_details"].get("Job ID") for event in pagerduty.messages]
+    assert shown == [row(3).id, None]
+
+
 def test_a_notice_about_a_channel_has_no_link_to_zoho(channel: PagerDuty, pagerduty: FakePagerDuty) -> None:
     """It would not help."""
     send_all(channel, [notice(row=None, content=content(about_crm=False), opens=(ref("channel:slack"),))])

@@ -79,6 +79,14 @@ def test_a_few_that_do_not_fit_are_split(channel: Slack, slack: FakeSlack) -> No
     assert len(slack.messages) == 3
 
 
+def test_a_message_has_no_more_blocks_than_slack_takes(channel: Slack, slack: FakeSlack) -> None:
+    """Ten short notices have few characters and sixty blocks."""
+    short = [replace(n, content=content(lines=("One.",))) for n in notices(10)]
+    send_all(channel, short)
+    sizes = [len(payload["blocks"]) for payload in slack.messages]
+    assert sum(sizes) > BLOCK_LIMIT >= max(sizes)
+
+
 def test_a_list_of_long_ids_stays_below_the_limit_of_a_message(channel: Slack, slack: FakeSlack) -> None:
     """Blocks hold so many characters together, which no page of Slack's says."""
     long = [notice(number, row=row(number, id=f"{number:0100}")) for number in range(100)]
