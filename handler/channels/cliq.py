@@ -73,7 +73,7 @@ def _complaint(url: str, loopback: bool) -> str:
         return wrong
     parts = parse_url(url)
     if not re.fullmatch(PATH, parts.path or ""):
-        return "must be the address of a channel or bot, such as https://cliq.zoho.com/api/v2/channelsbyname/…/message"
+        return "must be the message endpoint of a channel or bot (…/api/v2/channelsbyname/NAME/message)"
     return "" if parse_qs(parts.query or "").get("zapikey") else "must end with the webhook token (?zapikey=…)"
 
 

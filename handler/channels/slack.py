@@ -50,8 +50,8 @@ BLOCK_LIMIT = 50
 MESSAGE_LIMIT = 13_000  # all blocks of a message together: https://github.com/slackapi/bolt-js/issues/2509
 TEXT_LIMIT = 40_000  # https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
 
-# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors. Codes of the channel may come
-# with 400: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
+# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors. Codes of the channel come
+# with 400, too: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
 CHANNEL_CODES = (
     "user_not_found|channel_not_found|channel_is_archived|no_service|no_active_hooks|no_team|team_disabled|"
     "invalid_token|action_prohibited|posting_to_general_channel_denied"

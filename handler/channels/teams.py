@@ -48,6 +48,7 @@ MESSAGE_BYTES = 20 * 1024
 """Of a request. The page says 28 KB, and libraries measured 21:
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 """
+TITLE_LIMIT = 200  # our own: what is shown where a card cannot be
 VERSION = "1.2"  # later ones are not shown everywhere
 CARD = "application/vnd.microsoft.card.adaptive"
 
@@ -91,8 +92,8 @@ class Teams:
             "teams_webhook_url",
             "Microsoft Teams workflow URL (with sig=)",
             'Make a workflow from the template "Post to a channel when a webhook request is received", and let anyone '
-            "trigger it: https://support.microsoft.com/en-us/office/create-incoming-webhooks-with-workflows-for-"
-            "microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
+            "trigger it: "
+            "https://support.microsoft.com/en-us/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
             _complaint,
         ),
     )
@@ -141,7 +142,7 @@ def _code(response: Response) -> str:
 def _within_limit(message: Sequence[Bundle], recipient: Recipient) -> Json:
     """Return a message; what is too long even alone goes as its shortened text."""
     made, limit = _message(message, recipient), MESSAGE_BYTES
-    while size(made) > MESSAGE_BYTES:
+    while size(made) > MESSAGE_BYTES and limit > 1:
         limit //= 2
         words = escape(shorten(plain_text(message, recipient), limit))
         made = _envelope(message, recipient, [_block(words)], about_crm=True)
@@ -160,7 +161,7 @@ def _envelope(message: Sequence[Bundle], recipient: Recipient, body: list[Json],
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": VERSION,
-        "fallbackText": f"{recipient.name}: {title_of(flat(message))}",
+        "fallbackText": shorten(f"{recipient.name}: {title_of(flat(message))}", TITLE_LIMIT),
         "body": body,
         "msteams": {"width": "full"},
     }

@@ -1,0 +1,100 @@
+"""Notices as a check decides them, channels as a secret configures them, and what was learned of a refusal."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from handler.channels import BY_NAME
+from handler.channels.channel import Channel, Request, Senders
+from handler.deadline import Deadline
+from handler.errors import DeliveryError
+from handler.history import Row, parse_row
+from handler.memory import IncidentRef, Notice
+from handler.message import Recipient
+from handler.wording import Content, Fact
+from sandbox.channels import Fake
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+RECIPIENT = Recipient("acme", "Acme Ltd", UTC, "https://crm.zoho.eu", NOW)
+AMPLE = Deadline(lambda: 12.0)
+HOSTILE = (
+    "<!channel> <https://evil.example|click> *b* _i_ ~s~ `c` [x](https://evil.example) @here {@all} {{DATE(2026)}} & #1"
+)
+"""One of everything that some chat reads as more than a text; about as long as a text from Zoho may be."""
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:topic"
+FIRST_ID = 5_843_104_000_001_417_000
+
+
+def row(number: int = 0, **fields: Any) -> Row:
+    """Return a row with an id of its own; ids are a thousand apart, as Zoho's are."""
+    return parse_row({"id": str(FIRST_ID + 1_003 * number), "log_time": NOW.isoformat(), **fields})
+
+
+def ref(name: str = "failing", hours_ago: float = 0, severity: str = "critical") -> IncidentRef:
+    """Return an incident that began so many hours ago."""
+    return IncidentRef(name, NOW - timedelta(hours=hours_ago), severity)
+
+
+def content(title: str = "Backup failed", said: str = "", **more: Any) -> Content:
+    """Return what a failed backup says, and whatever Zoho said."""
+    facts = (Fact("Failed", time=NOW), Fact("Started by", said or "Asha Rao"), Fact("File", said or "Acme_1.zip"))
+    words = {"sentence": f"Zoho CRM could not back up your data. {said}", "next_step": "Start a backup manually."}
+    return Content("🔴", title, **{"facts": facts, **words, **more})
+
+
+def notice(number: int = 0, kind: str = "failed", severity: str = "critical", said: str = "", **more: Any) -> Notice:
+    """Return a notice of a row of its own, which shows that row's id."""
+    about = more.pop("row", row(number, state="failure"))
+    made = more.pop("content", content(said=said))
+    if about is not None and about.id:
+        made = Content(**{**vars(made), "facts": (*made.facts, Fact("Job ID", about.id))})
+    return Notice(f"acme-{number}", kind, NOW, ("x",), severity, made, row=about, **more)
+
+
+def notices(count: int, **more: Any) -> list[Notice]:
+    """Return so many, oldest first."""
+    return [notice(number, **more) for number in range(count)]
+
+
+def channel_to(fake: Fake, session: requests.Session, **values: str) -> Channel:
+    """Return the channel that sends to this fake."""
+    kind = BY_NAME[fake.name]
+    defaults = {setting.key: setting.default for setting in kind.settings if setting.default is not None}
+    return kind(Senders(None, TOPIC, session), {**defaults, **fake.settings(), **values})
+
+
+def send_all(channel: Channel, pending: Sequence[Notice], recipient: Recipient = RECIPIENT) -> list[Request[Any]]:
+    """Send what is pending, which is all accepted, and return the requests."""
+    made = channel.render(pending, recipient)
+    for request in made:
+        channel.send(request, AMPLE)
+    return made
+
+
+def refusal_of(channel: Channel, request: Request[Any]) -> DeliveryError:
+    """Send what is not accepted, and return how that was said; nothing of an exception below it is kept."""
+    with pytest.raises(DeliveryError) as raised:
+        channel.send(request, AMPLE)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+    return raised.value
+
+
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in a payload, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def everything(payload: object) -> str:
+    """Return a payload as one text, to look for something in."""
+    return json.dumps(payload, ensure_ascii=False)

@@ -1,0 +1,358 @@
+"""What every channel promises, tried on each of the registry."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from handler.channels import BY_NAME, CHANNELS
+from handler.channels.channel import Channel, Request, Senders
+from handler.decision import Receiver
+from handler.organisation import open_channels
+from handler.secret import Values
+from handler.wording import SEVERITIES
+from sandbox.channels import FAKES, Fake
+from sandbox.server import Fault, Response
+from tests.channels.builder import (
+    AMPLE,
+    HOSTILE,
+    NOW,
+    RECIPIENT,
+    TOPIC,
+    channel_to,
+    content,
+    everything,
+    notice,
+    notices,
+    ref,
+    refusal_of,
+    row,
+    send_all,
+)
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+OVER_HTTP = [channel.name for channel in CHANNELS if channel.name != "sns"]
+FOR_PEOPLE = [name for name in OVER_HTTP if not BY_NAME[name].incidents_only]
+REFUSED_TWICE = {"slack", "cliq"}
+"""They are given a refused message once more, as plain text."""
+
+
+@pytest.fixture
+def fake(name: str) -> Iterator[Fake]:
+    """Give the fake of a channel."""
+    with closing(FAKES[name]()) as server:
+        yield server
+
+
+@pytest.fixture
+def channel(fake: Fake, session: requests.Session) -> Channel:
+    """Give the channel that sends to it."""
+    return channel_to(fake, session)
+
+
+def one(channel: Channel, count: int = 1) -> Request[Any]:
+    """Return the one request for so many notices."""
+    (request,) = channel.render(notices(count, opens=(ref(),)), RECIPIENT)
+    return request
+
+
+# --- what it says of itself -------------------------------------------------------------------------------------------
+
+
+def test_each_has_a_fake() -> None:
+    """SNS's is moto's."""
+    assert {channel.name for channel in CHANNELS} == {"sns", *FAKES}
+
+
+@pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
+def test_each_says_what_to_do_when_it_is_broken(kind: type[Channel]) -> None:
+    """Beginning with a verb, in sentences of at most 25 words, and by whom."""
+    step = kind.when_broken
+    assert step.split()[0] in {"Make", "Open", "Check", "Ask"}
+    assert "{operator}" in step
+    assert max(len(sentence.split()) for sentence in re.split(r"(?<=[.])\s", step)) <= 25
+    assert re.sub(r"\{(operator|connect)\}", "", step).count("{") == 0
+
+
+@pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
+def test_each_has_a_paragraph_a_floor_and_a_meaning_of_accepted(kind: type[Channel]) -> None:
+    """The paragraph is in docs/channels.md, under its name for people, and names its keys."""
+    (section,) = [part for part in DOCUMENT.split("\n## ")[1:] if part.partition("\n")[0].lower().startswith(kind.name)]
+    assert [setting.key for setting in kind.settings if f"`{setting.key}`" not in section] == []
+    assert kind.min_severity in SEVERITIES
+    assert kind.accepted
+    assert kind.label
+
+
+SETTINGS = [pytest.param(s, id=s.key) for channel in CHANNELS for s in channel.settings]
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_complaint_never_repeats_the_value(setting: Any) -> None:
+    """It goes into messages and the log, and the value is a secret."""
+    for value in (
+        "http://canary.example/CANARY",
+        "https://10.0.0.1/CANARY",
+        "https://x.example/CANARY?sig=",
+        "CANARY!",
+    ):
+        said = setting.complaint(value, False)
+        assert "canary" not in said.lower()
+        assert said.startswith("must ") or not said
+    assert setting.complaint("CANARY!", False)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_each_setting_says_where_to_get_it(setting: Any) -> None:
+    """The page that says how, where there is a secret to get."""
+    assert setting.question
+    assert "https://" in setting.help or not setting.secret
+
+
+# --- what configures it -----------------------------------------------------------------------------------------------
+
+
+def opened(**secret: str) -> tuple[tuple[Receiver, ...], dict[str, Channel]]:
+    """Return what a secret configures, where fakes on loopback may be."""
+    return open_channels(Values(dict(secret), "p"), Senders(None, TOPIC, requests.Session()), loopback=True)
+
+
+def full_secret() -> Iterator[tuple[str, str]]:
+    """Yield the keys of every channel, as its fake has them."""
+    for kind in FAKES.values():
+        with closing(kind()) as server:
+            yield from server.settings().items()
+
+
+def test_a_full_secret_configures_every_channel_and_an_empty_one_only_sns() -> None:
+    """Those that are not in the secret are not there, and nothing is pending for them."""
+    receivers, channels = opened(**dict(full_secret()))
+    assert [receiver.name for receiver in receivers] == list(channels) == list(BY_NAME)
+    assert not any(receiver.problem for receiver in receivers)
+    receivers, channels = opened()
+    assert [receiver.name for receiver in receivers] == list(channels) == ["sns"]
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_a_malformed_key_breaks_its_channel_only(name: str) -> None:
+    """It is named and never shown; the others go on."""
+    key = BY_NAME[name].settings[0].key
+    receivers, channels = opened(**{**dict(full_secret()), key: "CANARY!"})
+    assert set(channels) == set(BY_NAME) - {name}
+    problems = {receiver.name: receiver.problem for receiver in receivers if receiver.problem}
+    assert set(problems) == {name}
+    assert f"{key} must " in problems[name]
+    assert "CANARY" not in problems[name]
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_each_has_a_floor_which_the_secret_may_move(name: str) -> None:
+    """Its own where the secret has none; a malformed one breaks that channel only."""
+    secret = dict(full_secret())
+    floors = {receiver.name: receiver.min_severity for receiver in opened(**secret)[0]}
+    assert floors == {kind.name: kind.min_severity for kind in CHANNELS}
+    moved = {receiver.name: receiver for receiver in opened(**secret, **{f"{name}_min_severity": "warning"})[0]}
+    assert moved[name].min_severity == "warning"
+    _, channels = opened(**secret, **{f"{name}_min_severity": "loud"})
+    assert set(channels) == set(BY_NAME) - {name}
+
+
+@pytest.mark.parametrize("floor", SEVERITIES)
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_whoever_hears_an_opening_hears_its_end(name: str, floor: str) -> None:
+    """An end weighs as much as what it ends."""
+    kind = BY_NAME[name]
+    receiver = Receiver(name, min_severity=floor, incidents_only=kind.incidents_only)
+    for severity in SEVERITIES:
+        incident = ref(severity=severity)
+        opening = notice(severity=severity, opens=(incident,), phase="opened")
+        end = notice(severity="info", ends=(incident,), phase="ended")
+        assert receiver.wants(opening) == receiver.wants(end) == (SEVERITIES.index(severity) >= SEVERITIES.index(floor))
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_whatever_it_wants_it_can_say(name: str, channel: Channel) -> None:
+    """What is pending for it becomes requests: a notice that never did would be pending for ever."""
+    receiver = Receiver(name, incidents_only=channel.incidents_only)
+    pending = [
+        notice(0),
+        notice(1, opens=(ref(),)),
+        notice(2, ends=(ref(),), severity="info"),
+        notice(3, kind="unknown", row=row(3, state="PARTIAL")),
+        notice(4, kind="unknown", severity="warning", row=row(4, action="paused")),
+        notice(5, kind="digest", row=None, opens=(ref(), ref(f"channel:{name}"))),
+        notice(6, kind="completed", severity="info"),
+    ]
+    for wanted in filter(receiver.wants, pending):
+        requests_made = channel.render([wanted], RECIPIENT)
+        assert [i for request in requests_made for i in request.notice_ids] == [wanted.notice_id]
+        assert all(request.payload for request in requests_made)
+
+
+# --- what it sends ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("count", [1, 2, 10, 11, 100, 101, 150, 200])
+def test_every_notice_is_in_one_request_and_shows_its_row(name: str, channel: Channel, fake: Fake, count: int) -> None:
+    """In their order, within the limits that the fake enforces, in no more requests than a check may make."""
+    pending = notices(count, opens=(ref(),))
+    made = send_all(channel, pending)
+    assert [i for request in made for i in request.notice_ids] == [each.notice_id for each in pending]
+    assert len(fake.accepted) == len(fake.requests) == (count if name == "pagerduty" else len(made))
+    shown = "\n".join(message.text for message in fake.accepted)
+    if name == "pagerduty":
+        shown = everything(fake.messages)
+    assert [each.notice_id for each in pending if each.row and each.row.id not in shown] == []
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("count", [1, 3, 150])
+def test_what_comes_late_says_so_and_what_was_lost_is_said_once(
+    name: str, channel: Channel, fake: Fake, count: int
+) -> None:
+    """In the first message; when it was written stands beside each."""
+    late = replace(RECIPIENT, now=NOW + timedelta(hours=2), lost=3)
+    send_all(channel, notices(count, opens=(ref(),)), late)
+    shown = everything(fake.messages).replace("\\\\", "").replace("\\", "")
+    assert "Delayed: written 02 Mar 2026 10:00 UTC" in shown
+    assert shown.count("Lost: 3 earlier messages could not be delivered") == 1
+    assert "Lost: 3" in everything(fake.messages[0])
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_hostile_text_is_taken_and_read_as_it_was_written(name: str, channel: Channel, fake: Fake, count: int) -> None:
+    """The fake enforces the limits; each channel's own test says that it is inert."""
+    hostile = [replace(each, content=content(HOSTILE, HOSTILE)) for each in notices(count, opens=(ref(),))]
+    send_all(channel, hostile, replace(RECIPIENT, name=HOSTILE[:80]))
+    assert fake.accepted
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_what_is_longer_than_any_limit_is_shortened(name: str, channel: Channel, fake: Fake) -> None:
+    """Better a part than nothing; many such are split, and each is accepted."""
+    said = f"{HOSTILE}🏴 " * 400
+    for count in (1, 3):
+        fake.reset()
+        send_all(channel, notices(count, content=content(said, said), opens=(ref(),)))
+        assert len(fake.accepted) == count
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_a_test_message_is_accepted(name: str, channel: Channel, fake: Fake) -> None:
+    """Whatever a channel leaves out otherwise."""
+    test = notice(kind="test", severity="info", row=None, content=content("Test message", about_crm=False, facts=()))
+    send_all(channel, [test])
+    assert "Test message" in everything(fake.messages)
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+def test_nothing_pending_is_nothing_to_send(name: str, channel: Channel) -> None:
+    """No empty message."""
+    assert channel.render([], RECIPIENT) == []
+
+
+# --- what it learns ---------------------------------------------------------------------------------------------------
+
+
+ANSWERS = [
+    pytest.param(name, verdict, error, id=f"{name}-{verdict}-{error.replace(' ', '_')}")
+    for name, fake in FAKES.items()
+    for verdict in ("transient", "refused", "gone")
+    for error in getattr(fake, verdict)
+]
+
+
+@pytest.mark.parametrize(("name", "verdict", "error"), ANSWERS)
+def test_each_answer_means_what_its_fake_says(
+    name: str, verdict: str, error: str, channel: Channel, fake: Fake
+) -> None:
+    """The whole table: transient is asked once, and nothing is known; refused names the notices; gone keeps them."""
+    request = one(channel)
+    fake.break_with(error)
+    raised = refusal_of(channel, request)
+    assert raised.gone == (verdict == "gone")
+    assert raised.refused == (set(request.notice_ids) if verdict == "refused" else set())
+    assert raised.accepted == set()
+    assert len(fake.requests) == (2 if verdict == "refused" and name in REFUSED_TWICE else 1)
+    assert str(raised).startswith(f"{channel.label} answered HTTP {fake.errors[error].status}")
+    fake.repair()
+    channel.send(request, AMPLE)
+    assert len(fake.accepted) == 1
+
+
+TRANSIENT_ANYWHERE: dict[str, Fault] = {
+    "500": Fault(Response(500)),
+    "502 and a web page": Fault(Response.text("<html>", 502)),
+    "503": Fault(Response(503)),
+    "429": Fault(Response(429, headers={"Retry-After": "86400"})),
+    "408": Fault(Response(408)),
+    "302": Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
+    "dropped": Fault(drops=True),
+    "answer lost": Fault(acts=True, drops=True),
+    "broken gzip": Fault(Response(200, b"ok", {"Content-Encoding": "gzip"})),
+}
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("case", TRANSIENT_ANYWHERE)
+def test_what_cannot_be_taken_now_is_kept(name: str, channel: Channel, fake: Fake, case: str) -> None:
+    """It is asked once, and never waited for."""
+    fake.break_with(TRANSIENT_ANYWHERE[case])
+    raised = refusal_of(channel, one(channel))
+    assert (raised.gone, set(raised.refused), set(raised.accepted)) == (False, set(), set())
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<html>canary",
+        "canary:T0/B0",
+        "canary " * 900,
+        "\xff\xfe",
+        "[1]",
+        '"canary"',
+        '{"error": "canary 1", "code": [3]}',
+    ],
+    ids=lambda said: ascii(said)[:12],
+)
+def test_of_what_a_service_says_only_a_code_is_repeated(name: str, channel: Channel, fake: Fake, said: str) -> None:
+    """It goes into messages and the log."""
+    fake.break_with(Response.text(said, 404))
+    raised = refusal_of(channel, one(channel))
+    assert str(raised) == f"{channel.label} answered HTTP 404"
+    assert raised.gone
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("how", ["dropped", "gone", "refused", "closed"])
+def test_a_secret_is_never_shown(
+    name: str, session: requests.Session, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    """Not in an exception, not in the log, not in a request: whoever has it can post."""
+    with closing(FAKES[name]()) as fake:
+        channel = channel_to(fake, session, **fake.settings("canaryCANARYcanary"))
+        request = one(channel)
+        faults: dict[str, str | Fault] = {
+            "dropped": Fault(drops=True),
+            "gone": fake.gone[0],
+            "refused": fake.refused[0],
+        }
+        if how in faults:
+            fake.break_with(faults[how])
+        else:
+            fake.close()
+        with caplog.at_level(logging.DEBUG):
+            raised = refusal_of(channel, request)
+    shown = repr(raised) + repr(vars(raised)) + caplog.text + repr(channel) + repr(request)
+    assert "canary" not in shown.lower()
