@@ -23,7 +23,7 @@ class IncidentRef:
     """One incident, from its opening to its end.
 
     Attributes:
-        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:slack`` …
+        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:NAME``.
         since: When it began, as stored at its opening.
         severity: Of its notices while it lasts.
     """
