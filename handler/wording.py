@@ -48,7 +48,12 @@ class Content:
 
 def highest(severities: Iterable[str]) -> str:
     """Return the highest of these severities; ``info`` of none."""
-    return max(severities, key=SEVERITIES.index, default="info")
+    return max(severities, key=rank, default="info")
+
+
+def rank(severity: str) -> int:
+    """Return how serious a severity is; one that nobody knows counts as the highest."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def duration(delta: timedelta) -> str:
