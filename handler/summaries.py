@@ -9,7 +9,7 @@ from handler.incidents import INCIDENTS
 from handler.incidents.situation import Situation
 from handler.memory import IncidentRef
 from handler.outcomes import NO_ACTION
-from handler.wording import PAGE, Content, Fact, duration, highest, plural
+from handler.wording import PAGE, Content, Fact, capital, duration, highest, plural
 
 KIND = "digest"
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
@@ -76,7 +76,7 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
     refs = [ref(kind.NAME, incident) for kind, incident in found]
     for name, incident in memory.incidents.items():
         if name.startswith("channel:"):
-            lines.append(f"{incident.label} rejects messages from this notifier.")
+            lines.append(f"{capital(incident.label)} rejects messages from this notifier.")
             refs.append(ref(name, incident))
     severities = [one.severity for one in refs]
     if not has_schedule(memory):

@@ -66,6 +66,11 @@ def duration(delta: timedelta) -> str:
     return plural(minutes // 60, "hour") if minutes < 48 * 60 else plural(minutes // 1440, "day")
 
 
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """Return "1 backup", "2 backups"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

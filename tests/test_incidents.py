@@ -572,7 +572,7 @@ def test_a_broken_channel_for_which_nothing_waits_is_probed_once_a_day(remind: i
     assert [time - since for time, _ in probes] == [n * DAY for n in (1, 2, 3, 4, 5)]
     assert len({notice_id for _, notice_id in probes}) == 1
     content = watch.decision.memory.pending("slack")
-    assert all(notice.content.title == "Slack delivery works again" for notice in content)
+    assert all(notice.content.title == "Delivery to Slack works again" for notice in content)
     repair_slack(watch)
     assert watch.notices[-1].phase == "ended"
     assert watch.notices[-1].pending_for == ("sns",), "it heard its end itself"

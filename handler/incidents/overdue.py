@@ -67,7 +67,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         return Content(
             "✅",
             "Backup no longer overdue",
-            "By the schedule and settings of now, no backup is overdue.",
+            "No backup is overdue by the current schedule and settings.",
             (last_completed_fact(memory.last_completed), *next_run_fact(memory, policy.max_backup_age_days, now)),
             next_step=NO_ACTION,
         )
