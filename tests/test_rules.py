@@ -700,7 +700,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.data())
 def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(data: st.DataObject) -> None:
     """Any rows in any order and any increments, appearing, changing and disappearing: nothing lost, nothing twice."""
