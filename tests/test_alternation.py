@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from handler import causes
@@ -28,6 +28,11 @@ from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
 ASKED = Answers(frozenset({"plan", "links"}))
 DEADLINE = Deadline(lambda: 55.0)
+
+
+def probe(notice: Notice) -> bool:
+    """Return whether a notice is a broken channel's own end, given to itself alone."""
+    return len(notice.pending_for) == 1 and is_probe(notice, *notice.pending_for)
 
 
 class Inbox:
@@ -67,9 +72,11 @@ class Office:
         decision = self._decide(problem, watch.memory)
         self.decided = decision.memory
         again = self._decide(problem, decision.memory)
-        assert again.notices == [], "deciding the same again sends something"
-        if not any(len(n.pending_for) == 1 and is_probe(n, *n.pending_for) for n in decision.notices):
-            assert again.memory == decision.memory, "deciding the same again changes something"
+        probes = [notice for notice in (*decision.notices, *again.notices) if probe(notice)]
+        assert [notice for notice in again.notices if not probe(notice)] == [], (
+            "deciding the same again sends something"
+        )
+        assert probes or again.memory == decision.memory, "deciding the same again changes something"
         services: Any = SimpleNamespace(
             store=SimpleNamespace(save=lambda memory: from_item(to_item(memory))), clock=lambda: watch.now
         )
@@ -149,7 +156,7 @@ def _quiet() -> Any:
 
 
 @pytest.mark.usefixtures("_quiet")
-@settings(max_examples=200)
+@settings(max_examples=200, phases=[Phase.generate])
 @given(
     notify_on=st.sets(st.sampled_from(sorted(EVERYTHING))) | st.sampled_from([BY_DEFAULT, EVERYTHING]),
     remind=st.sampled_from([0, 1, 24, 200]),
@@ -170,6 +177,7 @@ def test_openings_and_ends_alternate_whatever_happens(
         watch.receivers = TWO if step["slack"] else TWO[:1]
         office.inboxes["sns"].mood = step["sns"]
         office.inboxes["slack"].mood = step["slack"] or "takes"
+        sns = watch.memory.incidents.get("channel:sns")
         for notice in office.check(step["problem"]):
             if (
                 len(notice.pending_for) == 1
@@ -179,6 +187,8 @@ def test_openings_and_ends_alternate_whatever_happens(
                 continue
             ledger.read(notice)
             sent.append(notice.notice_id)
+        if not step["slack"] and sns and sns.probed_at and "channel:sns" not in office.decided.incidents:
+            ledger.open.pop("channel:sns", None)  # the only channel heard its end itself, as a probe
         # Notified of and not over: that is what the memory calls notified.
         known = {name: one.since for name, one in office.decided.incidents.items() if one.notified_at}
         open_now = {name: since for name, since in ledger.open.items() if asked_for(name, watch)}
