@@ -10,7 +10,7 @@ from handler.due import due
 from handler.history import UNKNOWN_TIME
 from handler.memory import Memory, Schedule
 from handler.plan import Plan
-from sandbox.watch import EVERYTHING, START, Watch, kinds
+from sandbox.watch import EVERYTHING, START, Raw, Watch, kinds
 from sandbox.zoho import plan, row
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -168,7 +168,7 @@ def test_a_quiet_check_asks_for_nothing_and_the_baseline_once() -> None:
     ],
     ids=str,
 )
-def test_zoho_is_asked_when_the_schedule_may_have_moved(fields: dict[str, str], asked: list[str]) -> None:
+def test_zoho_is_asked_when_the_schedule_may_have_moved(fields: Raw, asked: list[str]) -> None:
     """Not for a failure, nor for what says nothing of the schedule; never where the setting decides."""
     watch = begun()
     watch.asked.clear()

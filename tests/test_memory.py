@@ -26,7 +26,7 @@ from handler.memory import (
 from handler.rules import decide
 from handler.store import from_item, to_item
 from handler.wording import Content
-from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch
+from sandbox.watch import EVERYTHING, RECEIVERS, START, Raw, Watch
 from sandbox.zoho import row
 from tests.item import ITEM_LIMIT, item_size
 
@@ -100,7 +100,13 @@ def test_who_hears_what(floor: str, incidents_only: bool, heard: list[bool]) -> 
     )
     watch.check()
     seen: list[Notice] = []
-    for fields in ({"state": "completed"}, {"action": "stopped"}, {"state": "failure"}, {"state": "completed"}):
+    steps: tuple[Raw, ...] = (
+        {"state": "completed"},
+        {"action": "stopped"},
+        {"state": "failure"},
+        {"state": "completed"},
+    )
+    for fields in steps:
         watch.log(**fields)
         watch.check_after(hours=1)
         seen += watch.decision.notices
@@ -308,11 +314,10 @@ def test_the_worst_item_stays_below_dynamodbs_limit() -> None:
     watch = Watch(memory=Memory("o" * 64), notify_on=EVERYTHING)
     watch.check()
     memory = decide(rows[:1000], watch.memory, START, watch.policy, RECEIVERS, ASKED).memory
-    one = {"detail": HOSTILE * 3, "label": HOSTILE}
     memory = replace(
         memory,
         seen={parsed.key: START + timedelta(hours=n) for n, parsed in enumerate(rows)},
-        incidents={f"channel:{n}": Incident(START, START, **one) for n in range(8)},
+        incidents={f"channel:{n}": Incident(START, START, detail=HOSTILE * 3, label=HOSTILE) for n in range(8)},
         dead_letters=memory.discard("sns", set(ids(memory.outbox)), HOSTILE * 3, START).dead_letters,
         lease_owner="r" * 36,
         lease_until=START,

@@ -37,7 +37,10 @@ def nth(number: int, weekday: int) -> Callable[[date], bool]:
 
 def last_of_month(weekdays: set[int]) -> Callable[[date], bool]:
     """Return what fits the last of these weekdays in a month."""
-    rest = lambda day: (day + n * DAY for n in range(1, 31) if (day + n * DAY).month == day.month)  # noqa: E731
+
+    def rest(day: date) -> Iterator[date]:
+        return (day + n * DAY for n in range(1, 31) if (day + n * DAY).month == day.month)
+
     return lambda day: day.weekday() in weekdays and not any(later.weekday() in weekdays for later in rest(day))
 
 
@@ -87,7 +90,7 @@ def test_a_rule_without_a_day_takes_it_from_its_start() -> None:
         assert found.gap_days == 61
 
 
-NO_RULES = [
+NO_RULES: list[Any] = [
     *(None, "", 7, [], {}, "weekly", "RRULE:", "FREQ=", "FREQ=FORTNIGHTLY", "INTERVAL=1;FREQ=WEEKLY"),
     *("FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=90", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=1,2", "FREQ=DAILY;BYSECOND=5"),
     *("FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;BYDAY=", "FREQ=WEEKLY;WKST=ZZ", "FREQ=WEEKLY;BYDAY=TU\nDTSTART:19970902"),
