@@ -74,11 +74,13 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
     found = [(kind, memory.incidents[kind.NAME]) for kind in INCIDENTS if kind.NAME in memory.incidents]
     lines = [kind.line(decision, situation, incident) for kind, incident in found]
     refs = [ref(kind.NAME, incident) for kind, incident in found]
+    severities = [one.severity for one in refs]
     for name, incident in memory.incidents.items():
         if name.startswith("channel:"):
+            severities.append("critical")
             lines.append(f"{capital(incident.label)} rejects messages from this notifier.")
-            refs.append(ref(name, incident))
-    severities = [one.severity for one in refs]
+            if incident.notified_at:  # else its own opening is still to come, and no end would follow this one
+                refs.append(ref(name, incident))
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
         severities.append("warning")
