@@ -37,7 +37,8 @@ keeps it so::
     decision                     a decision in the making
     memory                       what is remembered
     plan                         what Zoho plans
-    history  codec  addresses    what Zoho sends; dataclasses ⇄ plain values; which URLs are allowed
+    codec                        dataclasses ⇄ plain values
+    history  addresses           what Zoho sends; which URLs are allowed
     errors
     causes  wording  deadline    why a history is unreadable; words that all use; how long something may take
 """

@@ -1,26 +1,35 @@
 """Dataclasses ⇄ plain values, by their type hints: the one place that knows how a memory is spelt. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from handler.history import parse_time
+
 T = TypeVar("T")
+LARGEST = 10**15
+"""Beyond that somebody edited the item, and DynamoDB would not take it back."""
 _hints: Any = cache(get_type_hints)
 
 
 def to_plain(value: Any) -> Any:
     """Return a dataclass as a dict of JSON types: times as ISO 8601 text, tuples as lists, empty fields left out."""
     if is_dataclass(value):
-        plain = {field.name: to_plain(getattr(value, field.name)) for field in fields(value)}
-        return {name: item for name, item in plain.items() if item is not None and item not in ("", [], {})}
+        plain = {field: to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: item for field, item in plain.items() if not _may_be_left_out(field, item)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     return {key: to_plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _may_be_left_out(field: Field[Any], item: Any) -> bool:
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return item is None or (item in ("", [], {}) and default in ("", (), {}, None))
 
 
 def from_plain(value: Any, hint: type[T]) -> T:
@@ -37,6 +46,8 @@ def from_plain(value: Any, hint: type[T]) -> T:
 def _read(value: Any, hint: Any) -> Any:
     parts, origin = get_args(hint), get_origin(hint)
     if isinstance(value, Decimal):  # DynamoDB's numbers; all that are kept here are whole
+        if value % 1 or abs(value) > LARGEST:
+            raise ValueError("not a whole number of ours")
         value = int(value)
     if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, dict):
         known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in get_args(part)}
@@ -46,9 +57,12 @@ def _read(value: Any, hint: Any) -> Any:
     if origin is tuple and isinstance(value, list):
         return tuple(_read(item, parts[0]) for item in value)
     if type(None) in parts:
-        return None if value is None else _read(value, parts[0])
-    if hint is datetime and isinstance(value, str) and (time := datetime.fromisoformat(value)).tzinfo:
-        return time.astimezone(UTC)
+        return None if value in (None, "") else _read(value, parts[0])
+    if hint is datetime and isinstance(value, str):
+        time = parse_time(value)
+        if time is None or datetime.fromisoformat(value).tzinfo is None:
+            raise ValueError("not a time of ours")
+        return time
     if type(value) is not hint:
         raise TypeError(f"{type(value).__name__} in place of {hint}")
     return value

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handler.memory import Incident, IncidentRef, Memory, Notice, enqueue, fitting
+from handler.memory import MAX_OUTBOX, MAX_OUTBOX_BYTES, Incident, IncidentRef, Memory, Notice, enqueue, item_bytes
 from handler.plan import Plan
 from handler.wording import Content
 
@@ -193,11 +193,13 @@ class Decision:
     def _make_room(self, notices: Sequence[Notice]) -> None:
         """Make dead letters of the oldest of what waits for a channel that does not take it."""
         outbox = list(self.memory.outbox)
-        while outbox and fitting([*reversed(notices), *reversed(outbox)]) < len(notices) + len(outbox):
+        sizes = [item_bytes(notice) for notice in (*outbox, *notices)]
+        while outbox and (len(sizes) > MAX_OUTBOX or sum(sizes) > MAX_OUTBOX_BYTES):
             late = next((notice for notice in outbox if self._may_discard(notice)), outbox[0])
             for channel in late.pending_for:
                 why = "more waited than can be kept"
                 self.memory = self.memory.discard(channel, {late.notice_id}, why, self.now)
+            del sizes[outbox.index(late)]
             outbox.remove(late)
 
 

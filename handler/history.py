@@ -165,7 +165,8 @@ def parse_time(value: object) -> datetime | None:
         time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return time if time.year >= 1970 else None  # no backup is older, and the year 1 cannot be shown in every time zone
+    # No backup is older or later, and the years 1 and 9999 cannot be shown in every time zone, nor counted on from.
+    return time if 1970 <= time.year < 3000 else None
 
 
 def clean(value: object) -> str | None:

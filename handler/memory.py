@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from handler.codec import to_plain
 from handler.history import Row
 from handler.plan import Plan
-from handler.wording import SEVERITIES, Content, highest
+from handler.wording import Content, highest, rank
 
 MAX_KEYS = 3_000
 MAX_OUTBOX = 200
@@ -23,7 +23,7 @@ class IncidentRef:
     """One incident, from its opening to its end.
 
     Attributes:
-        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:slack`` …
+        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:NAME``.
         since: When it began, as stored at its opening.
         severity: Of its notices while it lasts.
     """
@@ -70,7 +70,7 @@ class Notice:
 
     def reaches(self, min_severity: str) -> bool:
         """Return whether somebody who wants to hear of this severity and above hears of it."""
-        return SEVERITIES.index(self.weight) >= SEVERITIES.index(min_severity)
+        return rank(self.weight) >= rank(min_severity)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,8 @@ def _row_notice(
     ends = [ref(name, incident) for name, incident in known.items()]
     kind, superseded = event.kind, False
     if kind == "completed":
-        if step.run[0] and event is stands.recovered_by:
+        later_known = before.last_completed is not None and before.last_completed >= event.at
+        if step.run[0] and event is stands.recovered_by and not later_known:
             resolved.insert(0, _run(step))
             wanted_with.add("failed")
         kind = "recovered" if any(resolved) else kind

@@ -83,7 +83,8 @@ def content(story: Story) -> Content:
     made = KINDS[story.kind].content(story)
     facts = [*made.facts]
     if story.resolved:
-        facts.append(Fact("Resolved" if story.kind != "failed" else "Ended", "; ".join(story.resolved)))
+        label = "Ended" if story.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
+        facts.append(Fact(label, "; ".join(story.resolved)))
     facts += row_facts(story.row, "Started by" if story.row.state else "Done by")
     if story.recent:
         facts.append(Fact("Recent backups (oldest first)", story.recent))

@@ -15,8 +15,14 @@ from handler.history import parse_time
 RULE = re.compile(r"(RRULE:)?FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+){0,8}")
 PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "BYMONTH", "WKST", "COUNT", "UNTIL"}
 """A rule with anything else, such as a run every second, is not looked at."""
+ZERO = re.compile(r"[=,][+-]?0+(?=[,;]|$)")
+"""No such day, month or interval."""
 MAX_COUNT = 2_000
 HORIZON = timedelta(days=20 * 365)
+LATER_YEARS = 400 * 19
+"""The calendar repeats itself after 400 years. So late, dateutil gives up on a rule that never comes true, such as
+30 February, in half a second: it looks no further than the year 9999.
+"""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,10 @@ def parse_plan(body: object, now: datetime) -> Plan | None:
     """
     match body:
         case {"backup": {"rrule": str(rule)} as backup} if len(rule) <= 200 and RULE.fullmatch(rule.upper()):
-            return _plan(rule.upper().removeprefix("RRULE:"), backup, now)
+            try:
+                return _plan(rule.upper().removeprefix("RRULE:"), backup, now)
+            except (ValueError, OverflowError):
+                return None
     return None
 
 
@@ -82,7 +91,7 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
     from dateutil.rrule import rrulestr
 
     parts = dict(part.split("=", 1) for part in rule.split(";"))
-    if not parts.keys() <= PARTS or not 1 <= _whole(parts.get("INTERVAL", "1")) <= 520:
+    if not parts.keys() <= PARTS or ZERO.search(rule) or not 1 <= _whole(parts.get("INTERVAL", "1")) <= 520:
         return None
     ends = {name: parts.pop(name) for name in ("COUNT", "UNTIL") if name in parts}
     start, next_run = backup.get("start_date"), parse_time(backup.get("scheduled_date"))
@@ -90,27 +99,26 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
     # In the time zone in which Zoho gives it: "the first Thursday" may be a Wednesday in UTC.
     local = datetime.fromisoformat(start) if starts_at and isinstance(start, str) else next_run or now
     normal = ";".join(f"{name}={value}" for name, value in sorted({"INTERVAL": "1", **parts}.items()))
-    try:
-        begin = local.replace(tzinfo=None)
-        runs = rrulestr(normal, dtstart=begin)
-        days = [run.date() for run in runs.between(begin, begin + HORIZON, inc=True)]
-    except (ValueError, OverflowError):
-        return None
+    begin = _later(local.replace(tzinfo=None))
+    runs = rrulestr(normal, dtstart=begin)
+    days = [run.date() for run in runs.between(begin, begin + HORIZON, inc=True)]
     gap = max(((later - earlier).days for earlier, later in pairwise(days)), default=0)
     if not gap:
         return None
     last = None
     if "COUNT" in ends and starts_at and 1 <= _whole(ends["COUNT"]) <= MAX_COUNT:
         last = list(islice(runs, _whole(ends["COUNT"])))[-1]
-    elif "UNTIL" in ends and re.fullmatch(r"\d{8}(T\d{6}Z?)?", ends["UNTIL"]):
-        last = runs.before(datetime.fromisoformat(ends["UNTIL"].rstrip("Z")), inc=True)
+    elif "UNTIL" in ends and re.fullmatch(r"2[0-2]\d{6}(T\d{6}Z?)?", ends["UNTIL"]):
+        last = runs.before(_later(datetime.fromisoformat(ends["UNTIL"].rstrip("Z"))), inc=True)
+    if last:
+        last = last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo)
     return Plan(
         normal,
         gap,
         now,
         None if str(backup.get("status")).upper() == "STOPPED" else next_run,
         starts_at if starts_at and starts_at > now else None,
-        parse_time(last.replace(tzinfo=local.tzinfo).isoformat()) if last else None,
+        parse_time(last.isoformat()) if last else None,
     )
 
 
@@ -126,6 +134,10 @@ def adopt(old: Plan | None, new: Plan, last_completed: datetime | None, changed_
         return replace(old, ends_at=new.ends_at)
     next_run = new.next_run if new.stands(last_completed, changed_at) else None
     return replace(new, next_run=next_run, starts_at=old.starts_at)
+
+
+def _later(time: datetime) -> datetime:
+    return time.replace(year=time.year + LATER_YEARS)
 
 
 def _whole(text: str) -> int:

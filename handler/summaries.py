@@ -9,7 +9,7 @@ from handler.incidents import INCIDENTS
 from handler.incidents.situation import Situation
 from handler.memory import IncidentRef
 from handler.outcomes import NO_ACTION
-from handler.wording import PAGE, Content, Fact, duration, highest, plural
+from handler.wording import PAGE, Content, Fact, capital, duration, highest, plural
 
 KIND = "digest"
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
@@ -75,11 +75,13 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
     found = [(kind, memory.incidents[kind.NAME]) for kind in INCIDENTS if kind.NAME in memory.incidents]
     lines = [kind.line(decision, situation, incident) for kind, incident in found]
     refs = [ref(kind.NAME, incident) for kind, incident in found]
+    severities = [one.severity for one in refs]
     for name, incident in memory.incidents.items():
         if name.startswith("channel:"):
-            lines.append(f"{incident.label} rejects messages from this notifier.")
-            refs.append(ref(name, incident))
-    severities = [one.severity for one in refs]
+            severities.append("critical")
+            lines.append(f"{capital(incident.label)} rejects messages from this notifier.")
+            if incident.notified_at:  # else its own opening is still to come, and no end would follow this one
+                refs.append(ref(name, incident))
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
         severities.append("warning")

@@ -48,7 +48,12 @@ class Content:
 
 def highest(severities: Iterable[str]) -> str:
     """Return the highest of these severities; ``info`` of none."""
-    return max(severities, key=SEVERITIES.index, default="info")
+    return max(severities, key=rank, default="info")
+
+
+def rank(severity: str) -> int:
+    """Return how serious a severity is; one that nobody knows counts as the highest."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
 def duration(delta: timedelta) -> str:
@@ -59,6 +64,11 @@ def duration(delta: timedelta) -> str:
     if minutes < 60:
         return plural(minutes, "minute")
     return plural(minutes // 60, "hour") if minutes < 48 * 60 else plural(minutes // 1440, "day")
+
+
+def capital(text: str) -> str:
+    """Return a text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -52,7 +52,8 @@ DATA_CENTRES = {
 API_DOMAINS = frozenset(centre.api for centre in DATA_CENTRES.values())
 
 INTERNAL = causes.TRANSIENT._replace(
-    resolution="Unexpected and unhandled exception in the server. Contact the support team."
+    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
+    resolution="Unexpected and unhandled exception in the server. Contact the support team.",
 )
 TOKEN_ERRORS: dict[str, Cause] = {
     "invalid_code": causes.REVOKED_TOKEN,

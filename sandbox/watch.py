@@ -85,9 +85,7 @@ class Watch:
             if not decision.asks:
                 return decision
             self.asked += sorted(decision.asks)
-            plan = (
-                parse_plan(self.plan and {"backup": self.plan}, self.now) if "plan" in decision.asks else answers.plan
-            )
+            plan = parse_plan({"backup": self.plan}, self.now) if "plan" in decision.asks else answers.plan
             links = self.links if "links" in decision.asks else answers.links
             answers = Answers(answers.asked | decision.asks, plan, links)
 

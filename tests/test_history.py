@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler.errors import UnusableAnswerError
+from handler import causes
+from handler.errors import UnreadableError
 from handler.history import TEXT_LIMIT, clean, parse_page, parse_row, parse_time
-from sandbox.zoho import sample_rows
-from tests.world import START, row
+from sandbox.watch import START
+from sandbox.zoho import row, sample_rows
 
 FIELDS = ("id", "done_by", "log_time", "state", "action", "repeat_type", "file_name", "count")
 ANY_JSON = st.recursive(
@@ -176,7 +177,7 @@ def test_ids_are_ordered_as_whole_numbers_of_any_length() -> None:
 )
 def test_a_page_gives_its_rows_and_whether_more_follow(body: Any, ids: list[str], more: bool) -> None:
     """The documented envelope, whatever else is in it."""
-    rows, follows = parse_page(body)
+    rows, follows = parse_page(body, 200)
     assert ([parsed.id for parsed in rows], follows) == (ids, more)
 
 
@@ -194,10 +195,12 @@ def test_a_page_gives_its_rows_and_whether_more_follow(body: Any, ids: list[str]
         {"history": {}, "info": {"more_records": False}},
         {"history": [{}, None], "info": {"more_records": False}},
         {"history": ["row"], "info": {"more_records": False}},
+        {"history": [{}, {}, {}], "info": {"more_records": False}},
     ],
     ids=str,
 )
 def test_an_envelope_that_is_not_the_documented_one_is_unusable(body: object) -> None:
     """Half an answer must not look like an empty history."""
-    with pytest.raises(UnusableAnswerError):
-        parse_page(body)
+    with pytest.raises(UnreadableError) as raised:
+        parse_page(body, 2)
+    assert raised.value.cause is causes.UNUSABLE

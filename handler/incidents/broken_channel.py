@@ -6,7 +6,7 @@ from datetime import timedelta
 from handler.decision import Decision, Receiver, ref, stamp
 from handler.memory import Incident, Notice
 from handler.outcomes import NO_ACTION
-from handler.wording import Content, Fact, duration
+from handler.wording import Content, Fact, capital, duration
 
 KIND = "channel"
 PROBE_EVERY = timedelta(hours=24)
@@ -44,8 +44,8 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
     content = Content(
         "📢",
         f"{'Still can' if incident.notified_at else 'Can'}'t deliver to {label}",
-        f"{label} rejects messages from this notifier. Messages are queued and sent once {label} works again. After 14 "
-        "days they are discarded.",
+        f"{capital(label)} rejects messages from this notifier. Messages are queued and sent once it works again. "
+        "After 14 days they are discarded.",
         (Fact("Since", time=incident.since), Fact("Technical detail", incident.detail)),
         next_step=decision.policy.step(step, decision.memory.org),
         about_crm=False,
@@ -74,10 +74,10 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
     lasted = duration((incident.back_at or decision.now) - incident.since)
     content = Content(
         "✅",
-        f"{label} is no longer used" if removed else f"{label} delivery works again",
-        f"{label} was removed from the settings, after {lasted} without delivery."
+        f"{capital(label)} is no longer used" if removed else f"Delivery to {label} works again",
+        f"{capital(label)} was removed from the settings, after {lasted} without delivery."
         if removed
-        else f"{label} delivery works again, after {lasted}.",
+        else f"{capital(label)} accepts messages again after {lasted}. What waited for it follows.",
         (Fact("Not delivered since", time=incident.since),),
         next_step=NO_ACTION,
         about_crm=False,

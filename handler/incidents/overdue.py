@@ -74,7 +74,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         return Content(
             "✅",
             "Backup no longer overdue",
-            "By the current schedule and settings, no backup is overdue.",
+            "No backup is overdue by the current schedule and settings.",
             (last_completed_fact(memory.last_completed), *next_run_fact(memory, policy.max_backup_age_days, now)),
             next_step=NO_ACTION,
         )
@@ -84,6 +84,8 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
     if memory.failures_in_a_row:
         sentences.append(f"Failed since then: {plural(memory.failures_in_a_row, 'backup')}.")
     check = "check that the schedule is still there" if has_schedule(memory) else "set up a schedule"
+    if _has_ended(decision):
+        check = "set up a new schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
     if not policy.max_backup_age_days and current_plan(memory) is None:
         step += policy.step(" If backups are meant to be rarer, ask {operator} to set MaxBackupAgeDays.", memory.org)
@@ -101,12 +103,17 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
     )
 
 
+def _has_ended(decision: Decision) -> bool:
+    """Return whether the plan's last run has passed."""
+    plan = current_plan(decision.memory)
+    return plan is not None and plan.ends_at is not None and plan.ends_at < decision.now
+
+
 def _rule(decision: Decision, gap: timedelta) -> str:
     memory, days = decision.memory, plural(gap.days, "day")
-    plan = current_plan(memory)
     if decision.policy.max_backup_age_days:
         return f"You chose to be alerted after {days} without a backup."
-    if plan and plan.ends_at and plan.ends_at < decision.now:
+    if _has_ended(decision):
         return "The backup schedule has ended, so no further backups will run."
     if not has_schedule(memory):
         words = how_often(memory)

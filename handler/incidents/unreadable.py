@@ -53,10 +53,11 @@ def _content(decision: Decision, incident: Incident, cause: Cause, *, still: boo
         facts.append(Fact("Technical detail", incident.detail))
     if cause.resolution:
         facts.append(Fact("Zoho's advice", cause.resolution))
+    until = "this is fixed" if cause.actionable else "Zoho answers again"
     return Content(
         "🚫",
         f"{'Still cannot' if still else 'Cannot'} check the backups ({cause.title})",
-        f"{cause.sentence} Backups are not being monitored until this is fixed.",
+        f"{cause.sentence} Backups are not being monitored until {until}.",
         tuple(facts),
         next_step=decision.policy.step(cause.next_step, decision.memory.org),
     )
