@@ -22,7 +22,7 @@ SECONDS = 55
 
 def main(threads: int) -> None:
     """Check as often as told."""
-    members: list[Tools] = [unwrap(app.tools)() for _ in range(threads)]
+    members: list[Tools] = [unwrap(app.services)() for _ in range(threads)]
     start = Barrier(threads)
 
     def one(member: int, name: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pytest
 from handler import actions
 from sandbox.server import Fault
 from sandbox.zoho_errors import API_ERRORS
-from tests.world import START, World
+from sandbox.watch import START
+from tests.world import World
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def watched(world: World) -> World:
 def dry_run(world: World) -> dict[str, Any]:
     """Ask, and see that nothing was written and nothing sent."""
     written, sent = world.table.writes, (len(world.topic.kinds), len(world.slack.messages))
-    answer = actions.dry_run("default", world.tools, "request", lambda: 55.0)
+    answer = actions.dry_run("default", world.services, "request", lambda: 55.0)
     assert (world.table.writes, (len(world.topic.kinds), len(world.slack.messages))) == (written, sent)
     json.dumps(answer)  # as Lambda does
     return answer
@@ -59,7 +60,7 @@ def test_a_completion_that_ends_failures_is_told_as_what_it_is(watched: World) -
     watched.log(state="completed")
     answer = dry_run(watched)
     assert (answer["rows"][0]["counts_as"], answer["rows"][0]["why"]) == ("completed", "new, and told as recovered")
-    assert [(notice["kind"], notice["channels"]) for notice in answer["would_tell"]] == [
+    assert [(notice["kind"], notice["channels"]) for notice in answer["would_notify"]] == [
         ("recovered", ["sns", "slack"])
     ]
 
@@ -69,7 +70,7 @@ def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
     world.log(state="failure")
     answer = dry_run(world)
     assert answer["rows"][0]["why"] == "the first check remembers it and tells nothing of the past but one baseline"
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["baseline"]
+    assert [notice["kind"] for notice in answer["would_notify"]] == ["baseline"]
 
 
 def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
@@ -78,13 +79,13 @@ def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
     answer = dry_run(watched)
     assert answer["rows"] == []
     assert "scope" in answer["problem"]
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["unreadable"]
+    assert [notice["kind"] for notice in answer["would_notify"]] == ["unreadable"]
 
 
 def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None:
     """And shows the memory all the same."""
     watched.secrets["default"] = {"client_id": "1000.X"}
-    answer = actions.status("default", watched.tools, "request", lambda: 55.0)
+    answer = actions.status("default", watched.services, "request", lambda: 55.0)
     assert "client_secret must be" in answer["problem"]
     assert (answer["connected"], answer["name"], answer["time_zone"], answer["heartbeat"]) == (False, None, None, False)
     assert answer["channels"] == ["sns"]
@@ -93,5 +94,5 @@ def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None
 
 def test_a_status_of_an_organisation_that_was_never_checked(world: World) -> None:
     """It is connected, and nothing is remembered."""
-    answer = actions.status("default", world.tools, "request", lambda: 55.0)
+    answer = actions.status("default", world.services, "request", lambda: 55.0)
     assert (answer["connected"], answer["memory"], answer["next_expected"]) == (True, None, None)

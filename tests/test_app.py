@@ -22,7 +22,8 @@ from handler.memory import Memory
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation, sample_rows
-from tests.world import START, row
+from sandbox.watch import START
+from sandbox.zoho import row
 
 CANARY_WEBHOOK = "canaryWEBHOOK"
 
@@ -180,7 +181,7 @@ def test_missing_settings_are_one_error_that_names_them_all_before_any_request(
 
 def test_the_deployed_variables_are_the_settings(stage: Sandbox, app: ModuleType) -> None:
     """What the template wires is what the function reads."""
-    settings = app.tools().settings
+    settings = app.services().settings
     outputs = stage.stack.outputs
     assert settings.table_name == outputs["TableName"]
     assert settings.topic_arn == outputs["TopicArn"]
@@ -220,11 +221,11 @@ def test_everything_is_built_once_for_as_long_as_the_environment_lives(
     """Clients at import, once per environment; the rest at the first event."""
     made: list[str] = []
     monkeypatch.setattr(boto3, "client", lambda service, **_: made.append(service))
-    first = app.tools()
+    first = app.services()
     monkeypatch.setattr(boto3.Session, "client", lambda self, service, **_: made.append(service))
     for _ in range(2):
         app.lambda_handler({"org": acme.org}, Context())
-    assert app.tools() is first
+    assert app.services() is first
     assert made == []
 
 
@@ -264,7 +265,7 @@ def test_the_lease_is_lambdas_own_deadline_and_request(
 ) -> None:
     """Both come from the context."""
     leases: list[tuple[str | None, datetime | None]] = []
-    tools = replace(app.tools(), clock=lambda: START)
+    tools = replace(app.services(), clock=lambda: START)
     save = tools.store.save
 
     def noting(memory: Memory) -> Memory:
@@ -288,7 +289,7 @@ def test_a_dry_run_explains_and_changes_nothing(stage: Sandbox, app: ModuleType,
     acme.at_zoho.rows.insert(0, row(None, state="failure"))
     forget(stage)
     answer = app.lambda_handler({"org": acme.org, "action": "dry-run"}, Context())
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["failed"]
+    assert [notice["kind"] for notice in answer["would_notify"]] == ["failed"]
     assert [entry["new"] for entry in answer["rows"]].count(True) == 1
     assert asked(stage) == ["dynamodb:GetItem", "history"]
     assert app.lambda_handler({"org": acme.org}, Context())["notices"] == ["failed"]

@@ -30,7 +30,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "check": {"org": "default", "rows": 4, "notices": [], "pending": 0},
     "schedule": {"org": "default", "rows": 4, "notices": [], "pending": 0},
     "organisation": {"org": "acme", "rows": 4, "notices": [], "pending": 0},
-    "dry-run": {"org": "default", "would_tell": [], "problem": None},
+    "dry-run": {"org": "default", "would_notify": [], "problem": None},
     "status": {"org": "default", "connected": True, "channels": ["sns", "slack"], "problem": None},
     "test-message": {"org": "default", "results": {"sns": "accepted", "slack": "accepted"}, "ok": True},
 }

@@ -13,7 +13,7 @@ from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation, sample_rows
-from tests.world import row
+from sandbox.zoho import row
 
 SUMMARY = {
     *("org", "rows", "pages", "notices", "delivered", "pending", "oldest_pending_hours", "incidents", "last_completed")

@@ -24,7 +24,7 @@ from sandbox.aws import REGION, Cloud
 from sandbox.channels.slack import FakeSlack
 from sandbox.runtime import ROOT
 from sandbox.zoho import FakeZoho
-from tests.world import row
+from sandbox.zoho import row
 
 JAR = ROOT / ".cache/dynamodb-local/DynamoDBLocal.jar"
 """AWS's own DynamoDB for one machine: `make dynamodb-local` fetches it."""

@@ -13,7 +13,7 @@ import pytest
 from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault
-from tests.world import row
+from sandbox.zoho import row
 
 ORG = "acme"
 MOST_CALLS = 30
