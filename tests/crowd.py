@@ -12,23 +12,23 @@ from inspect import unwrap
 from threading import Barrier
 from typing import Any
 
-from handler.access import Tools
-
 from handler import app, check
+from handler.deadline import Deadline
 from handler.errors import NotifierError
+from handler.organisation import Services
 
-SECONDS = 55
+DEADLINE = Deadline(lambda: 55.0)
 
 
 def main(threads: int) -> None:
-    """Check as often as told."""
-    members: list[Tools] = [unwrap(app.services)() for _ in range(threads)]
+    """Check for each line that is read."""
+    members: list[Services] = [unwrap(app.services)() for _ in range(threads)]
     start = Barrier(threads)
 
     def one(member: int, name: str) -> dict[str, Any]:
         start.wait()
         try:
-            return check.run("acme", members[member], f"{name}-{os.getpid()}-{member}", lambda: SECONDS)
+            return check.run("acme", members[member], f"{name}-{os.getpid()}-{member}", DEADLINE)
         except NotifierError as error:
             return {"error": f"{type(error).__name__}: {error}"}
 
