@@ -678,6 +678,7 @@ def test_a_repaired_channel_for_which_nothing_waits_is_found_out_by_a_probe(worl
 
 def attempts(world: World, channel: str) -> int:
     """Return how often somebody tried to send to a channel that refuses."""
+    assert isinstance(world.topic, PickyTopic)
     return len(world.slack.requests) if channel == "slack" else world.topic.tried
 
 

@@ -23,12 +23,13 @@ URL = re.compile(r"https?://[^\s`'\")>{}|,]+")
 BY_HAND = {
     "deploy": "needs AWS",
     "undeploy": "needs AWS",
+    "release": "the tests of it make one",
     "mutants": "draws by chance what it tries, for ten minutes",
     "lock": "changes what is locked",
     "bench": "needs an idle machine for ten minutes",
 }
 """Commands that CI does not run, and why."""
-COMMAND_LINES_OWN = {("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
+COMMAND_LINES_OWN = {("cloudformation", "deploy"), ("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
 OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
 """What AWS's command line has besides the operations of the services."""
 
