@@ -614,15 +614,30 @@ def test_the_next_check_says_on_the_other_channel_that_one_is_gone(world: World,
     assert world.check()["notices"] == []
 
 
-@pytest.mark.parametrize("code", ["invalid_token", "no_service", "channel_is_archived"])
-def test_each_way_of_slacks_to_be_gone_opens_the_incident(world: World, code: str) -> None:
-    """403, 404 and 410; its code is in the message."""
-    world.slack.standing["webhook"] = Fault(ERRORS[code])
+def test_an_answer_without_a_code_may_be_a_channel_that_is_gone(world: World) -> None:
+    """401, that is; the codes are walked where Slack is tested."""
+    world.slack.break_with(Response(401))
     world.log(state="odd")
     failing(world)
     failing(world)
     assert sent(world, "sns") == ["unknown", "channel"]
-    assert code in world.topic.entries[-1]["Message"]
+    assert "Slack answered HTTP 401" in world.topic.entries[-1]["Message"]
+
+
+def test_a_channel_that_works_again_says_so_itself_where_the_other_was_removed(world: World) -> None:
+    """Nobody else could, and somebody heard that it was broken."""
+    gone(world, "sns")
+    world.log(state="odd")
+    failing(world)
+    failing(world)
+    assert sent(world, "slack") == ["unknown", "channel"]
+    del world.secrets["default"]["slack_webhook_url"]
+    failing(world)
+    well(world)
+    world.check()
+    assert world.check()["incidents"] == []
+    assert sent(world, "sns") == ["unknown", "channel"]
+    assert "delivery works again" in world.topic.entries[-1]["Message"]
 
 
 def test_an_incident_that_nobody_heard_of_ends_in_silence(world: World) -> None:
