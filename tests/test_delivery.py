@@ -269,7 +269,7 @@ def test_a_part_that_is_refused_stops_the_rest_of_its_channel_only(world: World)
 
 
 def test_nothing_is_sent_before_it_is_saved(world: World) -> None:
-    """The first save fails: nobody is told anything, and the next check tells all of it."""
+    """The first save fails: nobody is sent anything, and the next check sends all of it."""
     world.log(state="failure")
     break_writes(world, refusal("ProvisionedThroughputExceededException"), times=1)
     with pytest.raises(StoreError):
@@ -320,7 +320,7 @@ def test_a_write_that_fails_once_is_got_over_or_found_to_have_arrived(world: Wor
 def test_writing_down_that_keeps_failing_is_tried_again_and_then_said(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Between the tries there are pauses; after the last one the check ends, before the next channel is told."""
+    """Between the tries there are pauses; after the last one the check ends, before the next channel is tried."""
     slept: list[float] = []
     world.services = replace(world.services, sleep=slept.append)
     world.log(state="failure")
@@ -424,7 +424,7 @@ def test_an_error_that_nobody_thought_of_clears_the_lease_as_well(world: World) 
 
 
 def leased(world: World, seconds: int) -> None:
-    """Leave a failed backup's notice owed, under the lease of a check that died."""
+    """Leave a failed backup's notice pending, under the lease of a check that died."""
     for channel in CHANNELS:
         down(world, channel)
     world.log(state="failure")
@@ -444,7 +444,7 @@ def test_a_live_lease_is_respected_quietly(world: World) -> None:
 
 
 def test_an_expired_lease_is_taken_over(world: World) -> None:
-    """Its owner died; what it owed is delivered by whoever comes next."""
+    """Its owner died; what it left pending is delivered by whoever comes next."""
     leased(world, seconds=55)
     world.clock.advance(seconds=55)
     assert world.check()["pending"] == 0
@@ -471,7 +471,7 @@ def test_the_calls_are_known(world: World) -> None:
 @pytest.mark.parametrize("same_id", [False, True], ids=["another request", "the same request"])
 @pytest.mark.parametrize("at", range(len(CALLS)))
 def test_a_second_check_in_the_middle_of_a_first_one_changes_nothing(world: World, at: int, same_id: bool) -> None:
-    """At whatever call of the first the second one comes, each notice is told once."""
+    """At whatever call of the first the second one comes, each notice is sent once."""
     world.log(state="completed")
     made: list[str] = []
     answers: list[dict[str, Any]] = []
@@ -776,7 +776,7 @@ def test_what_was_lost_is_mentioned_on_each_channel_once_it_accepts_something(wo
 
 
 def test_a_message_that_is_refused_does_not_hold_up_the_next_part(world: World) -> None:
-    """What follows it is still owed."""
+    """What follows it is still delivered."""
     for number in range(150):
         world.log(state="odd", at=world.clock.now - timedelta(minutes=number))
     world.slack.script("webhook", ERRORS["invalid_blocks"], ERRORS["invalid_blocks"])
@@ -954,3 +954,21 @@ def test_a_send_is_not_begun_when_it_could_not_be_written_down(world: World) -> 
     world.around = lambda name, call: call()
     world.check()
     assert sent(world, "sns") == sent(world, "slack") == ["unknown"]
+
+
+def test_a_batch_that_sns_refuses_as_a_whole_is_published_entry_by_entry(world: World, topic: PickyTopic) -> None:
+    """One that is malformed stops no other, and is a dead letter alone."""
+    publish = topic.publish_batch
+
+    def whole(*, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if any(topic.attribute(entry, "kind") == "stopped" for entry in PublishBatchRequestEntries):
+            raise refusal("InvalidParameterValue")
+        return publish(TopicArn=TopicArn, PublishBatchRequestEntries=PublishBatchRequestEntries)
+
+    topic.publish_batch = whole  # type: ignore[method-assign]
+    world.log(state="odd")
+    world.log(action="stopped")
+    assert "SNS refused 1 of 2 messages: InvalidParameterValue" in failing(world)
+    assert sent(world, "sns") == ["unknown"]
+    assert [letter.kind for letter in world.memory().dead_letters.last] == ["stopped"]
+    assert world.memory().outbox == ()
