@@ -20,7 +20,7 @@ from tests.wire import Authority
 from tests.world import Clock, World
 from tests.world import world as open_world
 
-# No deadline, for machines are noisy; the same examples every time, for a red test must stay red until it is mended.
+# No deadline, for machines are noisy; the same examples every time, for a red test must stay red until it is fixed.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("tests")
 

@@ -1,4 +1,4 @@
-"""What a person may ask of the running function: why each row is told or not, and what would be told."""
+"""What a person may ask of the running function: why a notice is sent for each row or not, and what would be sent."""
 
 import json
 from datetime import timedelta
@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from handler import actions
+from handler.channels import BY_NAME
 from sandbox.server import Fault
+from sandbox.watch import START
+from sandbox.zoho import plan
 from sandbox.zoho_errors import API_ERRORS
-from tests.world import START, World
+from tests.world import World
 
 
 @pytest.fixture
@@ -24,17 +27,17 @@ def watched(world: World) -> World:
 def dry_run(world: World) -> dict[str, Any]:
     """Ask, and see that nothing was written and nothing sent."""
     written, sent = world.table.writes, (len(world.topic.kinds), len(world.slack.messages))
-    answer = actions.dry_run("default", world.tools, "request", lambda: 55.0)
+    answer = actions.dry_run("default", world.services, "request", world.deadline)
     assert (world.table.writes, (len(world.topic.kinds), len(world.slack.messages))) == (written, sent)
     json.dumps(answer)  # as Lambda does
     return answer
 
 
 WHY: dict[str, tuple[dict[str, Any], str, str]] = {
-    "a failure": ({"state": "failure"}, "failed", "new, and told as failed"),
-    "a beginning": ({"action": "initiated"}, "started", "new, but only begins a backup: it starts the clock of the"),
+    "a failure": ({"state": "failure"}, "failed", "new, and sent as failed"),
+    "a beginning": ({"action": "initiated"}, "started", "new, but it only begins a backup: it starts the clock of the"),
     "not asked for": ({"action": "scheduled"}, "scheduled", "new, but NOTIFY_ON does not have scheduled"),
-    "undocumented": ({"state": "paused"}, "unknown", "new, and told as unknown"),
+    "undocumented": ({"state": "paused"}, "unknown", "new, and sent as unknown"),
 }
 
 
@@ -47,29 +50,29 @@ def test_a_new_row_is_explained(watched: World, case: str) -> None:
     assert (newest["counts_as"], newest["new"]) == (counts_as, True)
     assert newest["why"].startswith(why)
     assert (known["new"], known["why"]) == (False, "known since 2026-03-02T10:00:00+00:00")
-    told = watched.check()["notices"]
-    assert told == ([newest["counts_as"]] if "told as" in why else []), "the next check does what was foretold"
+    sent = watched.check()["notices"]
+    assert sent == ([newest["counts_as"]] if "sent as" in why else []), "the next check does what was foretold"
 
 
-def test_a_completion_that_ends_failures_is_told_as_what_it_is(watched: World) -> None:
-    """Not every row is told as what it counts as."""
+def test_a_completion_that_ends_failures_is_sent_as_what_it_is(watched: World) -> None:
+    """Not every row is sent as what it counts as."""
     watched.log(state="failure")
     watched.check()
     watched.clock.advance(hours=1)
     watched.log(state="completed")
     answer = dry_run(watched)
-    assert (answer["rows"][0]["counts_as"], answer["rows"][0]["why"]) == ("completed", "new, and told as recovered")
-    assert [(notice["kind"], notice["channels"]) for notice in answer["would_tell"]] == [
+    assert (answer["rows"][0]["counts_as"], answer["rows"][0]["why"]) == ("completed", "new, and sent as recovered")
+    assert [(notice["kind"], notice["channels"]) for notice in answer["would_notify"]] == [
         ("recovered", ["sns", "slack"])
     ]
 
 
 def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
-    """It remembers the past and tells nothing of it."""
+    """It remembers the past, and sums it up."""
     world.log(state="failure")
     answer = dry_run(world)
-    assert answer["rows"][0]["why"] == "the first check remembers it and tells nothing of the past but one baseline"
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["baseline"]
+    assert answer["rows"][0]["why"] == "the first check remembers it; the baseline sums it up"
+    assert [notice["kind"] for notice in answer["would_notify"]] == ["baseline"]
 
 
 def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
@@ -78,20 +81,75 @@ def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
     answer = dry_run(watched)
     assert answer["rows"] == []
     assert "scope" in answer["problem"]
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["unreadable"]
+    assert [notice["kind"] for notice in answer["would_notify"]] == ["unreadable"]
 
 
 def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None:
     """And shows the memory all the same."""
     watched.secrets["default"] = {"client_id": "1000.X"}
-    answer = actions.status("default", watched.tools, "request", lambda: 55.0)
+    answer = actions.status("default", watched.services, "request", watched.deadline)
     assert "client_secret must be" in answer["problem"]
     assert (answer["connected"], answer["name"], answer["time_zone"], answer["heartbeat"]) == (False, None, None, False)
-    assert answer["channels"] == ["sns"]
+    assert answer["channels"] == {"sns": "info", "slack": "info"}
     assert answer["memory"]["seen"] == 1
 
 
 def test_a_status_of_an_organisation_that_was_never_checked(world: World) -> None:
     """It is connected, and nothing is remembered."""
-    answer = actions.status("default", world.tools, "request", lambda: 55.0)
+    answer = actions.status("default", world.services, "request", world.deadline)
+    assert set(answer) == STATUS
     assert (answer["connected"], answer["memory"], answer["next_expected"]) == (True, None, None)
+
+
+STATUS = {
+    *("org", "connected", "problem", "channels", "data_center", "name", "time_zone", "heartbeat"),
+    *("schedule", "next_expected", "next_run_known", "settings", "memory"),
+}
+
+
+def test_a_status_shows_memory_and_configuration_and_no_secret(watched: World) -> None:
+    """Exactly the documented keys; a channel with its floor, or with what is wrong with its settings."""
+    next_run = START + timedelta(days=5)
+    watched.organisation.plan = plan(next_run=next_run)
+    watched.log(action="scheduled")
+    watched.secrets["default"] |= {"name": "Acme Ltd", "data_center": "eu", "time_zone": "Asia/Kolkata"}
+    watched.secrets["default"] |= {"heartbeat_url": watched.slack.heartbeat_url("canary"), "slack_min_severity": "high"}
+    watched.check()
+    answer = actions.status("default", watched.services, "request", watched.deadline)
+    assert set(answer) == STATUS
+    assert (answer["connected"], answer["problem"], answer["data_center"]) == (True, None, "eu")
+    assert (answer["name"], answer["time_zone"], answer["heartbeat"]) == ("Acme Ltd", "Asia/Kolkata", True)
+    assert (answer["schedule"], answer["next_run_known"]) == ("weekly", True)
+    assert answer["next_expected"] == next_run.isoformat()
+    assert answer["channels"]["sns"] == "info"
+    assert "slack_min_severity must be one of info, warning, critical" in answer["channels"]["slack"]
+    assert answer["settings"]["time_zone"] == "UTC"
+    assert answer["settings"]["operated_by"] == ""
+    assert (answer["memory"]["seen"], sorted(answer["memory"]["incidents"])) == (2, ["channel:slack"])
+    shown = json.dumps(answer)
+    secrets = {key: value for key, value in watched.secrets["default"].items() if key not in SHOWN}
+    assert [key for key, value in secrets.items() if value in shown] == []
+
+
+SHOWN = {"name", "data_center", "time_zone", "slack_min_severity"}
+
+
+def test_a_test_message_is_marked_and_each_channel_says_what_became_of_it(watched: World) -> None:
+    """The memory stays as it is; a channel whose key is malformed says so, and the others are sent to all the same."""
+    watched.topic.entries.clear()
+    before = watched.memory()
+    watched.slack.break_with("rollup_error", times=1)
+    expected = [
+        ({"sns": f"accepted: {BY_NAME['sns'].accepted}", "slack": "Slack answered HTTP 500 rollup_error"}, False),
+        ({name: f"accepted: {BY_NAME[name].accepted}" for name in ("sns", "slack")}, True),
+    ]
+    for results, ok in expected:
+        answer = actions.send_test("default", watched.services, "request", watched.deadline)
+        assert answer == {"org": "default", "results": results, "ok": ok}
+    watched.secrets["default"]["slack_mention"] = "everybody, please"
+    answer = actions.send_test("default", watched.services, "request", watched.deadline)
+    assert not answer["ok"]
+    assert "slack_mention must be" in answer["results"]["slack"]
+    assert watched.topic.kinds == ["test"] * 3
+    assert "This is a test message." in watched.topic.entries[0]["Message"]
+    assert watched.memory() == before

@@ -2,7 +2,6 @@
 
 import importlib
 import itertools
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,10 +20,8 @@ from handler.errors import CheckFailed, ConfigError
 from handler.memory import Memory
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
+from sandbox.watch import START
 from sandbox.zoho import Organisation, sample_rows
-from tests.world import START, row
-
-CANARY_WEBHOOK = "canaryWEBHOOK"
 
 
 @dataclass
@@ -100,10 +97,9 @@ class Connected:
 @pytest.fixture
 def acme(stage: Sandbox) -> Connected:
     """Give an organisation with Zoho's sample as its history."""
-    org = f"acme-{next(_numbers)}"
-    heartbeat = stage.slack.heartbeat_url("canaryHEARTBEAT")
-    webhook = stage.slack.webhook_url(CANARY_WEBHOOK)
-    return Connected(org, stage.connect(org, sample_rows(), slack_webhook_url=webhook, heartbeat_url=heartbeat))
+    org = f"acme{next(_numbers)}"
+    heartbeat = stage.slack.heartbeat_url()
+    return Connected(org, stage.connect(org, sample_rows(), heartbeat_url=heartbeat))
 
 
 def asked(stage: Sandbox) -> list[str]:
@@ -180,38 +176,14 @@ def test_missing_settings_are_one_error_that_names_them_all_before_any_request(
 
 def test_the_deployed_variables_are_the_settings(stage: Sandbox, app: ModuleType) -> None:
     """What the template wires is what the function reads."""
-    settings = app.tools().settings
+    settings = app.services().settings
     outputs = stage.stack.outputs
     assert settings.table_name == outputs["TableName"]
     assert settings.topic_arn == outputs["TopicArn"]
     assert settings.org_parameter_prefix == outputs["OrgParameterPrefix"]
 
 
-# --- Requests ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_quiet_check_asks_for_next_to_nothing(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
-    """Cold: one GetItem, one GetParameter, one token, one page. Warm: one GetItem, one page. And its heartbeat."""
-    app.lambda_handler({"org": acme.org}, Context())
-    module = cold(stage)
-    module.lambda_handler({"org": acme.org}, Context())
-    assert asked(stage) == ["dynamodb:GetItem", "ssm:GetParameter", "token", "history", "heartbeat"]
-    forget(stage)
-    module.lambda_handler({"org": acme.org}, Context())
-    assert asked(stage) == ["dynamodb:GetItem", "history", "heartbeat"]
-
-
-def test_a_check_with_news_asks_for_what_its_promises_need(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
-    """Saved, sent, written down, sent, written down."""
-    app.lambda_handler({"org": acme.org}, Context())
-    acme.at_zoho.rows.insert(0, row(None, state="failure"))
-    forget(stage)
-    summary = app.lambda_handler({"org": acme.org}, Context())
-    assert (summary["notices"], summary["delivered"]) == (["failed"], {"sns": 1, "slack": 1})
-    assert asked(stage) == [
-        *("dynamodb:GetItem", "dynamodb:PutItem", "sns:PublishBatch", "dynamodb:PutItem", "dynamodb:PutItem"),
-        *("history", "webhook", "heartbeat"),
-    ]
+# --- Clients ----------------------------------------------------------------------------------------------------------
 
 
 def test_everything_is_built_once_for_as_long_as_the_environment_lives(
@@ -220,11 +192,11 @@ def test_everything_is_built_once_for_as_long_as_the_environment_lives(
     """Clients at import, once per environment; the rest at the first event."""
     made: list[str] = []
     monkeypatch.setattr(boto3, "client", lambda service, **_: made.append(service))
-    first = app.tools()
+    first = app.services()
     monkeypatch.setattr(boto3.Session, "client", lambda self, service, **_: made.append(service))
     for _ in range(2):
         app.lambda_handler({"org": acme.org}, Context())
-    assert app.tools() is first
+    assert app.services() is first
     assert made == []
 
 
@@ -264,84 +236,57 @@ def test_the_lease_is_lambdas_own_deadline_and_request(
 ) -> None:
     """Both come from the context."""
     leases: list[tuple[str | None, datetime | None]] = []
-    tools = replace(app.tools(), clock=lambda: START)
-    save = tools.store.save
+    services = replace(app.services(), clock=lambda: START)
+    save = services.store.save
 
     def noting(memory: Memory) -> Memory:
         leases.append((memory.lease_owner, memory.lease_until))
         saved: Memory = save(memory)
         return saved
 
-    monkeypatch.setattr(tools.store, "save", noting)
-    monkeypatch.setattr(app, "tools", lambda: tools)
+    monkeypatch.setattr(services.store, "save", noting)
+    monkeypatch.setattr(app, "services", lambda: services)
     app.lambda_handler({"org": acme.org}, Context("request-77", 40_000))
     assert leases[0] == ("request-77", START + timedelta(seconds=40))
     assert leases[-1] == (None, None)
 
 
-# --- Actions of a person ----------------------------------------------------------------------------------------------
+# --- What an invocation leaves behind ---------------------------------------------------------------------------------
 
 
-def test_a_dry_run_explains_and_changes_nothing(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
-    """What would be told and why, row by row; nothing is written, nothing is sent."""
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_no_connection_outlives_an_invocation(app: ModuleType, acme: Connected, stage: Sandbox, ends: str) -> None:
+    """One that sleeps through a freeze is often dead afterwards, and a send is never tried twice."""
+    if ends == "badly":
+        stage.zoho.standing["history"] = Fault(Response(404))
+        with pytest.raises(CheckFailed):
+            app.lambda_handler({"org": acme.org}, Context())
+    else:
+        app.lambda_handler({"org": acme.org}, Context())
+    services = app.services()
+    pools = [
+        adapter.poolmanager.pools
+        for session in (services.senders.session, services.reading)
+        for adapter in session.adapters.values()
+    ]
+    assert [len(pool) for pool in (*pools, app._SNS._endpoint.http_session._manager.pools)] == [0] * 5
+    stage.zoho.standing.clear()
+    assert app.lambda_handler({"org": acme.org}, Context())["pending"] == 0
+
+
+# --- Actions ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_action_asks_for_no_more_than_it_needs(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
+    """A dry run writes and sends nothing, a status reads table and parameter, a test message leaves the table alone."""
     app.lambda_handler({"org": acme.org}, Context())
-    acme.at_zoho.rows.insert(0, row(None, state="failure"))
-    forget(stage)
-    answer = app.lambda_handler({"org": acme.org, "action": "dry-run"}, Context())
-    assert [notice["kind"] for notice in answer["would_tell"]] == ["failed"]
-    assert [entry["new"] for entry in answer["rows"]].count(True) == 1
-    assert asked(stage) == ["dynamodb:GetItem", "history"]
-    assert app.lambda_handler({"org": acme.org}, Context())["notices"] == ["failed"]
-
-
-def test_a_status_shows_everything_but_secrets(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
-    """Memory and configuration, from the table and the parameter alone."""
-    app.lambda_handler({"org": acme.org}, Context())
-    forget(stage)
-    answer = app.lambda_handler({"org": acme.org, "action": "status"}, Context())
-    assert asked(stage) == ["dynamodb:GetItem", "ssm:GetParameter"]
-    assert (answer["memory"]["seen"], answer["time_zone"]) == (4, "UTC")
-    shown = repr(answer)
-    for secret in (*acme.at_zoho.secret().values(), CANARY_WEBHOOK, "canaryHEARTBEAT"):
-        assert secret == "us" or secret not in shown
-
-
-def test_a_test_message_is_marked_and_leaves_the_memory_alone(stage: Sandbox, app: ModuleType, acme: Connected) -> None:
-    """Every channel gets it, and says what became of it."""
-    app.lambda_handler({"org": acme.org}, Context())
-    forget(stage)
-    stage.slack.script("webhook", Response(500))
-    event = {"org": acme.org, "action": "test-message"}
-    answer = app.lambda_handler(event, Context())
-    assert answer["results"] == {"sns": "accepted", "slack": "Slack answered HTTP 500"}
-    assert not answer["ok"]
-    assert app.lambda_handler(event, Context())["ok"]
-    assert {call for call in stage.cloud.calls if call.startswith("dynamodb")} == set()
-    assert [mail.attributes["kind"] for mail in stage.mailbox.mails][-2:] == ["test", "test"]
-
-
-# --- The log ----------------------------------------------------------------------------------------------------------
-
-
-def test_no_secret_is_in_any_record_of_our_log(
-    stage: Sandbox, app: ModuleType, acme: Connected, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Through a good check, one with trouble everywhere, a refused token and a dead webhook."""
-    caplog.set_level(logging.INFO)
-    secrets = [*acme.at_zoho.secret().values(), CANARY_WEBHOOK, "canaryHEARTBEAT"]
-    secrets.remove("us")
-    app.lambda_handler({"org": acme.org}, Context())
-    stage.slack.standing.update(webhook=Fault(Response(404, b"no_service")), heartbeat=Fault(drops=True))
-    app.lambda_handler({"org": acme.org}, Context())
-    acme.at_zoho.rows.insert(0, row(None, state="failure"))
-    said = []
-    for turn in (Fault(drops=True), Fault(Response(500)), Fault(Response.json({"error": "invalid_code"}))):
-        stage.zoho.standing.update(token=turn, history=turn)
-        module = cold(stage)
-        with pytest.raises(CheckFailed) as raised:
-            module.lambda_handler({"org": acme.org}, Context())
-        said.append(str(raised.value))
-    records = "".join(repr(vars(record)) + record.getMessage() for record in caplog.records) + "".join(said)
-    assert len(caplog.records) >= 6
-    for secret in secrets:
-        assert secret not in records
+    expected = {
+        "dry-run": ["dynamodb:GetItem", "ssm:GetParameter", "history"],
+        "status": ["dynamodb:GetItem", "ssm:GetParameter"],
+        "test-message": ["ssm:GetParameter", "sns:PublishBatch", "webhook"],
+    }
+    for action, calls in expected.items():
+        forget(stage)
+        app.lambda_handler({"org": acme.org, "action": action}, Context())
+        assert asked(stage) == calls
+    assert {"check", *expected} == set(app.ACTIONS)

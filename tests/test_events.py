@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handler.channels import BY_NAME
 from sandbox.sandbox import Sandbox
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from sandbox.zoho import sample_rows
@@ -26,13 +27,14 @@ def stage() -> Iterator[Sandbox]:
         yield made
 
 
+RESULTS = {name: f"accepted: {BY_NAME[name].accepted}" for name in ("sns", "slack")}
 EXPECTED: dict[str, dict[str, Any]] = {
     "check": {"org": "default", "rows": 4, "notices": [], "pending": 0},
     "schedule": {"org": "default", "rows": 4, "notices": [], "pending": 0},
     "organisation": {"org": "acme", "rows": 4, "notices": [], "pending": 0},
-    "dry-run": {"org": "default", "would_tell": [], "problem": None},
-    "status": {"org": "default", "connected": True, "channels": ["sns", "slack"], "problem": None},
-    "test-message": {"org": "default", "results": {"sns": "accepted", "slack": "accepted"}, "ok": True},
+    "dry-run": {"org": "default", "would_notify": [], "problem": None},
+    "status": {"org": "default", "connected": True, "channels": {"sns": "info", "slack": "info"}, "problem": None},
+    "test-message": {"org": "default", "results": RESULTS, "ok": True},
 }
 
 
@@ -44,11 +46,11 @@ def test_every_sample_is_expected_here() -> None:
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_each_sample_does_what_its_name_says(stage: Sandbox, name: str) -> None:
     """The organisation that it names, the action that it names, and a test message only where one is asked for."""
-    before = len(stage.slack.messages)
+    before = len(stage.slack.accepted)
     result = stage.function.invoke(SAMPLES[name])
     assert result.ok, result.payload
     assert {key: result.payload[key] for key in EXPECTED[name]} == EXPECTED[name]
-    assert len(stage.slack.messages) - before == (1 if name == "test-message" else 0)
+    assert len(stage.slack.accepted) - before == (1 if name == "test-message" else 0)
 
 
 def test_the_schedules_sample_is_what_the_template_sends() -> None:

@@ -1,97 +1,85 @@
 """A channel is everywhere or nowhere: what CONTRIBUTING.md lists for a new one, and no test of its own would miss."""
 
-import json
-from dataclasses import fields
-from itertools import combinations
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from handler import channels, memory
-from handler.causes import CHANNEL_STEPS, CHANNELS
-from handler.config import Secret, parse_secret
-from handler.errors import CheckFailed, SecretMalformedError
-from sandbox import samples
-from tests.world import World
-from tools.answers import QUESTIONS
+from handler.channels import BY_NAME, CHANNELS
+from handler.channels.channel import Channel
+from handler.wording import SEVERITIES
+from sandbox.channels import FAKES
+from sandbox.samples import samples
 
 ROOT = Path(__file__).parents[1]
-URLS = [field.name for field in fields(Secret) if field.name.endswith("_url")]
-ADDRESSES = sorted(set(URLS) - {"heartbeat_url"})
-CLASSES = {
-    made.name
-    for made in vars(channels).values()
-    if isinstance(made, type) and "send" in vars(made) and hasattr(made, "name")
-}
+NAMES = list(BY_NAME)
+WITH_KEYS = [name for name in NAMES if BY_NAME[name].settings]
 
 
-def test_it_has_words() -> None:
-    """Its name, and what to do when it is broken."""
-    assert set(CHANNELS) == set(CHANNEL_STEPS) == CLASSES, "CHANNELS and CHANNEL_STEPS of handler/causes.py"
+def test_names_are_unique_and_the_topic_comes_first() -> None:
+    """It is there whatever the secret says."""
+    assert len(NAMES) == len(CHANNELS)
+    assert [name for name in NAMES if not BY_NAME[name].settings] == NAMES[:1] == ["sns"]
 
 
-def test_a_full_secret_configures_it(world: World) -> None:
-    """It is there as soon as its address is."""
-    world.secrets["default"] |= {name: f"https://example.com/{name}" for name in URLS}
-    world.tools.access("default")
-    assert set(world.tools.configured_channels("default")) == CLASSES, "configured_channels of handler/access.py"
+def test_every_channel_but_the_topic_has_its_fake_and_every_fake_its_channel() -> None:
+    """In `sandbox/channels/`, by the same name."""
+    assert set(FAKES) >= set(WITH_KEYS), "FAKES of sandbox/channels/__init__.py"
 
 
-@pytest.mark.parametrize("name", URLS)
-def test_its_address_is_encrypted(world: World, name: str) -> None:
-    """And leads to no service of the machine's own."""
-    secret = world.organisation.secret(**{name: "http://169.254.169.254/"})
-    with pytest.raises(SecretMalformedError, match=f"{name} must be an https URL"):
-        parse_secret(json.dumps(secret), "p")
+@pytest.mark.parametrize("name", WITH_KEYS)
+def test_the_fakes_keys_are_the_channels(name: str) -> None:
+    """They configure it, and pass its own judgement."""
+    channel = BY_NAME[name]
+    settings = {setting.key: setting for setting in channel.settings}
+    with closing(FAKES[name]()) as fake:
+        values = fake.settings("SANDBOX")
+    assert channel.settings[0].key in values
+    assert values.keys() <= settings.keys()
+    assert [settings[key].complaint(value, True) for key, value in values.items()] == [""] * len(values)
 
 
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_its_address_is_read_afresh_where_it_is_gone(world: World, name: str) -> None:
-    """So that a rotated one needs no new environment."""
-    world.log(state="completed")
-    world.check()
-    world.secrets["default"] = world.organisation.secret(**{name: world.slack.url + "/gone"})
-    world.cold()
-    world.check()
-    before = world.secret_reads
-    world.log(state="failure")
-    with pytest.raises(CheckFailed, match="404"):
-        world.check()
-    assert world.secret_reads == before + 1, "_send_or_renew of handler/delivery.py"
+@pytest.mark.parametrize("channel", CHANNELS, ids=NAMES)
+def test_it_says_what_people_have_to_know(channel: type[Channel]) -> None:
+    """Its name, what to do when it is broken, what an acceptance means, and how to get each of its keys."""
+    assert channel.label
+    assert channel.accepted
+    assert channel.when_broken.endswith(".")
+    assert channel.min_severity in SEVERITIES
+    for setting in channel.settings:
+        assert setting.key.startswith(f"{channel.name}_")
+        assert setting.question
+        assert setting.help
+        assert setting.default is None or setting is not channel.settings[0]
 
 
-def test_connect_asks_for_whatever_a_secret_holds() -> None:
-    """Or takes it from a file."""
-    assert {field.name for field in fields(Secret)} - {"credentials"} <= QUESTIONS.keys(), "tools/answers.py"
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [(name, s.key) for name in WITH_KEYS for s in BY_NAME[name].settings if s.key.endswith("_url")],
+)
+def test_its_address_is_encrypted_and_leads_to_no_service_of_the_machine(name: str, key: str) -> None:
+    """Judged by `handler/addresses.py`."""
+    (setting,) = (setting for setting in BY_NAME[name].settings if setting.key == key)
+    for url in ("http://example.com/", "http://169.254.169.254/", "https://127.0.0.1/", "nothing"):
+        assert setting.complaint(url, False)
 
 
-def test_the_outbox_has_room_for_every_set_of_channels() -> None:
-    """What is folded is folded by what it is owed to."""
-    sets = [owed for size in range(1, len(CHANNELS) + 1) for owed in combinations(CHANNELS, size)]
-    many = [memory.Notice(f"n{n}", "failed", samples.NOW, sets[n % len(sets)]) for n in range(1_000)]
-    assert len(memory.enqueue((), many)) <= memory.MAX_OUTBOX, "MAX_FOLDED of handler/memory.py"
-
-
-def test_the_dashboard_counts_it() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_dashboard_counts_it(name: str) -> None:
     """What was delivered, by channel."""
-    template = (ROOT / "template.yaml").read_text()
-    assert [name for name in CHANNELS if f"delivered.{name}," not in template] == [], "the dashboard of template.yaml"
+    assert f"delivered.{name}," in (ROOT / "template.yaml").read_text(), "the dashboard of template.yaml"
 
 
-def test_the_gallery_shows_it_and_shows_it_broken() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gallery_shows_it_broken(name: str) -> None:
     """From the samples."""
-    notices = [notice for sample in samples.samples() for notice in sample.notices]
-    broken = {notice.facts["channel"] for notice in notices if notice.kind == "channel"}
-    assert set(samples.CHANNELS) == broken == set(CHANNELS), "sandbox/samples.py"
+    broken = {notice.incident for sample in samples() for notice in sample.notices if notice.kind == "channel"}
+    assert f"channel:{name}" in broken, "sandbox/samples.py"
 
 
-def test_it_has_golden_files() -> None:
-    """SNS's are called mail."""
-    shown = {file.name.split(".")[1] for file in (ROOT / "tests" / "golden").iterdir()}
-    assert shown == {"mail" if name == "sns" else name for name in CHANNELS}, "tests/test_golden.py"
-
-
-def test_the_documents_name_it() -> None:
-    """Where they list the incidents."""
-    document = (ROOT / "docs" / "how-it-works.md").read_text()
-    assert [name for name in CHANNELS if f"`channel:{name}`" not in document] == [], "docs/how-it-works.md"
+@pytest.mark.parametrize("name", NAMES)
+def test_it_has_its_test_and_its_paragraph(name: str) -> None:
+    """In `tests/channels/`, and where the documents list what a secret may hold."""
+    assert list((ROOT / "tests").rglob(f"test_{name}*.py")), f"tests/channels/test_{name}.py"
+    documents = "\n".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    assert [s.key for s in BY_NAME[name].settings if f"`{s.key}`" not in documents] == [], "docs/channels.md"

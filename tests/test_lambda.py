@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -12,8 +11,7 @@ import pytest
 from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
-from sandbox.zoho import Organisation, sample_rows
-from tests.world import row
+from sandbox.zoho import Organisation, row, sample_rows
 
 SUMMARY = {
     *("org", "rows", "pages", "notices", "delivered", "pending", "oldest_pending_hours", "incidents", "last_completed")
@@ -45,7 +43,7 @@ class Acme:
         self.at_zoho: Organisation = stage.connect(
             self.org,
             sample_rows(),
-            slack_webhook_url=stage.slack.webhook_url(CANARIES[0] + self.org.replace("-", "")),
+            **stage.slack.settings(CANARIES[0] + self.org.replace("-", "")),
             heartbeat_url=stage.slack.heartbeat_url(CANARIES[1]),
         )
 
@@ -122,47 +120,7 @@ def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: S
     assert len(acme.posts) == 2
 
 
-def test_a_process_that_is_killed_while_it_sends_loses_nothing(stage: Sandbox, acme: Acme) -> None:
-    """Slack had not answered yet: its lease is respected while it lives, then the next check does the rest."""
-    acme.check()
-    acme.fails()
-    stage.slack.script("webhook", Fault(drops=True, until=(arrived := Doorbell(stage))))
-    killed = acme.check()
-    assert (killed.ok, killed.payload["errorType"]) == (False, "Runtime.ExitError")
-    assert arrived.is_set()
-    assert acme.check().payload == {"org": acme.org, "skipped": "another check is delivering"}
-    run_out_of_lease(stage, acme.org)
-    assert acme.check().payload["delivered"] == {"slack": 1}
-    assert acme.mails == ["baseline", "failed"]
-    assert len(acme.posts) == 2
-
-
-class Doorbell(threading.Event):
-    """Kills the function's process when somebody waits for it."""
-
-    def __init__(self, stage: Sandbox) -> None:
-        """Know the function."""
-        super().__init__()
-        self._stage = stage
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Kill it."""
-        self._stage.function.kill()
-        self.set()
-        return True
-
-
-def run_out_of_lease(stage: Sandbox, org: str) -> None:
-    """Let the lease in an organisation's item have ended."""
-    stage.cloud.client("dynamodb").update_item(
-        TableName=stage.stack.outputs["TableName"],
-        Key={"org": {"S": org}},
-        UpdateExpression="SET lease_until = :past",
-        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00+00:00"}},
-    )
-
-
-def test_missing_settings_are_one_error_that_says_how_to_mend_them(stage: Sandbox) -> None:
+def test_missing_settings_are_one_error_that_says_how_to_fix_them(stage: Sandbox) -> None:
     """Before anything is asked; the function itself starts."""
     variables = {name: value for name, value in stage.function.variables.items() if name != "TABLE_NAME"}
     with closing(LambdaEnvironment(variables | {"GRACE_HOURS": "soon"})) as function:

@@ -1,4 +1,4 @@
-"""Many checks of one organisation at the same moment, in threads and in processes: each notice is told once."""
+"""Many checks of one organisation at the same moment, in threads and in processes: each notice is sent once."""
 
 import json
 import re
@@ -23,8 +23,7 @@ from moto.sns.models import sns_backends
 from sandbox.aws import REGION, Cloud
 from sandbox.channels.slack import FakeSlack
 from sandbox.runtime import ROOT
-from sandbox.zoho import FakeZoho
-from tests.world import row
+from sandbox.zoho import FakeZoho, row
 
 JAR = ROOT / ".cache/dynamodb-local/DynamoDBLocal.jar"
 """AWS's own DynamoDB for one machine: `make dynamodb-local` fetches it."""
@@ -80,7 +79,7 @@ class Crowd:
         )
         self.topic = self.cloud.client("sns").create_topic(Name="crowd")["TopicArn"]
         self.organisation = self.zoho.organisation()
-        secret = self.organisation.secret(slack_webhook_url=self.slack.webhook_url())
+        secret = self.organisation.secret(**self.slack.settings())
         self.cloud.client("ssm").put_parameter(Name=f"{PREFIX}/{ORG}", Value=json.dumps(secret), Type="SecureString")
         self._environment = {
             **environment,
@@ -121,8 +120,8 @@ class Crowd:
         assert process.stdout
         return json.loads(process.stdout.readline())
 
-    def told(self) -> dict[str, Counter[str]]:
-        """Return how often each notice was told, by channel."""
+    def sent(self) -> dict[str, Counter[str]]:
+        """Return how often each notice was sent, by channel."""
         slack = re.findall(rf"{ORG} · ({ORG}-[\w-]+)", json.dumps(self.slack.messages, ensure_ascii=False))
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic]
         sns = [attributes["notice_id"]["Value"] for _, _, _, attributes, _ in topic.sent_notifications if attributes]
@@ -150,8 +149,8 @@ def crowd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.mark.parametrize("crowd", ["moto", "dynamodb"], indirect=True)
 @pytest.mark.parametrize(("processes", "threads"), [(1, 2), (1, 20), (2, 1), (4, 5)])
-def test_checks_at_the_same_moment_tell_each_notice_once(crowd: Crowd, processes: int, threads: int) -> None:
-    """Round after round everybody looks at once; one of them tells, all others end quietly."""
+def test_checks_at_the_same_moment_send_each_notice_once(crowd: Crowd, processes: int, threads: int) -> None:
+    """Round after round everybody looks at once; one of them sends, all others end quietly."""
     crowd.start(processes, threads)
     expected = 1
     for number, news in enumerate(ROUNDS):
@@ -159,9 +158,9 @@ def test_checks_at_the_same_moment_tell_each_notice_once(crowd: Crowd, processes
         expected += len(news)
         answers = crowd.check(f"round-{number}")
         assert [answer["error"] for answer in answers if "error" in answer] == []
-        told = crowd.told()
-        assert [len(told[channel]) for channel in ("slack", "sns")] == [expected, expected]
-        assert {count for counts in told.values() for count in counts.values()} == {1}
+        sent = crowd.sent()
+        assert [len(sent[channel]) for channel in ("slack", "sns")] == [expected, expected]
+        assert {count for counts in sent.values() for count in counts.values()} == {1}
         assert sum("delivered" in answer and bool(answer["delivered"]) for answer in answers) == (number in {0, 1, 3})
     item = crowd.dynamodb.get_item(TableName=TABLE, Key={"org": {"S": ORG}}, ConsistentRead=True)["Item"]
     assert item.keys().isdisjoint({"outbox", "lease_owner", "lease_until"})

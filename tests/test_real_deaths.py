@@ -13,7 +13,7 @@ import pytest
 from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault
-from tests.world import row
+from sandbox.zoho import row
 
 ORG = "acme"
 MOST_CALLS = 30
@@ -25,7 +25,7 @@ LITTLE_SECONDS = 15.0
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Sandbox]:
-    """Give the deployed stack, with one organisation connected and its baseline told."""
+    """Give the deployed stack, with one organisation connected and its baseline sent."""
     with closing(Sandbox()) as made:
         made.connect(ORG, heartbeat_url=made.slack.heartbeat_url())
         assert made.check(ORG).ok
@@ -40,7 +40,7 @@ def patient_zoho(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Tripwire(list[Any]):
-    """A server's record of calls that tells of each before it is answered."""
+    """A server's record of calls that reports each before it is answered."""
 
     def __init__(self, arrived: Callable[[Any], None]) -> None:
         """Begin with nothing."""
@@ -87,8 +87,8 @@ def news(stage: Sandbox) -> None:
     organisation.rows[:0] = [row(None, state="completed"), row(None, state="failed")]
 
 
-def told(stage: Sandbox) -> dict[str, Counter[str]]:
-    """Return how often each notice was told, by channel."""
+def sent(stage: Sandbox) -> dict[str, Counter[str]]:
+    """Return how often each notice was sent, by channel."""
     slack = re.findall(rf"{ORG} · ({ORG}-[\w-]+)", json.dumps(stage.slack.messages, ensure_ascii=False))
     return {"slack": Counter(slack), "sns": Counter(mail.attributes["notice_id"] for mail in stage.mailbox.mails)}
 
@@ -107,11 +107,11 @@ def end_the_lease(stage: Sandbox) -> None:
 def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_could_not_learn(stage: Sandbox) -> None:
     """Call after call, as many as a check with news makes: it arrives and is answered, but nobody is there to hear."""
     killer = Killer(stage)
-    expected = 1
+    expected = len(sent(stage)["sns"])
     for deadly in range(1, MOST_CALLS):
         news(stage)
         expected += 2
-        before = told(stage)
+        before = sent(stage)
         killed = killer.check(deadly)
         if killed.ok:
             break
@@ -120,7 +120,7 @@ def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_cou
         with suppress(stage.cloud.client("dynamodb").exceptions.ConditionalCheckFailedException):
             end_the_lease(stage)
         assert killer.check(0).ok
-        after = told(stage)
+        after = sent(stage)
         for channel, call in (("slack", "webhook"), ("sns", "sns:PublishBatch")):
             assert len(after[channel]) == expected
             repeated = [count for notice, count in (after[channel] - before[channel]).items() if count > 1]
@@ -128,28 +128,28 @@ def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_cou
     else:
         pytest.fail("a check never came to its end")
     assert {"dynamodb:GetItem", "history", "dynamodb:PutItem", "sns:PublishBatch", "webhook"} <= {*killer.seen}
-    assert all(len(counts) == expected for counts in told(stage).values())
+    assert all(len(counts) == expected for counts in sent(stage).values())
 
 
 def test_a_deadline_in_the_middle_of_a_send_loses_nothing(stage: Sandbox) -> None:
     """Lambda kills the process while Slack keeps it waiting; the lease ends with it, so that the next check goes on."""
     news(stage)
-    before = told(stage)
+    before = sent(stage)
     variables = stage.function.variables
     with closing(LambdaEnvironment(variables, handler="tests.undaunted.lambda_handler")) as undaunted:
         stage.slack.script("webhook", Fault(drops=True, until=threading.Event()))
         killed = undaunted.invoke({"org": ORG}, timeout=SECONDS)
     assert (killed.ok, killed.payload["errorType"]) == (False, "Sandbox.Timedout"), killed
     assert stage.check(ORG).payload["delivered"] == {"slack": 2}
-    after = told(stage)
+    after = sent(stage)
     assert [sorted((after[channel] - before[channel]).values()) for channel in after] == [[1, 1], [1, 1]]
 
 
 def test_too_little_time_is_noticed_before_it_is_over(stage: Sandbox) -> None:
     """Nothing is begun that could not be written down: the check fails by itself, and the next one does it."""
     news(stage)
-    before = told(stage)
+    before = sent(stage)
     late = stage.function.invoke({"org": ORG}, timeout=LITTLE_SECONDS)
     assert (late.ok, late.payload["errorType"]) == (False, "CheckFailed")
-    assert told(stage) == before
+    assert sent(stage) == before
     assert stage.check(ORG).payload["delivered"] == {"slack": 2, "sns": 2}

@@ -5,21 +5,24 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from handler import errors, transport
-from handler.errors import TroubleError, UnreadableError, UnusableAnswerError
+from handler import causes, transport
+from handler.causes import Cause
+from handler.deadline import Deadline
+from handler.decision import Links
+from handler.errors import UnreadableError
 from handler.zoho import DATA_CENTRES, MAX_PAGES, Credentials, Zoho
 from sandbox.server import Fault, Response
-from sandbox.zoho import FakeZoho, Organisation, sample_rows
+from sandbox.zoho import FakeZoho, Organisation, row, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS, envelope
 from tests.wire import CHUNK, Authority, RudeServer, RunningOut, endless
-from tests.world import TLS, Clock, row
+from tests.world import TLS, Clock
 
 Rows = list[dict[str, Any]]
 
@@ -50,9 +53,14 @@ def credentials(organisation: Organisation, data_centre: str = "us") -> Credenti
     return Credentials(organisation.client_id, organisation.client_secret, organisation.refresh_tokens[-1], data_centre)
 
 
-def ample() -> float:
-    """Leave all the time there is."""
-    return 25.0
+AMPLE = Deadline(lambda: 25.0)
+
+
+def unreadable(client: Zoho, deadline: Deadline = AMPLE) -> UnreadableError:
+    """Read the history, which must fail, and return why."""
+    with pytest.raises(UnreadableError) as raised:
+        client.history(deadline)
+    return raised.value
 
 
 def kinds(zoho: FakeZoho) -> list[str]:
@@ -72,7 +80,7 @@ def test_a_refresh_sends_its_secrets_in_a_form_and_never_in_the_url(
     zoho: FakeZoho, organisation: Organisation, client: Zoho
 ) -> None:
     """URLs end up in logs, here and at Zoho."""
-    client.history(ample)
+    client.history(AMPLE)
     request = zoho.requests[0]
     assert (request.kind, request.method, request.query) == ("token", "POST", {})
     assert request.form == {
@@ -85,7 +93,7 @@ def test_a_refresh_sends_its_secrets_in_a_form_and_never_in_the_url(
 
 def test_the_token_goes_in_the_header_that_zoho_wants(zoho: FakeZoho, client: Zoho) -> None:
     """It is `Zoho-oauthtoken`, not `Bearer`."""
-    client.history(ample)
+    client.history(AMPLE)
     request = zoho.requests[1]
     assert request.headers["Authorization"].startswith("Zoho-oauthtoken 1000.")
     assert request.query == {"page": "1", "per_page": "200"}
@@ -93,61 +101,58 @@ def test_the_token_goes_in_the_header_that_zoho_wants(zoho: FakeZoho, client: Zo
 
 
 LOCALISED = {"error": "Zugriff verweigert", "error_description": "Zu viele Anfragen", "status": "failure"}
-TOKEN_ANSWERS: dict[str, tuple[Response, type[UnreadableError], bool]] = {
-    "invalid_code": (TOKEN_ERRORS["invalid_code"], errors.RevokedTokenError, True),
-    "invalid_client": (TOKEN_ERRORS["invalid_client"], errors.WrongClientError, True),
-    "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], errors.WrongClientSecretError, True),
-    "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), errors.RevokedTokenError, True),
-    "throttled": (TOKEN_ERRORS["throttled"], TroubleError, False),
-    "throttled with 400": (Response(400, TOKEN_ERRORS["throttled"].body), TroubleError, False),
-    "throttled in German": (Response.json(LOCALISED), TroubleError, False),
-    "throttled in German with 400": (Response.json(LOCALISED, 400), TroubleError, False),
-    "throttled with 429": (Response.json(LOCALISED, 429), TroubleError, False),
-    "maintenance page": (MAINTENANCE, TroubleError, False),
-    "maintenance page with 503": (Response(503, MAINTENANCE.body), TroubleError, False),
-    "a firewall's page with 403": (Response(403, MAINTENANCE.body), TroubleError, False),
-    "a page with 401": (Response(401, MAINTENANCE.body), TroubleError, False),
-    "a page with 404": (Response(404, MAINTENANCE.body), TroubleError, False),
-    "a page with 400": (Response(400, MAINTENANCE.body), TroubleError, False),
-    "empty body": (Response(200), TroubleError, False),
-    "no content": (Response(204), TroubleError, False),
-    "truncated": (Response(200, b'{"access_token": "1000.a'), TroubleError, False),
-    "nothing in it": (Response.json({}), UnusableAnswerError, True),
-    "a list": (Response.json([{"access_token": "a"}]), UnusableAnswerError, True),
-    "a text": (Response.json("a"), UnusableAnswerError, True),
-    "token null": (Response.json({"access_token": None}), UnusableAnswerError, True),
-    "token a number": (Response.json({"access_token": 5}), UnusableAnswerError, True),
-    "token empty": (Response.json({"access_token": ""}), UnusableAnswerError, True),
-    "token with a line break": (Response.json({"access_token": "a\r\nX-Evil: b"}), UnusableAnswerError, True),
-    "token not ASCII": (Response.json({"access_token": "ä"}), UnusableAnswerError, True),
-    "token a lone surrogate": (Response(200, b'{"access_token": "\\ud800"}'), UnusableAnswerError, True),
+TOKEN_ANSWERS: dict[str, tuple[Response, Cause]] = {
+    "invalid_code": (TOKEN_ERRORS["invalid_code"], causes.REVOKED_TOKEN),
+    "invalid_client": (TOKEN_ERRORS["invalid_client"], causes.WRONG_CLIENT),
+    "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], causes.WRONG_CLIENT_SECRET),
+    "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), causes.REVOKED_TOKEN),
+    "throttled": (TOKEN_ERRORS["throttled"], causes.TRANSIENT),
+    "throttled with 400": (Response(400, TOKEN_ERRORS["throttled"].body), causes.TRANSIENT),
+    "throttled in German": (Response.json(LOCALISED), causes.TRANSIENT),
+    "throttled in German with 400": (Response.json(LOCALISED, 400), causes.TRANSIENT),
+    "throttled with 429": (Response.json(LOCALISED, 429), causes.TRANSIENT),
+    "maintenance page": (MAINTENANCE, causes.TRANSIENT),
+    "maintenance page with 503": (Response(503, MAINTENANCE.body), causes.TRANSIENT),
+    "a firewall's page with 403": (Response(403, MAINTENANCE.body), causes.TRANSIENT),
+    "a page with 401": (Response(401, MAINTENANCE.body), causes.TRANSIENT),
+    "a page with 404": (Response(404, MAINTENANCE.body), causes.TRANSIENT),
+    "a page with 400": (Response(400, MAINTENANCE.body), causes.TRANSIENT),
+    "empty body": (Response(200), causes.TRANSIENT),
+    "no content": (Response(204), causes.TRANSIENT),
+    "truncated": (Response(200, b'{"access_token": "1000.a'), causes.TRANSIENT),
+    "nothing in it": (Response.json({}), causes.UNUSABLE),
+    "a list": (Response.json([{"access_token": "a"}]), causes.UNUSABLE),
+    "a text": (Response.json("a"), causes.UNUSABLE),
+    "token null": (Response.json({"access_token": None}), causes.UNUSABLE),
+    "token a number": (Response.json({"access_token": 5}), causes.UNUSABLE),
+    "token empty": (Response.json({"access_token": ""}), causes.UNUSABLE),
+    "token with a line break": (Response.json({"access_token": "a\r\nX-Evil: b"}), causes.UNUSABLE),
+    "token not ASCII": (Response.json({"access_token": "ä"}), causes.UNUSABLE),
+    "token a lone surrogate": (Response(200, b'{"access_token": "\\ud800"}'), causes.UNUSABLE),
 }
 
 
 @pytest.mark.parametrize("case", TOKEN_ANSWERS)
 def test_each_answer_to_a_refresh_has_its_meaning(zoho: FakeZoho, client: Zoho, case: str) -> None:
     """Errors come with HTTP 200, throttling is not bad credentials, and what is not the documented form is not used."""
-    answer, kind, act = TOKEN_ANSWERS[case]
+    answer, cause = TOKEN_ANSWERS[case]
     zoho.standing["token"] = Fault(answer)
-    with pytest.raises(UnreadableError) as raised:
-        client.history(ample)
-    assert type(raised.value) is kind
-    assert raised.value.act is act
+    assert unreadable(client).cause is cause
     assert set(kinds(zoho)) == {"token"}
 
 
-@pytest.mark.parametrize("tell", ["seconds", "milliseconds"])
+@pytest.mark.parametrize("unit", ["seconds", "milliseconds"])
 def test_a_token_is_kept_while_it_lives_and_renewed_a_minute_early(
-    zoho: FakeZoho, client: Zoho, clock: Clock, tell: str
+    zoho: FakeZoho, client: Zoho, clock: Clock, unit: str
 ) -> None:
     """An old form of the answer gives the hour in milliseconds: a token is never believed to live longer."""
-    zoho.in_milliseconds = tell == "milliseconds"
-    client.history(ample)
+    zoho.in_milliseconds = unit == "milliseconds"
+    client.history(AMPLE)
     clock.advance(minutes=58, seconds=59)
-    client.history(ample)
+    client.history(AMPLE)
     assert kinds(zoho).count("token") == 1
     clock.advance(seconds=1)
-    client.history(ample)
+    client.history(AMPLE)
     assert kinds(zoho).count("token") == 2
     assert zoho.requests[-1].status == 200
 
@@ -162,12 +167,12 @@ def test_whatever_expires_in_holds_the_token_lives_a_while(
     """Neither a refresh at every page nor a token that is trusted for days."""
     zoho.script("token", Response.json({"access_token": "any", "expires_in": expires_in}))
     zoho.standing["history"] = Fault(a_page([]))
-    client.history(ample)
+    client.history(AMPLE)
     clock.advance(minutes=minutes, seconds=-1)
-    client.history(ample)
+    client.history(AMPLE)
     assert kinds(zoho).count("token") == 1
     clock.advance(seconds=1)
-    client.history(ample)
+    client.history(AMPLE)
     assert kinds(zoho).count("token") == 2
 
 
@@ -175,25 +180,25 @@ def test_organisations_never_share_a_token(zoho: FakeZoho, session: requests.Ses
     """Each client has its own, for its own organisation's history."""
     made = [zoho.organisation([row(clock.now)]), zoho.organisation([row(clock.now), row(clock.now)])]
     clients = [Zoho(credentials(o), session, clock, accounts_url=zoho.url, api_url=zoho.url) for o in made]
-    assert [len(client.history(ample).rows) for client in (*clients, *clients)] == [1, 2, 1, 2]
+    assert [len(client.history(AMPLE).rows) for client in (*clients, *clients)] == [1, 2, 1, 2]
     assert kinds(zoho).count("token") == 2
 
 
 # --- Data centres -----------------------------------------------------------------------------------------------------
 
 HOSTS = {
-    "us": ("accounts.zoho.com", "www.zohoapis.com"),
-    "eu": ("accounts.zoho.eu", "www.zohoapis.eu"),
-    "in": ("accounts.zoho.in", "www.zohoapis.in"),
-    "au": ("accounts.zoho.com.au", "www.zohoapis.com.au"),
-    "jp": ("accounts.zoho.jp", "www.zohoapis.jp"),
-    "cn": ("accounts.zoho.com.cn", "www.zohoapis.com.cn"),
-    "ca": ("accounts.zohocloud.ca", "www.zohoapis.ca"),
-    "sa": ("accounts.zoho.sa", "www.zohoapis.sa"),
-    "uk": ("accounts.zoho.uk", "www.zohoapis.uk"),
-    "ae": ("accounts.zoho.ae", "www.zohoapis.ae"),
+    "us": ("accounts.zoho.com", "www.zohoapis.com", "crm.zoho.com"),
+    "eu": ("accounts.zoho.eu", "www.zohoapis.eu", "crm.zoho.eu"),
+    "in": ("accounts.zoho.in", "www.zohoapis.in", "crm.zoho.in"),
+    "au": ("accounts.zoho.com.au", "www.zohoapis.com.au", "crm.zoho.com.au"),
+    "jp": ("accounts.zoho.jp", "www.zohoapis.jp", "crm.zoho.jp"),
+    "cn": ("accounts.zoho.com.cn", "www.zohoapis.com.cn", "crm.zoho.com.cn"),
+    "ca": ("accounts.zohocloud.ca", "www.zohoapis.ca", "crm.zohocloud.ca"),
+    "sa": ("accounts.zoho.sa", "www.zohoapis.sa", "crm.zoho.sa"),
+    "uk": ("accounts.zoho.uk", "www.zohoapis.uk", "crm.zoho.uk"),
+    "ae": ("accounts.zoho.ae", "www.zohoapis.ae", "crm.zoho.ae"),
 }
-ALL_HOSTS = [host for pair in HOSTS.values() for host in pair]
+ALL_HOSTS = [host for accounts, api, _ in HOSTS.values() for host in (accounts, api)]
 
 
 @pytest.fixture(scope="module")
@@ -232,10 +237,11 @@ def test_each_data_centre_is_asked_at_its_own_hosts(
     everywhere: Callable[[str], Zoho], real_names: FakeZoho, data_centre: str
 ) -> None:
     """Over TLS, with the real names, from the accounts server to the host that it names."""
-    accounts, api = HOSTS[data_centre]
+    accounts, api, crm = HOSTS[data_centre]
     real_names.api_domain = f"https://{api}"
-    assert len(everywhere(data_centre).history(ample).rows) == 4
+    assert len(everywhere(data_centre).history(AMPLE).rows) == 4
     assert hosts(real_names) == [accounts, api]
+    assert DATA_CENTRES[data_centre].crm == f"https://{crm}"
 
 
 def test_every_data_centre_has_its_hosts_tested() -> None:
@@ -248,7 +254,7 @@ def test_another_data_centre_may_be_named_as_the_api_domain(
 ) -> None:
     """Zoho decides where an organisation lives; the token answer says so."""
     real_names.api_domain = "https://www.zohoapis.eu"
-    assert len(everywhere("us").history(ample).rows) == 4
+    assert len(everywhere("us").history(AMPLE).rows) == 4
     assert hosts(real_names) == ["accounts.zoho.com", "www.zohoapis.eu"]
 
 
@@ -259,7 +265,7 @@ def test_without_an_api_domain_the_data_centres_own_is_asked(
     client = everywhere("jp")
     real_names.script("token", Response.json({"access_token": "canary"}))
     real_names.script("history", a_page(sample_rows()))
-    assert len(client.history(ample).rows) == 4
+    assert len(client.history(AMPLE).rows) == 4
     assert hosts(real_names) == ["accounts.zoho.jp", "www.zohoapis.jp"]
 
 
@@ -288,8 +294,9 @@ def test_an_unknown_api_domain_is_refused_before_a_byte_is_sent_to_it(
     client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
     zoho.standing["token"] = Fault(Response.json({"access_token": "canary", "api_domain": domain, "expires_in": 3600}))
     for _ in range(2):
-        with pytest.raises(UnusableAnswerError, match="api_domain"):
-            client.history(ample)
+        problem = unreadable(client)
+        assert problem.cause is causes.UNUSABLE
+        assert "api_domain" in str(problem)
     assert kinds(zoho) == ["token", "token"]
 
 
@@ -298,8 +305,9 @@ def test_an_api_domain_that_listens_is_refused_all_the_same(
 ) -> None:
     """The fake's own address counts as foreign as long as no setting names it."""
     client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
-    with pytest.raises(UnusableAnswerError, match="api_domain"):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.UNUSABLE
+    assert "api_domain" in str(problem)
     assert kinds(zoho) == ["token"]
 
 
@@ -308,7 +316,7 @@ def test_an_api_domain_that_listens_is_refused_all_the_same(
 
 def test_the_sample_of_zohos_documentation_is_read(client: Zoho) -> None:
     """Four rows on one page, in Zoho's order."""
-    history = client.history(ample)
+    history = client.history(AMPLE)
     assert [r.id for r in history.rows] == [raw["id"] for raw in sample_rows()]
     assert history.pages == 1
 
@@ -319,7 +327,7 @@ def test_every_page_is_read(
 ) -> None:
     """Pages of 200, until there are no more, and not one request beyond."""
     organisation.rows = [row(clock.now, state="completed") for _ in range(rows)]
-    history = client.history(ample)
+    history = client.history(AMPLE)
     assert [r.id for r in history.rows] == [raw["id"] for raw in organisation.rows]
     assert history.pages == pages
     asked = [request.query for request in zoho.requests if request.kind == "history"]
@@ -331,9 +339,21 @@ def test_a_history_that_never_ends_is_given_up(
 ) -> None:
     """There is a last page to ask for, however many there are."""
     organisation.rows = [row(clock.now) for _ in range(3_001)]
-    with pytest.raises(errors.HistoryTooLongError):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.HISTORY_TOO_LONG
     assert kinds(zoho).count("history") == MAX_PAGES == 15
+
+
+@pytest.mark.parametrize("rows", [200, 201])
+def test_a_page_has_no_more_rows_than_were_asked_for(zoho: FakeZoho, client: Zoho, clock: Clock, rows: int) -> None:
+    """Or a small answer could inflate to more than memory and time allow to look at."""
+    zoho.script("history", a_page([row(clock.now) for _ in range(rows)]))
+    if rows == 200:
+        assert len(client.history(AMPLE).rows) == rows
+    else:
+        problem = unreadable(client)
+        assert problem.cause is causes.UNUSABLE
+        assert "201 rows" in str(problem)
 
 
 @pytest.mark.parametrize("repeated", ["same rows", "no rows"])
@@ -341,8 +361,9 @@ def test_a_page_that_repeats_itself_ends_the_reading(zoho: FakeZoho, client: Zoh
     """A server that ignores `page` would be asked for ever."""
     page = a_page(sample_rows() if repeated == "same rows" else [], more=True)
     zoho.standing["history"] = Fault(page)
-    with pytest.raises(UnusableAnswerError, match="repeats"):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.UNUSABLE
+    assert "repeats" in str(problem)
     assert kinds(zoho).count("history") == (2 if repeated == "same rows" else 1)
 
 
@@ -352,7 +373,7 @@ def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     """A row that is added at the top pushes the last one of a page onto the next."""
     a, b, c = (row(clock.now) for _ in range(3))
     zoho.script("history", a_page([a, b], more=True), a_page([b, c]))
-    history = client.history(ample)
+    history = client.history(AMPLE)
     assert [r.id for r in history.rows] == [a["id"], b["id"], c["id"]]
     assert history.pages == 2
 
@@ -360,13 +381,13 @@ def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
 def test_no_content_is_an_empty_history(organisation: Organisation, client: Zoho) -> None:
     """Zoho answers 204 when the past year holds nothing."""
     organisation.rows = []
-    assert client.history(ample) == ([], 1)
+    assert client.history(AMPLE) == ([], 1)
 
 
 def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
     """It may also be how the last page says that it is empty."""
     zoho.script("history", a_page([row(clock.now)], more=True), Response(204))
-    history = client.history(ample)
+    history = client.history(AMPLE)
     assert (len(history.rows), history.pages) == (1, 2)
 
 
@@ -374,42 +395,41 @@ def test_a_token_that_ends_between_two_pages_is_renewed(
     zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
 ) -> None:
     """Reading goes on where it was."""
-    client.history(ample)
+    client.history(AMPLE)
     organisation.rows = [row(clock.now) for _ in range(400)]
     clock.advance(minutes=58, seconds=59)
     answer = zoho.answer
     zoho.answer = lambda request: (clock.advance(seconds=30), answer(request))[1]  # type: ignore[method-assign,func-returns-value]
-    assert len(client.history(ample).rows) == 400
+    assert len(client.history(AMPLE).rows) == 400
     assert kinds(zoho) == ["token", "history", "history", "token", "history"]
 
 
 # --- Errors of the API ------------------------------------------------------------------------------------------------
 
-DOCUMENTED: dict[str, tuple[type[UnreadableError], str, list[str]]] = {
-    "INVALID_URL_PATTERN": (errors.WrongUrlError, "valid request URL", ["history"]),
-    "OAUTH_SCOPE_MISMATCH": (errors.ScopeMismatchError, "valid scope", ["history"]),
-    "NO_PERMISSION": (errors.NoPermissionError, "administrator", ["history"]),
-    "INTERNAL_ERROR": (errors.InternalError, "support", ["history"] * 3),
-    "INVALID_REQUEST_METHOD": (errors.WrongMethodError, "valid request method", ["history"]),
-    "INVALID_TOKEN": (errors.InvalidTokenError, "", ["history", "token", "history"]),
-    "INVALID_OAUTHTOKEN": (errors.InvalidTokenError, "", ["history", "token", "history"]),
-    "AUTHENTICATION_FAILURE": (errors.InvalidTokenError, "", ["history", "token", "history"]),
-    "TOO_MANY_REQUESTS": (errors.TroubleError, "", ["history"] * 3),
+DOCUMENTED: dict[str, tuple[Cause, str, list[str]]] = {
+    "INVALID_URL_PATTERN": (causes.WRONG_URL, "valid request URL", ["history"]),
+    "OAUTH_SCOPE_MISMATCH": (causes.WRONG_SCOPE, "valid scope", ["history"]),
+    "NO_PERMISSION": (causes.NO_PERMISSION, "administrator", ["history"]),
+    "INTERNAL_ERROR": (causes.TRANSIENT, "support", ["history"] * 3),
+    "INVALID_REQUEST_METHOD": (causes.WRONG_METHOD, "valid request method", ["history"]),
+    "INVALID_TOKEN": (causes.INVALID_TOKEN, "", ["history", "token", "history"]),
+    "INVALID_OAUTHTOKEN": (causes.INVALID_TOKEN, "", ["history", "token", "history"]),
+    "AUTHENTICATION_FAILURE": (causes.INVALID_TOKEN, "", ["history", "token", "history"]),
+    "TOO_MANY_REQUESTS": (causes.TRANSIENT, "", ["history"] * 3),
 }
-"""Code → exception, some words of Zoho's resolution, the requests that follow the first token."""
+"""Code → cause, some words of Zoho's resolution, the requests that follow the first token."""
 
 
 @pytest.mark.parametrize("code", DOCUMENTED)
-def test_each_documented_error_is_an_exception_of_its_own(zoho: FakeZoho, client: Zoho, code: str) -> None:
+def test_each_documented_error_has_its_cause(zoho: FakeZoho, client: Zoho, code: str) -> None:
     """With Zoho's resolution in it, and with as many tries as make sense and no more."""
-    kind, words, requests_made = DOCUMENTED[code]
+    cause, words, requests_made = DOCUMENTED[code]
     zoho.standing["history"] = Fault(API_ERRORS[code])
-    with pytest.raises(UnreadableError) as raised:
-        client.history(ample)
-    assert type(raised.value) is kind
-    assert words in raised.value.resolution
-    assert bool(words) == bool(raised.value.resolution)
-    assert str(raised.value) == f"HTTP {API_ERRORS[code].status} {code}"
+    problem = unreadable(client)
+    assert problem.cause.name == cause.name
+    assert words in problem.cause.resolution
+    assert bool(words) == bool(problem.cause.resolution)
+    assert str(problem) == f"HTTP {API_ERRORS[code].status} {code}"
     assert kinds(zoho) == ["token", *requests_made]
 
 
@@ -418,62 +438,60 @@ def test_every_error_that_the_fake_knows_is_in_the_table() -> None:
     assert API_ERRORS.keys() == DOCUMENTED.keys()
 
 
-UNDOCUMENTED: dict[str, tuple[Response, type[UnreadableError]]] = {
-    "401 without a code": (Response(401), errors.InvalidTokenError),
-    "403 without a code": (Response(403, b"<html>"), errors.NoPermissionError),
-    "404 without a code": (Response(404, b"<html>"), errors.WrongUrlError),
-    "408": (Response(408), TroubleError),
-    "429 without a code": (Response(429), TroubleError),
-    "418": (Response(418), UnusableAnswerError),
-    "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), UnusableAnswerError),
-    "400 with a code of another type": (Response.json({"code": ["a"]}, 400), UnusableAnswerError),
-    "500 without a code": (Response(500, b"<html>"), TroubleError),
-    "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), TroubleError),
-    "501": (Response(501), TroubleError),
-    "599": (Response(599), TroubleError),
-    "302 to a maintenance page": (Response(302, headers={"Location": "http://127.0.0.1:1/"}), TroubleError),
-    "an error with 200": (Response.json({"code": "NO_PERMISSION", "status": "error"}), errors.NoPermissionError),
-    "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), UnusableAnswerError),
-    "a maintenance page with 200": (MAINTENANCE, TroubleError),
-    "an empty body": (Response(200), TroubleError),
-    "truncated JSON": (Response(200, b'{"history": [{"id": "1'), TroubleError),
-    "a body shorter than announced": (Response(200, b'{"history"', {"Content-Length": "5000"}), TroubleError),
-    "broken gzip": (Response(200, b"gzip?", {"Content-Encoding": "gzip"}), TroubleError),
-    "not UTF-8": (Response(200, b'{"history": "\xff"}'), TroubleError),
-    "nested deeply": (Response(200, b"[" * 200_000), TroubleError),
-    "nested deeply, and ended": (Response(200, b"[" * 200_000 + b"]" * 200_000), TroubleError),
-    "a number with 5,000 digits": (Response(200, b"1" * 5_000), TroubleError),
-    "a list": (Response.json([]), UnusableAnswerError),
-    "a text": (Response.json("history"), UnusableAnswerError),
-    "null": (Response.json(None), UnusableAnswerError),
-    "no history": (Response.json({"info": {"more_records": False}}), UnusableAnswerError),
-    "history null": (Response.json({"history": None, "info": {"more_records": False}}), UnusableAnswerError),
-    "history an object": (Response.json({"history": {}, "info": {"more_records": False}}), UnusableAnswerError),
-    "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), UnusableAnswerError),
-    "a row that is null": (Response.json({"history": [None], "info": {"more_records": False}}), UnusableAnswerError),
-    "no info": (Response.json({"history": []}), UnusableAnswerError),
-    "info null": (Response.json({"history": [], "info": None}), UnusableAnswerError),
-    "more_records missing": (Response.json({"history": [], "info": {}}), UnusableAnswerError),
-    "more_records a text": (Response.json({"history": [], "info": {"more_records": "false"}}), UnusableAnswerError),
-    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), UnusableAnswerError),
+UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
+    "401 without a code": (Response(401), causes.INVALID_TOKEN),
+    "403 without a code": (Response(403, b"<html>"), causes.NO_PERMISSION),
+    "404 without a code": (Response(404, b"<html>"), causes.WRONG_URL),
+    "408": (Response(408), causes.TRANSIENT),
+    "429 without a code": (Response(429), causes.TRANSIENT),
+    "418": (Response(418), causes.UNUSABLE),
+    "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), causes.UNUSABLE),
+    "400 with a code of another type": (Response.json({"code": ["a"]}, 400), causes.UNUSABLE),
+    "500 without a code": (Response(500, b"<html>"), causes.TRANSIENT),
+    "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), causes.TRANSIENT),
+    "501": (Response(501), causes.TRANSIENT),
+    "599": (Response(599), causes.TRANSIENT),
+    "302 to a maintenance page": (Response(302, headers={"Location": "http://127.0.0.1:1/"}), causes.TRANSIENT),
+    "an error with 200": (Response.json({"code": "NO_PERMISSION", "status": "error"}), causes.NO_PERMISSION),
+    "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), causes.UNUSABLE),
+    "a maintenance page with 200": (MAINTENANCE, causes.TRANSIENT),
+    "an empty body": (Response(200), causes.TRANSIENT),
+    "truncated JSON": (Response(200, b'{"history": [{"id": "1'), causes.TRANSIENT),
+    "a body shorter than announced": (Response(200, b'{"history"', {"Content-Length": "5000"}), causes.TRANSIENT),
+    "broken gzip": (Response(200, b"gzip?", {"Content-Encoding": "gzip"}), causes.TRANSIENT),
+    "not UTF-8": (Response(200, b'{"history": "\xff"}'), causes.TRANSIENT),
+    "nested deeply": (Response(200, b"[" * 200_000), causes.TRANSIENT),
+    "nested deeply, and ended": (Response(200, b"[" * 200_000 + b"]" * 200_000), causes.TRANSIENT),
+    "a number with 5,000 digits": (Response(200, b"1" * 5_000), causes.TRANSIENT),
+    "a list": (Response.json([]), causes.UNUSABLE),
+    "a text": (Response.json("history"), causes.UNUSABLE),
+    "null": (Response.json(None), causes.UNUSABLE),
+    "no history": (Response.json({"info": {"more_records": False}}), causes.UNUSABLE),
+    "history null": (Response.json({"history": None, "info": {"more_records": False}}), causes.UNUSABLE),
+    "history an object": (Response.json({"history": {}, "info": {"more_records": False}}), causes.UNUSABLE),
+    "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), causes.UNUSABLE),
+    "a row that is null": (Response.json({"history": [None], "info": {"more_records": False}}), causes.UNUSABLE),
+    "no info": (Response.json({"history": []}), causes.UNUSABLE),
+    "info null": (Response.json({"history": [], "info": None}), causes.UNUSABLE),
+    "more_records missing": (Response.json({"history": [], "info": {}}), causes.UNUSABLE),
+    "more_records a text": (Response.json({"history": [], "info": {"more_records": "false"}}), causes.UNUSABLE),
+    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), causes.UNUSABLE),
 }
 
 
 @pytest.mark.parametrize("case", UNDOCUMENTED)
-def test_any_other_answer_is_trouble_or_unusable_and_never_believed(zoho: FakeZoho, client: Zoho, case: str) -> None:
-    """What passes by itself is trouble; what a person must look at is not."""
-    answer, kind = UNDOCUMENTED[case]
+def test_any_other_answer_is_transient_or_unusable_and_never_believed(zoho: FakeZoho, client: Zoho, case: str) -> None:
+    """What passes by itself is transient; what a person must look at is not."""
+    answer, cause = UNDOCUMENTED[case]
     zoho.standing["history"] = Fault(answer)
-    with pytest.raises(UnreadableError) as raised:
-        client.history(ample)
-    assert type(raised.value) is kind
+    assert unreadable(client).cause is cause
 
 
 def test_a_bad_second_page_makes_the_whole_read_bad(zoho: FakeZoho, client: Zoho) -> None:
     """Half a history is none."""
     zoho.script("history", a_page(sample_rows(), more=True), Response.json({"history": "?"}))
-    with pytest.raises(UnusableAnswerError):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.UNUSABLE
 
 
 ODD_VALUES: list[Any] = [
@@ -501,7 +519,7 @@ def test_no_value_of_any_field_makes_a_row_unreadable(
     rows = [row(clock.now - timedelta(minutes=n)) | {field: value} for n, value in enumerate(ODD_VALUES)]
     del rows[0][field]
     organisation.rows = rows
-    assert len(client.history(ample).rows) == len(ODD_VALUES)
+    assert len(client.history(AMPLE).rows) == len(ODD_VALUES)
 
 
 # --- One new token, one more try --------------------------------------------------------------------------------------
@@ -511,7 +529,7 @@ def test_no_value_of_any_field_makes_a_row_unreadable(
 def test_a_refused_token_is_replaced_once(zoho: FakeZoho, client: Zoho, code: str) -> None:
     """Zoho forgets tokens before their hour is over: a new one, and one more try with it."""
     zoho.script("history", API_ERRORS[code])
-    assert len(client.history(ample).rows) == 4
+    assert len(client.history(AMPLE).rows) == 4
     assert kinds(zoho) == ["token", "history", "token", "history"]
     assert zoho.requests[1].headers["Authorization"] != zoho.requests[3].headers["Authorization"]
 
@@ -520,28 +538,28 @@ def test_a_token_that_fifteen_newer_ones_pushed_out_is_replaced(
     zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
 ) -> None:
     """Another program with the same refresh token may do that at any time."""
-    client.history(ample)
+    client.history(AMPLE)
     for minutes in range(15):
         organisation.issued[organisation.refresh_tokens[0]][f"newer-{minutes}"] = clock.now
     clock.advance(minutes=11)
-    assert len(client.history(ample).rows) == 4
+    assert len(client.history(AMPLE).rows) == 4
     assert kinds(zoho)[2:] == ["history", "token", "history"]
 
 
 def test_a_wrong_scope_is_not_tried_again(zoho: FakeZoho, organisation: Organisation, client: Zoho) -> None:
     """Its status is 401 as well, but no new token would have another scope."""
     organisation.scopes = {"ZohoCRM.modules.ALL"}
-    with pytest.raises(errors.ScopeMismatchError):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.WRONG_SCOPE
     assert kinds(zoho) == ["token", "history"]
 
 
-def test_a_client_that_failed_tries_afresh_the_next_time(zoho: FakeZoho, client: Zoho) -> None:
+def test_a_client_that_failed_tries_again_the_next_time(zoho: FakeZoho, client: Zoho) -> None:
     """A refused token is not kept, and neither is the refusal."""
     zoho.script("history", *[API_ERRORS["INVALID_TOKEN"]] * 2)
-    with pytest.raises(errors.InvalidTokenError):
-        client.history(ample)
-    assert len(client.history(ample).rows) == 4
+    problem = unreadable(client)
+    assert problem.cause is causes.INVALID_TOKEN
+    assert len(client.history(AMPLE).rows) == 4
 
 
 # --- Tries and time ---------------------------------------------------------------------------------------------------
@@ -549,16 +567,16 @@ def test_a_client_that_failed_tries_afresh_the_next_time(zoho: FakeZoho, client:
 
 @pytest.mark.parametrize("kind", ["token", "history"])
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_trouble_is_got_over_with_a_few_tries(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
-    """Twice in trouble, then well: nobody needs to know."""
+def test_a_transient_error_is_got_over_with_a_few_tries(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
+    """Twice an error, then none: nobody needs to know."""
     zoho.script(kind, Response(status), Response(status))
-    assert len(client.history(ample).rows) == 4
+    assert len(client.history(AMPLE).rows) == 4
     assert kinds(zoho).count(kind) == 3
 
 
 @pytest.mark.parametrize("kind", ["token", "history"])
 @pytest.mark.parametrize("turn", ["500", "429 for an hour", "dropped", "silent"])
-def test_trouble_that_lasts_is_given_up_after_three_tries(
+def test_an_error_that_lasts_is_given_up_after_three_tries(
     zoho: FakeZoho,
     client: Zoho,
     sleeps: list[float],
@@ -574,8 +592,8 @@ def test_trouble_that_lasts_is_given_up_after_three_tries(
         "dropped": Fault(drops=True),
         "silent": Fault(drops=True, until=threading.Event()),
     }[turn]
-    with pytest.raises(TroubleError):
-        client.history(ample)
+    problem = unreadable(client)
+    assert problem.cause is causes.TRANSIENT
     assert kinds(zoho).count(kind) == 3
     assert sum(sleeps) < 5
 
@@ -587,42 +605,25 @@ def test_a_slow_trickle_ends_with_the_time(
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with closing(RudeServer(lambda: endless(head, CHUNK))) as server:
         client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url, api_url=server.url)
-        with pytest.raises(TroubleError, match="too slowly"):
-            client.history(RunningOut(20))
+        problem = unreadable(client, Deadline(RunningOut(20)))
+        assert problem.cause is causes.TRANSIENT
+        assert "too slowly" in str(problem)
 
 
 @pytest.mark.parametrize("kind", ["token", "history"])
-def test_an_answer_that_is_too_long_is_trouble(
-    zoho: FakeZoho, client: Zoho, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+def test_an_answer_that_is_too_long_is_transient(zoho: FakeZoho, client: Zoho, kind: str) -> None:
     """The memory of the function is not the server's to fill."""
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 10_000)
-    zoho.standing[kind] = Fault(Response(200, b" " * 10_001))
-    with pytest.raises(TroubleError, match="longer than"):
-        client.history(ample)
-
-
-@pytest.mark.parametrize("left", [25.0, 6.0])
-def test_all_tries_together_fit_into_the_time_left(
-    client: Zoho, session: requests.Session, monkeypatch: pytest.MonkeyPatch, left: float
-) -> None:
-    """Three tries, each of which may connect and read as slowly as it is allowed to."""
-    timeouts: list[Any] = []
-
-    def refuse(*args: object, **request: Any) -> None:
-        timeouts.append(request["timeout"])
-        raise requests.ConnectionError
-
-    monkeypatch.setattr(session, "request", refuse)
-    with pytest.raises(TroubleError):
-        client.history(lambda: left)
-    assert 3 * (timeouts[0].connect_timeout + timeouts[0].read_timeout) <= left
+    zoho.standing[kind] = Fault(Response(200, b" " * (transport.MAX_BYTES + 1)))
+    problem = unreadable(client)
+    assert problem.cause is causes.TRANSIENT
+    assert "longer than" in str(problem)
 
 
 def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
     """What is left belongs to delivering."""
-    with pytest.raises(TroubleError, match="no time left"):
-        client.history(lambda: -1.0)
+    problem = unreadable(client, Deadline(lambda: -1.0))
+    assert problem.cause is causes.TRANSIENT
+    assert "no time left" in str(problem)
     assert zoho.requests == []
 
 
@@ -632,40 +633,71 @@ def test_a_redirect_is_never_followed(zoho: FakeZoho, client: Zoho, kind: str, s
     """Neither the client secret nor the access token is for another host."""
     with closing(FakeZoho()) as other:
         zoho.standing[kind] = Fault(Response(status, headers={"Location": other.url + "/oauth/v2/token"}))
-        with pytest.raises(TroubleError):
-            client.history(ample)
+        problem = unreadable(client)
+        assert problem.cause is causes.TRANSIENT
         assert other.requests == []
 
 
-# --- Download deadline ------------------------------------------------------------------------------------------------
+# --- Plan and links ---------------------------------------------------------------------------------------------------
+
+BERLIN = "2026-03-10T09:00:00+01:00"
+PLANS: dict[str, tuple[object, tuple[str, str] | None]] = {
+    "a schedule": (
+        {"backup": {"rrule": "RRULE:FREQ=WEEKLY;BYDAY=TU", "scheduled_date": BERLIN, "status": "SCHEDULED"}},
+        ("weekly", "2026-03-10T08:00:00+00:00"),
+    ),
+    "made by hand": ({"backup": {"scheduled_date": None, "start_date": None, "status": "COMPLETED"}}, None),
+    "a rule of another sort": ({"backup": {"rrule": "FREQ=SECONDLY", "scheduled_date": BERLIN}}, None),
+    "a number": ({"backup": {"rrule": 5}}, None),
+    "null": ({"backup": None}, None),
+    "a list": ([], None),
+    "a text": ("backup", None),
+}
 
 
-@pytest.mark.parametrize(
-    ("urls", "expected"),
-    [
-        ({"data_links": [], "expiry_date": "2022-06-30T17:31:03+05:30"}, "2022-06-30T12:01:03+00:00"),
-        ({"expiry_date": "tomorrow"}, None),
-        ({"expiry_date": None}, None),
-        ({"expiry_date": 5}, None),
-        ({}, None),
-        (None, None),
-    ],
-    ids=str,
-)
-def test_the_download_deadline_is_read_where_zoho_has_one(
-    organisation: Organisation, client: Zoho, urls: dict[str, Any] | None, expected: str | None
-) -> None:
-    """Any other answer is none."""
-    organisation.urls = urls
-    until = client.download_deadline(ample)
-    assert (until.isoformat() if until else None) == expected
+@pytest.mark.parametrize("case", PLANS)
+def test_the_plan_is_read_where_zoho_names_a_rule(zoho: FakeZoho, client: Zoho, case: str) -> None:
+    """Any other answer says nothing."""
+    body, expected = PLANS[case]
+    zoho.script("backup", Response.json(body))
+    plan = client.plan(AMPLE)
+    assert (plan and (plan.how_often, plan.next_run and plan.next_run.isoformat())) == expected
+    assert zoho.requests[-1].path == "/crm/bulk/v7/backup"
+    assert zoho.requests[-1].query == {}
 
 
-@pytest.mark.parametrize("body", [[], "urls", {"urls": []}, {"urls": None}], ids=str)
-def test_no_form_of_the_links_breaks_it(zoho: FakeZoho, client: Zoho, body: object) -> None:
-    """Nothing but the date is looked at."""
+EXPIRY = "2022-06-30T17:31:03+05:30"
+UNTIL = datetime(2022, 6, 30, 12, 1, 3, tzinfo=UTC)
+LINKS: dict[str, tuple[object, Links | None]] = {
+    "all of it": (
+        {"urls": {"data_links": ["a", "b"], "attachment_links": ["c"], "expiry_date": EXPIRY}},
+        Links(UNTIL, 3),
+    ),
+    "a date only": ({"urls": {"expiry_date": EXPIRY}}, Links(UNTIL, 0)),
+    "links null": ({"urls": {"data_links": None, "attachment_links": "x", "expiry_date": EXPIRY}}, Links(UNTIL, 0)),
+    "no date": ({"urls": {"data_links": ["a"], "expiry_date": "tomorrow"}}, Links(None, 1)),
+    "date null": ({"urls": {"expiry_date": None}}, Links(None, 0)),
+    "date a number": ({"urls": {"expiry_date": 5}}, Links(None, 0)),
+    "nothing": ({"urls": {}}, None),
+    "a list": ({"urls": []}, None),
+    "null": ({"urls": None}, None),
+    "no envelope": ([], None),
+    "a text": ("urls", None),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_the_links_are_counted_where_zoho_has_some(zoho: FakeZoho, client: Zoho, case: str) -> None:
+    """And the date until which they work; no link itself is kept, and no form of the answer breaks it."""
+    body, expected = LINKS[case]
     zoho.script("urls", Response.json(body))
-    assert client.download_deadline(ample) is None
+    assert client.links(AMPLE) == expected
+    assert zoho.requests[-1].path == "/crm/bulk/v7/backup/urls"
+
+
+def test_without_content_there_are_neither_plan_nor_links(client: Zoho) -> None:
+    """Zoho answers 204 where there is nothing."""
+    assert (client.plan(AMPLE), client.links(AMPLE)) == (None, None)
 
 
 ANSWERS = {**API_ERRORS, **TOKEN_ERRORS, "maintenance": MAINTENANCE}
@@ -682,11 +714,12 @@ def test_no_exception_holds_a_secret(
     """Not in its text, its arguments, its attributes, or in what it came from."""
     zoho.standing[kind] = Fault(ANSWERS.get(case), drops=case == "dropped")
     with pytest.raises(UnreadableError) as raised:
-        client.history(ample)
-    told = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))
+        client.history(AMPLE)
+    assert raised.value.__context__ is None or raised.value.__suppress_context__
+    said = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))
     tokens = [token for issued in organisation.issued.values() for token in issued]
     for secret in (organisation.client_id, organisation.client_secret, organisation.refresh_tokens[0], *tokens):
-        assert secret not in told
+        assert secret not in said
 
 
 def test_credentials_show_no_secret(organisation: Organisation, client: Zoho) -> None:

@@ -125,7 +125,7 @@ class World:
         secrets: Organisation → what its parameter holds.
         secret_reads: How often a parameter was read.
         secret_error: Raised instead of reading a parameter, until it is None again.
-        remaining: Seconds that a check is told it has.
+        remaining: Seconds that a check is given.
         around: Called with the name of each call that leaves the process and the call itself, in its place:
             `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
     """
