@@ -186,7 +186,12 @@ def _attributes(notices: tuple[Notice, ...], recipient: Recipient) -> dict[str, 
     }
     if len(notices) > 1:
         row_ids = [notice.row.id if notice.row else "" for notice in notices]
-        return attributes | {"kind": [notice.kind for notice in notices], "row_id": row_ids}
+        # A filter policy on an attribute that is missing matches nothing, so a list has what each of its notices has.
+        return attributes | {
+            "kind": [notice.kind for notice in notices],
+            "phase": [notice.phase for notice in notices],
+            "row_id": row_ids,
+        }
     (notice,) = notices
     attributes |= {"kind": notice.kind, "phase": notice.phase}
     if row := notice.row:
