@@ -21,7 +21,7 @@ from handler import transport
 from handler.deadline import Deadline
 from handler.errors import TransportError
 from handler.exchange import Exchange
-from sandbox.server import Answer, Request, Server, Turn
+from sandbox.server import Fault, Request, Response, Server
 from tests import world
 from tests.wire import CHUNK, PATIENCE_SECONDS, Authority, RudeServer, RunningOut, endless, trickling
 from tests.world import TLS
@@ -123,7 +123,7 @@ def test_a_page_of_the_longest_rows_fits_into_an_answer() -> None:
 
 def test_a_compressed_answer_is_read(echo: Echo, sending: requests.Session) -> None:
     """Zoho compresses when asked to."""
-    echo.script("any", Answer(200, gzip.compress(b"[1, 2]"), {"Content-Encoding": "gzip"}))
+    echo.script("any", Response(200, gzip.compress(b"[1, 2]"), {"Content-Encoding": "gzip"}))
     assert transport.fetch(sending, "GET", echo.url, deadline=AMPLE).json() == [1, 2]
 
 
@@ -132,7 +132,7 @@ def test_a_compressed_answer_is_read(echo: Echo, sending: requests.Session) -> N
 
 def test_an_answer_may_be_as_long_as_the_limit(echo: Echo, sending: requests.Session) -> None:
     """The limit itself still passes, a byte more doesn't."""
-    echo.script("any", Answer(200, b"x" * 100_000), Answer(200, b"x" * 100_001))
+    echo.script("any", Response(200, b"x" * 100_000), Response(200, b"x" * 100_001))
     assert len(transport.fetch(sending, "GET", echo.url, deadline=AMPLE, max_bytes=100_000).body) == 100_000
     with pytest.raises(TransportError, match="longer than 100000 bytes"):
         transport.fetch(sending, "GET", echo.url, deadline=AMPLE, max_bytes=100_000)
@@ -263,7 +263,7 @@ def test_an_exchange_ends_with_its_time_whatever_the_peer_does(
 
 def test_silence_ends_with_the_time(echo: Echo, reading: requests.Session) -> None:
     """Earlier than the timeout of the socket, where less than that is left."""
-    echo.standing["any"] = Turn(until=threading.Event())
+    echo.standing["any"] = Fault(until=threading.Event())
     with pytest.raises(TransportError, match="too slowly"):
         transport.fetch(reading, "GET", echo.url, deadline=A_MOMENT)
     wait_for_what_was_left_behind()
@@ -407,7 +407,7 @@ def test_within_an_invocation_connections_are_used_again(authority: Authority, m
 
 def test_no_cookie_is_sent_back(echo: Echo, sending: requests.Session) -> None:
     """All organisations share a session: the cookie of one would go out with the requests of the others."""
-    echo.script("any", Answer(200, b"", {"Set-Cookie": "JSESSIONID=canary; Path=/"}))
+    echo.script("any", Response(200, b"", {"Set-Cookie": "JSESSIONID=canary; Path=/"}))
     for _ in range(2):
         transport.fetch(sending, "GET", echo.url, deadline=AMPLE)
     assert "Cookie" not in echo.requests[1].headers
@@ -425,45 +425,45 @@ TROUBLE = [
 ]
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("fault", TROUBLE)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_reading_is_tried_three_times(
-    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Fault, method: str
+    echo: Echo, reading: requests.Session, sleeps: list[float], fault: Fault, method: str
 ) -> None:
     """Two failures are got over, and only there."""
-    echo.script("any", trouble, trouble)
+    echo.script("any", fault, fault)
     assert transport.fetch(reading, method, echo.url, deadline=AMPLE).body == b"hello"
     assert len(echo.requests) == 3
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("fault", TROUBLE)
 def test_reading_is_given_up_after_three_tries(
-    echo: Echo, reading: requests.Session, sleeps: list[float], trouble: Fault
+    echo: Echo, reading: requests.Session, sleeps: list[float], fault: Fault
 ) -> None:
     """The last answer is handed on, so that its reason is known."""
-    echo.standing["any"] = trouble
-    if trouble.answer:
-        assert transport.fetch(reading, "GET", echo.url, deadline=AMPLE).status == trouble.answer.status
+    echo.standing["any"] = fault
+    if fault.answer:
+        assert transport.fetch(reading, "GET", echo.url, deadline=AMPLE).status == fault.answer.status
     else:
         with pytest.raises(TransportError):
             transport.fetch(reading, "GET", echo.url, deadline=AMPLE)
     assert len(echo.requests) == transport.ATTEMPTS == 3
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_sending_is_never_repeated(echo: Echo, sending: requests.Session, trouble: Fault) -> None:
+@pytest.mark.parametrize("fault", TROUBLE)
+def test_sending_is_never_repeated(echo: Echo, sending: requests.Session, fault: Fault) -> None:
     """A lost answer must stay one repeat, of the next invocation, not three."""
-    echo.standing["any"] = trouble
+    echo.standing["any"] = fault
     try:
         transport.fetch(sending, "POST", echo.url, deadline=AMPLE, json={})
     except TransportError:
-        assert trouble.drops
+        assert fault.drops
     assert len(echo.requests) == 1
 
 
 def test_a_long_retry_after_is_not_slept_through(echo: Echo, reading: requests.Session, sleeps: list[float]) -> None:
     """The next invocation comes soon enough; this one has a deadline."""
-    echo.standing["any"] = Turn(Answer(503, headers={"Retry-After": "3600"}))
+    echo.standing["any"] = Fault(Response(503, headers={"Retry-After": "3600"}))
     transport.fetch(reading, "GET", echo.url, deadline=AMPLE)
     assert len(sleeps) == 2
     assert sum(sleeps) <= 4
@@ -474,7 +474,7 @@ def test_a_long_retry_after_is_not_slept_through(echo: Echo, reading: requests.S
 def test_redirects_are_never_followed(echo: Echo, request: pytest.FixtureRequest, status: int, session: str) -> None:
     """What is sent to one host is a secret that no other host may see."""
     with closing(Echo()) as other:
-        echo.script("any", Answer(status, headers={"Location": other.url + "/stolen"}))
+        echo.script("any", Response(status, headers={"Location": other.url + "/stolen"}))
         answer = transport.fetch(request.getfixturevalue(session), "POST", echo.url, deadline=AMPLE, data={"a": "b"})
         assert answer.status == status
         assert other.requests == []

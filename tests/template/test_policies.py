@@ -11,9 +11,9 @@ from typing import Any
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-
 from sandbox.front import Front
 from sandbox.stage import Stage
+
 from sandbox.zoho import sample_rows
 from tests.template.iam import ACCOUNT, ACTIONS, Permission
 from tools import ask, connect, doctor

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from sandbox.server import Response, Fault
+from sandbox.server import Fault, Response
 from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
 from tools import connect, grant, stack

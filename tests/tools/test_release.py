@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from moto.cloudformation import models, parsing
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+from sandbox.front import Front
+from sandbox.stage import Stage
 
 from handler.version import VERSION
 from sandbox.aws import Stack
-from sandbox.front import Front
 from sandbox.runtime import LambdaEnvironment
-from sandbox.stage import Stage
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from tests.template.conftest import Json
 from tests.world import row
