@@ -7,11 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.simulation.faults import Fault
+from handler.channels import CHANNELS
+from tests.simulation.faults import START, Fault
+from tests.simulation.http_faults import PLANS
 from tests.simulation.kinds import kinds
 from tests.simulation.wire import Call
 from tests.simulation.world import World
 
+NAMES = tuple(channel.name for channel in CHANNELS if channel.settings)
+"""Of the channels that a secret configures."""
 RETRY_SECONDS = (60, 120)
 """Lambda invokes again after a failure: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
 RECOVERY_CHECKS = 6
@@ -65,7 +69,8 @@ class Step:
         hits: Faults that strike single calls.
         outage: A service, and what happens to each call to it.
         cold: The environment is a new one.
-        slack: There is a webhook.
+        without: A channel that is not configured meanwhile.
+        malformed: A channel whose key cannot be used meanwhile.
     """
 
     hours: float
@@ -73,15 +78,27 @@ class Step:
     hits: tuple[Hit, ...] = ()
     outage: tuple[str, int] | None = None
     cold: bool = False
-    slack: bool = True
+    without: str = ""
+    malformed: str = ""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A history before the first check, and what happens then."""
+    """A history before the first check, and what happens then.
+
+    Attributes:
+        rows: How many rows the history has at first, all completed.
+        steps: What happens.
+        channels: Those that are configured, beside SNS.
+        floor: From which severity on each of them hears; "": its own default.
+        plan: What Zoho says of the plan, of `PLANS`; "": nothing.
+    """
 
     rows: int
     steps: tuple[Step, ...]
+    channels: tuple[str, ...] = NAMES
+    floor: str = ""
+    plan: str = ""
 
 
 STATES = (
@@ -111,8 +128,10 @@ def _rows(many: st.SearchStrategy[int]) -> st.SearchStrategy[Row]:
     )
 
 
-_hits = st.builds(Hit, after=st.integers(0, 11), kind=st.integers(0, 9_999), times=st.sampled_from((1, 1, 1, 2, 3, 5)))
-_outages = st.tuples(st.sampled_from(("zoho", "slack", "sns", "dynamodb", "ssm")), st.integers(0, 9_999))
+_hits = st.builds(Hit, after=st.integers(0, 17), kind=st.integers(0, 9_999), times=st.sampled_from((1, 1, 1, 2, 3, 5)))
+_services = ("zoho", "sns", "dynamodb", "ssm", *NAMES)
+_outages = st.tuples(st.sampled_from(_services), st.integers(0, 9_999))
+_seldom = st.sampled_from(("",) * 9 * len(NAMES) + NAMES)
 
 
 def _timelines(many: st.SearchStrategy[int], most_steps: int) -> st.SearchStrategy[Timeline]:
@@ -123,12 +142,16 @@ def _timelines(many: st.SearchStrategy[int], most_steps: int) -> st.SearchStrate
         hits=st.lists(_hits, min_size=1, max_size=3).map(tuple),
         outage=st.none() | st.none() | st.none() | _outages,
         cold=st.booleans(),
-        slack=st.sampled_from((True,) * 9 + (False,)),
+        without=_seldom,
+        malformed=_seldom,
     )
     return st.builds(
         Timeline,
         rows=st.sampled_from((0, 1, 3, 3, 6, 205)),
         steps=st.lists(steps, min_size=1, max_size=most_steps).map(tuple),
+        channels=st.sets(st.sampled_from(NAMES)).map(lambda some: tuple(sorted(some))),
+        floor=st.sampled_from(("", "", "", "info", "warning", "critical")),
+        plan=st.sampled_from(("", "", "", *PLANS)),
     )
 
 
@@ -181,17 +204,19 @@ def play(world: World, timeline: Timeline) -> None:
 def live(world: World, timeline: Timeline) -> None:
     """Play a timeline as far as it goes."""
     world.begin()
+    world.organisation.plan = PLANS[timeline.plan] if timeline.plan else None
     for number in range(timeline.rows):
-        at = world.now - timedelta(days=number, hours=2)
+        at = START - timedelta(days=number, hours=2)
         world.show({"state": "completed", "log_time": at.isoformat()}, place=-1)
-    connected = True
+    connected: tuple[set[str], str] | None = None
     for number, step in enumerate(timeline.steps):
         world.now += timedelta(hours=step.hours)
         for row in step.rows:
             appear(world, row)
-        if step.slack != connected:
-            world.connect(slack=step.slack)
-            connected = step.slack
+        wanted = set(timeline.channels) - {step.without}, step.malformed
+        if wanted != connected:
+            world.connect(sorted(wanted[0]), wanted[1], timeline.floor)
+            connected = wanted
         if step.cold:
             world.cold()
         world.plan = _Plan(step)
@@ -248,6 +273,8 @@ def check_with_retries(world: World, request_id: str) -> None:
 def recover(world: World) -> None:
     """Take all faults away and check every hour until nothing is left to do; then every promise must have been kept."""
     world.plan = lambda call: None
+    if world.malformed:
+        world.connect(world.connected, floor=world.floor)
     for _ in range(RECOVERY_CHECKS):
         world.now += timedelta(hours=1)
         before = world.witness.memory
@@ -261,6 +288,7 @@ def recover(world: World) -> None:
     if calls != ["dynamodb GetItem"]:
         world.witness.blame("quiet", f"a quiet check made the calls {calls}")
     world.witness.recovered(world.ever_shown.values())
+    world.judge_alerts()
     world.arrivals.judge_leaks()
     assert_kept(world)
 
