@@ -20,7 +20,8 @@ keeps it so::
     config                       environment → settings
     zoho                         the only file with Zoho's URLs
     channels                     the registry
-    channels.sns  channels.slack
+    channels.sns  channels.slack  channels.cliq  channels.teams  channels.pagerduty
+    channels.webhook             what the channels that post to an address share
     channels.channel             what a channel is
     transport                    HTTP: one TLS context, size and time limits
     aws  exchange                what botocore and urllib3 have no setting for

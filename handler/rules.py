@@ -219,7 +219,7 @@ def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, i
     identity = f"{kind.NAME}-{stamp(incident.since)}-{stamp(decision.now)}"
     content = kind.content(decision, stands, incident, phase)
     opens = (ref(kind.NAME, incident),)
-    row = stands.row_of(kind.NAME)
+    row = kind.row(stands, incident)
     notice = decision.notice(
         kind.KIND, identity, "critical", content, phase=phase, row=row, incident=kind.NAME, opens=opens
     )

@@ -21,14 +21,22 @@ def main() -> int:
 
             keep()
             return 0
+        from sandbox.channels import FAKES
         from sandbox.screen import Screen
-        from sandbox.story import tell
+        from sandbox.story import CHANNELS, play
 
+        named = [argument.removeprefix("--channels=") for argument in sys.argv if argument.startswith("--channels=")]
+        channels = named[0].split(",") if named and named[0] else list(CHANNELS)
+        if unknown := sorted(set(channels) - FAKES.keys()):
+            print(
+                f"No such channel: {', '.join(unknown)}. Choose from {', '.join(FAKES)}: make run CHANNELS=slack,cliq"
+            )
+            return 2
         if "--open" in sys.argv:
             from sandbox.live import watch
 
-            return 0 if watch(tell) else 1
-        return 0 if tell(Screen(sys.stdout)) else 1
+            return 0 if watch(lambda screen: play(screen, channels)) else 1
+        return 0 if play(Screen(sys.stdout), channels) else 1
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130

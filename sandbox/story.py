@@ -1,32 +1,34 @@
-"""The story that `make run` tells: two companies' backups, and what their people are told about them."""
+"""The story that `make run` shows: three companies' backups, and the messages that their people get."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from handler.channels import BY_NAME
 from sandbox.aws import Mail
-from sandbox.channels.slack import ERRORS, FakeSlack
 from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
-from sandbox.server import Fault
-from sandbox.zoho import Organisation, Row, sample_rows
+from sandbox.zoho import Organisation, Row, plan, row, sample_rows
 
 ADDRESS = "it@example.com"
+CHANNELS = ("slack",)
+"""Beside e-mail, unless others are asked for."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One change in the world and what it is expected to tell.
+    """One change in the world, and the message that must follow.
 
     Attributes:
         narration: What happens, in a line.
         kind: The kind of the one notice that must follow; of the first, where there are more.
         rows: What appears in the history, oldest first; the last one is what the notice is about.
         change: What else happens.
-        then: The kind of a second notice, told by the second check.
-        posts: How many messages reach Slack.
-        fails: Whether the checks end with an error, as they do while something is wrong that a person must mend.
+        then: The kind of a second notice, sent by the second check.
+        broken: A channel that takes nothing.
+        fails: Whether the checks end with an error, as they do while something is wrong that a person must fix.
     """
 
     narration: str
@@ -34,32 +36,22 @@ class Scene:
     rows: tuple[Row, ...] = ()
     change: Callable[[], object] | None = None
     then: str = ""
-    posts: int = 1
+    broken: str = ""
     fails: bool = False
 
 
 class History:
-    """Writes rows as Zoho does: each with an id of its own, in blocks, and a time with an offset."""
+    """Writes rows as Zoho does, with times counted back from now."""
 
     def __init__(self, now: datetime) -> None:
-        """Count the times of the rows back from now."""
+        """Count back from now."""
         self._now = now
-        self._ids = itertools.count(5_843_104_000_000_417_001, 1_003)
 
     def row(self, ago: timedelta, repeat_type: str, **what: str) -> Row:
         """Return a row whose `state` or `action` is given."""
-        at = (self._now - ago).astimezone(UTC).replace(microsecond=0)
-        return {
-            "id": str(next(self._ids)),
-            "done_by": {"id": "5843104000000273001", "name": "Asha Rao", "zuid": "778120054"},
-            "log_time": at.isoformat(),
-            "state": None,
-            "action": None,
-            "repeat_type": repeat_type,
-            "file_name": None,
-            "count": 0,
-            **what,
-        }
+        return row(
+            self._now - ago, repeat_type=repeat_type, done_by={"id": "1", "name": "Asha Rao", "zuid": "2"}, **what
+        )
 
     def run(self, ago: timedelta, repeat_type: str, state: str) -> tuple[Row, Row]:
         """Return the two rows of a backup that took twelve minutes."""
@@ -68,161 +60,171 @@ class History:
             self.row(ago, repeat_type, state=state),
         )
 
+    def runs(self, repeat_type: str, *days_ago: int) -> list[Row]:
+        """Return a schedule and its completed backups, oldest first."""
+        scheduled = self.row(timedelta(days=days_ago[0] + 1), repeat_type, action="scheduled")
+        backups = (self.run(timedelta(days=days), repeat_type, "completed") for days in days_ago)
+        return [scheduled, *itertools.chain(*backups)]
+
+    def plan(self, rrule: str, next_run: timedelta) -> dict[str, Any]:
+        """Return Zoho's plan, with the next run so long from now."""
+        return plan(rrule, self._now + next_run, self._now - timedelta(days=90))
+
 
 def past(history: History) -> list[Row]:
-    """Return what happened before the watch began, oldest first: a weekly schedule and its backups of three weeks."""
-    backups = (history.run(timedelta(days=days), "weekly", "completed") for days in (21, 14, 7))
-    return [history.row(timedelta(days=22), "weekly", action="scheduled"), *itertools.chain(*backups)]
+    """Return what happened before the first check, oldest first: a weekly schedule and its backups of three weeks."""
+    return history.runs("weekly", 21, 14, 7)
 
 
-def scenes(history: History) -> Iterator[Scene]:
-    """Yield the story after the baseline."""
+def week(history: History) -> Iterator[Scene]:
+    """Yield a week of a company that makes weekly backups."""
     hours = [timedelta(hours=hours) for hours in (6, 4, 3, 1)]
     yield Scene("This week's backup completes.", "completed", history.run(hours[0], "weekly", "completed"))
     yield Scene(
-        "Before a large import, Asha starts another by hand. It fails.",
+        "Before a large import, Asha starts another one manually. It fails.",
         "failed",
         history.run(hours[1], "immediate", "failure"),
     )
     yield Scene("She tries again. It fails again.", "failed", history.run(hours[2], "immediate", "failure"))
     yield Scene("The third attempt works.", "recovered", history.run(hours[3], "immediate", "completed"))
-    yield Scene(
-        "Somebody stops the weekly schedule.",
-        "stopped",
-        (history.row(timedelta(minutes=5), "weekly", action="stopped"),),
-    )
+    stop = history.row(timedelta(minutes=5), "weekly", action="stopped")
+    yield Scene("Somebody turns off the weekly schedule.", "stopped", (stop,))
 
 
-def past_of_another(history: History) -> list[Row]:
-    """Return what happened at the second company, oldest first: a monthly schedule and its last two backups."""
-    backups = (history.run(timedelta(days=days), "monthly", "completed") for days in (40, 10))
-    return [history.row(timedelta(days=41), "monthly", action="scheduled"), *itertools.chain(*backups)]
-
-
-def troubles(stage: Sandbox, org: str, organisation: Organisation, history: History) -> Iterator[Scene]:
+def problems(sandbox: Sandbox, org: str, organisation: Organisation, history: History) -> Iterator[Scene]:
     """Yield what silence would have hidden: no backup, no end of one, no access, a channel that nobody reads any more.
 
     What cannot be waited for in a minute, such as an overdue week, happened before: rows are dated back.
     """
-    weekly = history.row(timedelta(hours=30), "weekly", action="scheduled")
+    weekly = history.row(timedelta(days=9), "weekly", action="scheduled")
     yield Scene(
-        "The schedule becomes weekly, and the last good backup is ten days old.",
+        "Zoho shows late that the schedule became weekly nine days ago. No backup has run since.",
         "overdue",
         change=lambda: organisation.rows.insert(0, weekly),
     )
     began = history.row(timedelta(hours=26), "weekly", action="initiated")
-    yield Scene("A backup began yesterday, and nothing has been heard of it since.", "stuck", (began,))
-    yield Scene(
-        "It completes after all.", "recovered", (history.row(timedelta(minutes=40), "weekly", state="completed"),)
-    )
+    yield Scene("A backup started yesterday, and nothing has been heard of it since.", "stuck", (began,))
+    done = history.row(timedelta(minutes=40), "weekly", state="completed")
+    yield Scene("It completes after all.", "recovered", (done,))
     yield Scene(
         "The administrator whose token is used leaves.",
         "unreadable",
         change=organisation.refresh_tokens.clear,
         fails=True,
     )
-    yield Scene("Another one runs `make connect`.", "readable", change=lambda: stage.reconnect(org, organisation))
+    yield Scene("Another one runs `make connect`.", "readable", change=lambda: sandbox.reconnect(org, organisation))
+    name, fake = next(iter(sandbox.channels.items()))
     yield Scene(
-        "Somebody deletes the Slack webhook, and then a backup fails.",
+        f"Somebody deletes the address that {fake.label} gave us, and then a backup fails.",
         "failed",
         (history.row(timedelta(minutes=20), "weekly", state="failure"),),
-        change=lambda: stage.slack.standing.update(webhook=Fault(ERRORS["no_service"])),
+        change=lambda: fake.break_with(fake.gone[0]),
         then="channel",
-        posts=0,
+        broken=name,
         fails=True,
     )
-    yield Scene("The webhook works again: Slack gets what it missed.", "channel", change=stage.slack.standing.clear)
+    yield Scene(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair)
 
 
-class Teller:
-    """Plays scenes on a stage, shows what arrives and remembers what did not."""
+class Demo:
+    """Plays scenes in the sandbox, shows what arrives and remembers what did not."""
 
-    def __init__(self, stage: Sandbox, screen: Screen) -> None:
-        """Play on a stage, show on a screen."""
-        self._stage = stage
+    def __init__(self, sandbox: Sandbox, screen: Screen) -> None:
+        """Play in a sandbox, show on a screen."""
+        self._sandbox = sandbox
         self._screen = screen
         self.problems: list[str] = []
 
     def play(self, org: str, organisation: Organisation, scene: Scene) -> None:
-        """Let a scene happen, let the function look twice, and show what was told."""
+        """Let a scene happen, let the function check, and show what arrived."""
         self._screen.narrate(scene.narration)
         organisation.rows[:0] = reversed(scene.rows)
         if scene.change:
             scene.change()
-        mails, posts = self._told()
+        before = self._arrived()
         self._check(org, scene)
-        if scene.then or scene.kind == "channel":  # a broken channel is told by the check after the one that found it
+        if (
+            scene.then or scene.kind == "channel"
+        ):  # a broken channel is reported by the check after the one that found it
             self._check(org, scene)
-        told, posted = self._told()
-        new_mails, new_posts = told[len(mails) :], posted[len(posts) :]
-        for mail in new_mails:
+        after = self._arrived()
+        mails = after["sns"][len(before["sns"]) :]
+        for mail in mails:
             self._screen.mail(mail, ADDRESS)
-        for post in new_posts:
-            self._screen.message("slack", post)
-        self._judge(scene, new_mails, [FakeSlack.text(post) for post in new_posts])
+        posts = {name: after[name][len(before[name]) :] for name in self._sandbox.channels}
+        for name, new in posts.items():
+            for payload in new:
+                self._screen.message(name, payload)
+        self._judge(scene, mails, posts)
         self._check(org, scene)
-        if self._told() != (told, posted):
-            self.problems.append(f"“{scene.narration}” was told again at the next check.")
+        if self._arrived() != after:
+            self.problems.append(f"“{scene.narration}” was sent again at the next check.")
 
     def verdict(self) -> str:
         """Return the line that says what was delivered."""
-        mails, posts = self._told()
-        ids = [mail.attributes.get("notice_id") for mail in mails]
+        arrived = self._arrived()
+        ids = [mail.attributes.get("notice_id") for mail in arrived["sns"]]
         if len(set(ids)) != len(ids):
             self.problems.append("A notice came twice by e-mail.")
-        delivered = f"{_messages(len(mails))} by e-mail and {len(posts)} on Slack; "
-        return delivered + (" ".join(self.problems) or "nothing lost, nothing said twice.")
+        counts = [f"{len(ids)} by e-mail"]
+        counts += [f"{len(arrived[name])} on {fake.label}" for name, fake in self._sandbox.channels.items()]
+        return f"Messages: {', '.join(counts)}; " + (" ".join(self.problems) or "nothing lost, nothing sent twice.")
 
-    def _told(self) -> tuple[list[Mail], list[dict[str, object]]]:
-        return list(self._stage.mailbox.mails), list(self._stage.slack.messages)
+    def _arrived(self) -> dict[str, list[Any]]:
+        return {
+            "sns": list(self._sandbox.mailbox.mails),
+            **{name: list(fake.messages) for name, fake in self._sandbox.channels.items()},
+        }
 
     def _check(self, org: str, scene: Scene) -> None:
-        result = self._stage.check(org)
+        result = self._sandbox.check(org)
         if result.ok and scene.fails:
             self.problems.append(f"“{scene.narration}” should fail the check, so that an alarm sees it.")
         elif not result.ok and not scene.fails:
             self.problems.append(f"A check failed: {result.payload.get('errorMessage')}")
             self._screen.remark(result.output)
 
-    def _judge(self, scene: Scene, mails: list[Mail], posts: list[str]) -> None:
+    def _judge(self, scene: Scene, mails: list[Mail], posts: dict[str, list[dict[str, Any]]]) -> None:
         kinds = [mail.attributes.get("kind") for mail in mails]
         wanted = [scene.kind, *filter(None, [scene.then])]
         if kinds != wanted:
             one = f"one {scene.kind}" + (f", then one {scene.then}," if scene.then else "")
             self.problems.append(f"“{scene.narration}” should send {one} by e-mail; it sent {kinds or 'none'}.")
-        if len(posts) != scene.posts:
-            self.problems.append(
-                f"“{scene.narration}” should send {_messages(scene.posts)} to Slack; it sent {len(posts)}."
-            )
         row_id = str(scene.rows[-1]["id"]) if scene.rows else ""
-        for channel, texts in (("e-mail", [mail.body for mail in mails[:1]]), ("Slack", posts)):
-            if any(row_id not in text for text in texts):
-                self.problems.append(f"“{scene.narration}” does not show row {row_id} in its {channel}.")
+        texts = {"e-mail": [mail.body for mail in mails[:1]]}
+        for name, payloads in posts.items():
+            fake, hears_all = self._sandbox.channels[name], not BY_NAME[name].incidents_only
+            texts[fake.label] = [fake.text(payload) for payload in payloads] if hears_all else []
+            if bool(payloads) == (name == scene.broken) and hears_all:
+                self.problems.append(f"“{scene.narration}” sent {len(payloads)} messages to {fake.label}.")
+        for label, some in texts.items():
+            if some and not any(row_id in text for text in some):
+                self.problems.append(f"“{scene.narration}” does not show row {row_id} in its {label} message.")
 
 
-def tell(screen: Screen) -> bool:
+def play(screen: Screen, channels: Iterable[str] = CHANNELS) -> bool:
     """Start the sandbox, play everything and return whether all of it arrived, once."""
-    screen.remark("Starting Zoho, Slack, AWS and Lambda on this machine, and deploying template.yaml …")
-    stage = Sandbox({"NotificationEmail": ADDRESS})
+    screen.remark("Starting Zoho, the channels, AWS and Lambda on this machine, and deploying template.yaml …")
+    sandbox = Sandbox({"NotificationEmail": ADDRESS, "OperatedBy": ADDRESS}, channels=channels)
     try:
-        teller = Teller(stage, screen)
-        sample = stage.connect("sample", sample_rows(), name="Zoho's sample")
-        teller.play("sample", sample, Scene("The function sees the page of Zoho's documentation.", "baseline"))
-        history = History(datetime.now(UTC))
-        default = stage.connect("default", past(history)[::-1], name="Acme Ltd")
-        teller.play("default", default, Scene("It is connected to a company that makes weekly backups.", "baseline"))
-        for scene in scenes(history):
-            teller.play("default", default, scene)
-        other = stage.connect("borealis", past_of_another(history)[::-1], name="Borealis")
-        teller.play("borealis", other, Scene("Another company is connected; its backups are monthly.", "baseline"))
-        for scene in troubles(stage, "borealis", other, history):
-            teller.play("borealis", other, scene)
-        verdict = teller.verdict()
-        screen.verdict(verdict, good=not teller.problems)
-        return not teller.problems
+        demo, history = Demo(sandbox, screen), History(datetime.now(UTC))
+        sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
+        demo.play("sample", sample, Scene("The function reads the page of Zoho's documentation.", "baseline"))
+        default = sandbox.connect("default", past(history)[::-1], name="Acme Ltd")
+        default.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", timedelta(days=6, hours=18))
+        demo.play("default", default, Scene("It is connected to a company that makes weekly backups.", "baseline"))
+        for scene in week(history):
+            demo.play("default", default, scene)
+        other = sandbox.connect("borealis", history.runs("monthly", 40, 10)[::-1], name="Borealis")
+        demo.play("borealis", other, Scene("Another company is connected; its backups are monthly.", "baseline"))
+        for scene in problems(sandbox, "borealis", other, history):
+            demo.play("borealis", other, scene)
+        third = sandbox.connect("caravel", history.runs("monthly", 44, 23)[::-1], name="Caravel")
+        third.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", timedelta(days=-2))
+        missed = "A third one is connected. Only Zoho's plan says that it backs up every three weeks, and missed a run."
+        demo.play("caravel", third, Scene(missed, "baseline"))
+        verdict = demo.verdict()
+        screen.verdict(verdict, good=not demo.problems)
+        return not demo.problems
     finally:
-        stage.close()
-
-
-def _messages(count: int) -> str:
-    return f"{count} message{'' if count == 1 else 's'}"
+        sandbox.close()

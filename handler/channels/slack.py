@@ -6,19 +6,30 @@ formatting (https://docs.slack.dev/reference/block-kit/composition-objects/text-
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
+from handler.channels.webhook import (
+    ANY,
+    Bundle,
+    Json,
+    Table,
+    each,
+    flat,
+    ids,
+    inert,
+    judge,
+    pack,
+    plain_text,
+    post,
+    refusal,
+)
 from handler.deadline import Deadline
-from handler.errors import DeliveryError, TransportError
 from handler.memory import Notice
 from handler.message import (
-    TOGETHER,
     Recipient,
-    bundles,
     list_lines,
     parts,
     reference,
@@ -26,10 +37,8 @@ from handler.message import (
     severity,
     shorten,
     symbol_of,
-    text,
     title_of,
 )
-from handler.transport import fetch
 from handler.wording import PAGE, Fact
 
 # https://docs.slack.dev/reference/block-kit/blocks
@@ -41,32 +50,28 @@ BLOCK_LIMIT = 50
 MESSAGE_LIMIT = 13_000  # all blocks of a message together: https://github.com/slackapi/bolt-js/issues/2509
 TEXT_LIMIT = 40_000  # https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
 
-# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
-MESSAGE_CODES = re.compile(r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments")
-"""What Slack says of a message that it will never take; any other code that comes with 400 is about the channel."""
-CODE = re.compile(r"[a-z_]{2,40}")
-"""What Slack says, such as ``no_service``; anything else it says is not repeated."""
-MENTION = re.compile(r"here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}")
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class SlackMessage:
-    """One Slack message.
-
-    Attributes:
-        payload: For the incoming webhook.
-        plain: The same without blocks, in case Slack refuses them.
-    """
-
-    payload: Json
-    plain: Json
+# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors. Codes of the channel may come
+# with 400: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
+CHANNEL_CODES = (
+    "user_not_found|channel_not_found|channel_is_archived|no_service|no_active_hooks|no_team|team_disabled|"
+    "invalid_token|action_prohibited|posting_to_general_channel_denied"
+)
+TABLE: Table = (
+    (400, r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments", "refused"),
+    (413, ANY, "refused"),
+    (400, ANY, "gone"),  # an unknown code, too, for the plain form was refused as well
+    (401, ANY, "gone"),
+    (403, ANY, "gone"),
+    (404, ANY, "gone"),
+    (410, ANY, "gone"),
+)
+MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
 
 def _mention_complaint(value: str, loopback: bool) -> str:
-    known = MENTION.fullmatch(value)
-    return "" if known else "must be here, channel, or the ID of a member (U…) or user group (S…)"
+    return (
+        "" if re.fullmatch(MENTION, value) else "must be here, channel, or the ID of a member (U…) or user group (S…)"
+    )
 
 
 class Slack:
@@ -106,63 +111,55 @@ class Slack:
         self._url = values["slack_webhook_url"]
         self._mention = values.get("slack_mention", "")
 
-    def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[SlackMessage]]:
-        """Return everything as one message, or as few as Slack's limits allow."""
-        packed: list[tuple[list[Notice], list[Json]]] = []
-        for number, part in enumerate(bundles(notices)):
-            blocks = list(_blocks(part, recipient) if number == 0 else _blocks(part, _quiet(recipient)))[:BLOCK_LIMIT]
-            together = len(notices) <= TOGETHER and packed and _fits([*packed[-1][1], *blocks])
-            if not together:
-                packed.append(([], []))
-            packed[-1][0].extend(part)
-            packed[-1][1].extend(blocks)
-        return [self._request(tuple(some), blocks, recipient) for some, blocks in packed]
+    def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[tuple[Json, Json]]]:
+        """Return everything as one message, or as few as Slack's limits allow: each in blocks, and as plain text."""
+        packed = pack(notices, recipient, lambda message, to: _fits(self._blocks(message, to)))
+        return [Request(ids(message), self._forms(message, to)) for message, to in packed]
 
-    def send(self, request: Request[SlackMessage], deadline: Deadline) -> None:
-        """Post; what Slack refuses for its content is sent once more as plain text.
+    def send(self, request: Request[tuple[Json, Json]], deadline: Deadline) -> None:
+        """Post; what Slack refuses for its content, or for what we do not know, is sent once more as plain text.
 
         Raises:
             DeliveryError: It was not accepted.
         """
-        status, said = self._post(request.payload.payload, deadline)
-        if (status == 400 and MESSAGE_CODES.fullmatch(said)) or status == 413:
-            status, said = self._post(request.payload.plain, deadline)
-        if (status, said) == (200, "ok"):
-            return
-        about_message = status == 413 or (status == 400 and MESSAGE_CODES.fullmatch(said) is not None)
-        gone = status in {401, 403, 404, 410} or (status == 400 and not about_message)
-        code = f" {said}" if CODE.fullmatch(said) else ""
-        refused = request.notice_ids if about_message else ()
-        raise DeliveryError(f"Slack answered HTTP {status}{code}", gone=gone, refused=refused)
+        blocks, plain = request.payload
+        status, code = self._post(blocks, deadline)
+        if status == 413 or (status == 400 and not re.fullmatch(CHANNEL_CODES, code)):
+            status, code = self._post(plain, deadline)
+        if (status, code) != (200, "ok"):
+            raise refusal(self.label, status, code, judge(TABLE, status, code), request.notice_ids)
 
     def _post(self, payload: Json, deadline: Deadline) -> tuple[int, str]:
-        try:
-            response = fetch(self._session, "POST", self._url, deadline=deadline, json=payload)
-        except TransportError as error:
-            raise DeliveryError(f"Slack did not answer: {error}") from None
+        response = post(self._session, self.label, self._url, payload, deadline)
         return response.status, response.body[:100].decode("ascii", "replace").strip()
 
-    def _request(self, notices: tuple[Notice, ...], blocks: list[Json], recipient: Recipient) -> Request[SlackMessage]:
-        mention = _mention(self._mention) if severity(notices) == "critical" else ""
-        plain = shorten(f"{mention} {_escape(text(notices, recipient))}".strip(), TEXT_LIMIT)
-        fallback = f"{mention} {_escape(shorten(f'{recipient.name}: {title_of(notices)}', SECTION_LIMIT))}".strip()
-        if mention:
-            blocks = [{"type": "section", "text": _mrkdwn(mention)}, *blocks][:BLOCK_LIMIT]
-        return Request(
-            tuple(notice.notice_id for notice in notices),
-            SlackMessage(
-                {"text": fallback, "blocks": blocks},
-                {"text": plain, "mrkdwn": bool(mention), "parse": "none"},
-            ),
-        )
+    def _forms(self, message: Sequence[Bundle], recipient: Recipient) -> tuple[Json, Json]:
+        """Return a message in blocks, if they fit, and as plain text."""
+        notices, mention = flat(message), self._mentioned(message)
+        words = plain_text(message, recipient)
+        # Whoever is mentioned needs Slack's markup, and then nothing else may be any.
+        words = _escape(inert(words, ours=True) if mention else words)
+        plain: Json = {
+            "text": shorten(f"{mention} {words}".strip(), TEXT_LIMIT),
+            "mrkdwn": bool(mention),
+            "parse": "none",
+        }
+        title = _escape(shorten(f"{recipient.name}: {title_of(notices)}", SECTION_LIMIT))
+        blocks = self._blocks(message, recipient)
+        return ({"text": f"{mention} {title}".strip(), "blocks": blocks} if _fits(blocks) else plain), plain
 
+    def _blocks(self, message: Sequence[Bundle], recipient: Recipient) -> list[Json]:
+        made = [block for bundle, to in each(message, recipient) for block in _blocks(bundle, to)]
+        mention = self._mentioned(message)
+        return [{"type": "section", "text": _mrkdwn(mention)}, *made] if mention else made
 
-def _quiet(recipient: Recipient) -> Recipient:
-    return Recipient(recipient.org, recipient.name, recipient.zone, recipient.crm_url, recipient.now)
+    def _mentioned(self, message: Sequence[Bundle]) -> str:
+        return _mention(self._mention) if severity(flat(message)) == "critical" else ""
 
 
 def _fits(blocks: Sequence[Json]) -> bool:
-    return len(blocks) < BLOCK_LIMIT and sum(len(words) for block in blocks for words in _texts(block)) <= MESSAGE_LIMIT
+    characters = sum(len(words) for block in blocks for words in _texts(block))
+    return len(blocks) <= BLOCK_LIMIT and characters <= MESSAGE_LIMIT
 
 
 def _texts(block: Json) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,9 +23,14 @@ NAME_LIMIT = 40
 REFUSED_WHOLE = {
     "InvalidParameter",
     "InvalidParameterValue",
+    "ParameterValueInvalid",
     "ValidationError",
+    "ValidationException",
     "BatchRequestTooLong",
+    "BatchEntryIdsNotDistinct",
     "EmptyBatchRequest",
+    "InvalidBatchEntryId",
+    "TooManyEntriesInBatchRequest",
 }
 """Codes for a whole request that are about its content: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
 
@@ -73,7 +78,7 @@ class Sns:
         made = []
         for part in bundles(notices):
             made.append(_message(part, recipient))
-            recipient = _mentioned(recipient)
+            recipient = replace(recipient, lost=0)  # the first one says it
         groups = [made] if len(notices) <= TOGETHER else [[message] for message in made]
         return [Request(tuple(i for m in group for i in m.notice_ids), group) for group in groups if group]
 
@@ -90,7 +95,7 @@ class Sns:
             code = _code(error)
             if code not in REFUSED_WHOLE:
                 raise DeliveryError(f"SNS answered {code}", gone=_is_gone(code)) from None
-            result = self._publish_one_by_one(group, code)
+            result = self._publish_one_by_one(group, code, deadline)
         except (BotoCoreError, ResponseParserError) as error:
             raise DeliveryError(f"SNS did not answer: {type(error).__name__}") from None
         if len(result.accepted) == len(group):
@@ -121,12 +126,17 @@ class Sns:
             set(codes.values()),
         )
 
-    def _publish_one_by_one(self, group: Sequence[SnsMessage], code: str) -> "_Result":
-        """Publish each message of a request that was refused as a whole: one that is malformed stops no other."""
+    def _publish_one_by_one(self, group: Sequence[SnsMessage], code: str, deadline: Deadline) -> "_Result":
+        """Publish each message of a request that was refused as a whole: one that is malformed stops no other.
+
+        Those for which no time is left are neither accepted nor refused.
+        """
         if len(group) == 1:
             return _Result(set(), {0}, {code})
         total = _Result(set(), set(), set())
         for number, message in enumerate(group):
+            if deadline.left() <= 0:
+                break
             try:
                 one = self._publish([message])
             except ClientError as error:
@@ -149,10 +159,6 @@ class _Result(NamedTuple):
 
 def _code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "?"))
-
-
-def _mentioned(recipient: Recipient) -> Recipient:
-    return Recipient(recipient.org, recipient.name, recipient.zone, recipient.crm_url, recipient.now)
 
 
 def _message(notices: tuple[Notice, ...], recipient: Recipient) -> SnsMessage:

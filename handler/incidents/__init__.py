@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from handler.decision import Decision
-from handler.history import Event
+from handler.history import Event, Row
 from handler.incidents import failing, overdue, stuck
 from handler.incidents.situation import Situation
 from handler.memory import Incident
@@ -40,6 +40,9 @@ class IncidentKind(Protocol):
 
     def waits(self, decision: Decision, situation: Situation) -> bool:
         """Return whether something else speaks for it at the moment: it neither opens nor reminds."""
+
+    def row(self, situation: Situation, incident: Incident) -> Row | None:
+        """Return the row that it is about, where the history still shows it."""
 
     def line(self, decision: Decision, situation: Situation, incident: Incident) -> str:
         """Return what a list of everything that is wrong says of it, as a sentence."""

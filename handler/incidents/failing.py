@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from handler.decision import Decision
 from handler.due import known_time, last_completed_fact
-from handler.history import UNKNOWN_TIME, Event
+from handler.history import UNKNOWN_TIME, Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
 from handler.outcomes import NO_ACTION, failed_step, last_good, row_facts, time_fact
@@ -35,6 +35,11 @@ def waits(decision: Decision, situation: Situation) -> bool:
     """Return whether an `overdue` that was sent is open, which says it as well."""
     overdue = decision.memory.incidents.get("overdue")
     return bool(overdue and overdue.notified_at)
+
+
+def row(situation: Situation, incident: Incident) -> Row | None:
+    """Return the newest failed row."""
+    return situation.newest_failed.row if situation.newest_failed else None
 
 
 def line(decision: Decision, situation: Situation, incident: Incident) -> str:

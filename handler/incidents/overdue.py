@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from handler.decision import Decision
 from handler.due import current_plan, due, has_schedule, how_often, last_completed_fact, next_run_fact, standing_run
-from handler.history import Event
+from handler.history import Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
 from handler.outcomes import NO_ACTION
@@ -26,7 +26,7 @@ def evaluate(decision: Decision, situation: Situation, known: Incident | None) -
         return None
     if not decision.policy.max_backup_age_days:
         decision.ask("plan")  # Zoho may know another rule than the history's one word for it
-    return Incident(limit)
+    return Incident(late.at)
 
 
 def _is_running(decision: Decision, situation: Situation) -> bool:
@@ -43,6 +43,8 @@ def ended_by(incident: Incident, situation: Situation, news: Sequence[Event]) ->
 
 def resolved(incident: Incident, event: Event) -> str:
     """Return how long it lasted, until the backup completed."""
+    if event.at <= incident.since:
+        return "an overdue alert: the backup had completed in time, and Zoho listed it late"
     return f"a backup overdue for {duration(event.at - incident.since)}"
 
 
@@ -53,6 +55,11 @@ def waits(decision: Decision, situation: Situation) -> bool:
     failing = decision.memory.incidents.get("failing")
     hours = timedelta(hours=decision.policy.remind_hours)
     return bool(failing and failing.notified_at and decision.now - failing.notified_at < hours)
+
+
+def row(situation: Situation, incident: Incident) -> Row | None:
+    """Return None: no row is the matter."""
+    return None
 
 
 def line(decision: Decision, situation: Situation, incident: Incident) -> str:

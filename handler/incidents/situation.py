@@ -36,11 +36,9 @@ class Situation:
     newest_failed: Event | None = None
     recovered_by: Event | None = None
 
-    def row_of(self, incident: str) -> Row | None:
-        """Return the row that an incident is about, where the history still shows it."""
-        if incident == "failing":
-            return self.newest_failed.row if self.newest_failed else None
-        return self.running[0].row if incident == "stuck" and self.running else None
+    def running_since(self, since: datetime) -> Row | None:
+        """Return the row of the backup that began then, while it runs."""
+        return next((running.row for running in self.running if running.since == since), None)
 
 
 def situation(history: Sequence[Event], now: datetime) -> Situation:

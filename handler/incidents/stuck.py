@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
-from handler.history import Event
+from handler.history import Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
 from handler.outcomes import row_facts, time_fact
@@ -39,6 +39,11 @@ def waits(decision: Decision, situation: Situation) -> bool:
     return False
 
 
+def row(situation: Situation, incident: Incident) -> Row | None:
+    """Return the row of the backup that runs."""
+    return situation.running_since(incident.since)
+
+
 def line(decision: Decision, situation: Situation, incident: Incident) -> str:
     """Return what a list of everything that is wrong says of it."""
     return f"A backup started {duration(situation.now - incident.since)} ago and hasn't finished or failed."
@@ -56,12 +61,12 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
             (started,),
             next_step=f"Check under {PAGE} in Zoho CRM how it ended.",
         )
-    rows = [running.row for running in situation.running if running.since == incident.since]
+    running = row(situation, incident)
     still = "still running" if phase == "opened" else "still not finished"
     return Content(
         "⏳",
         f"Backup {still} after {lasted}",
         f"A backup started {lasted} ago and hasn't finished or failed.",
-        (started, *(fact for row in rows for fact in row_facts(row))),
+        (started, *(row_facts(running) if running else ())),
         next_step=f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support.",
     )

@@ -23,15 +23,22 @@ VARIABLES = {  # environment variable → parameter
     "REMIND_HOURS": "RemindHours",
     "DIGEST_DAYS": "DigestDays",
     "ZOHO_API_VERSION": "ZohoApiVersion",
+    "OPERATED_BY": "OperatedBy",
 }
 WIRING = {"TABLE_NAME": "table", "TOPIC_ARN": "topic", "ORG_PARAMETER_PREFIX": "/prefix/stack"}
 
 
+WHOLE = {  # number → least, most; beside those that the function reads
+    "NotInvokedHours": (2, 168),
+    "ReservedConcurrency": (0, 1000),
+}
+
+
 def accepts(parameter: Json, value: str) -> bool:
     """Tell whether CloudFormation takes a value for a parameter."""
-    if parameter["Type"] == "Number":
-        number = float(value)
-        return bool(parameter.get("MinValue", number) <= number <= parameter.get("MaxValue", number))
+    if "AllowedValues" in parameter:
+        return value in {str(allowed) for allowed in parameter["AllowedValues"]}
+    assert parameter["Type"] == "String", "CloudFormation's Number takes 24.5 and 1e2"
     return re.fullmatch(parameter["AllowedPattern"], value) is not None
 
 
@@ -40,11 +47,8 @@ def test_every_parameter_is_described_validated_and_has_a_default(parameters: Js
     for name, parameter in parameters.items():
         assert parameter["Description"].endswith((".", ")")), name
         assert parameter["ConstraintDescription"].endswith("."), name
-        assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter), name
-        if "AllowedValues" in parameter:
-            assert parameter["Default"] in parameter["AllowedValues"]
-        else:
-            assert accepts(parameter, str(parameter["Default"])), name
+        assert {"AllowedPattern", "AllowedValues"} & set(parameter), name
+        assert accepts(parameter, str(parameter["Default"])), name
 
 
 def test_the_console_shows_every_parameter_once(template: Json, parameters: Json) -> None:
@@ -69,12 +73,30 @@ def test_every_variable_that_the_function_reads_is_set(template: Json) -> None:
     assert {variable: wired[variable] for variable in VARIABLES} == VARIABLES
 
 
-@pytest.mark.parametrize("variable", config.NUMBERS)
-def test_a_number_has_the_functions_bounds(parameters: Json, variable: str) -> None:
-    """What CloudFormation accepts, the function accepts."""
-    parameter = parameters[VARIABLES[variable]]
-    bounds = (parameter["Default"], parameter["MinValue"], parameter["MaxValue"])
-    assert bounds == config.NUMBERS[variable]
+def numbers() -> dict[str, tuple[int, int]]:
+    """Return each parameter that must be a whole number, with its bounds: the function's, where it reads it."""
+    read = {VARIABLES[variable]: (least, most) for variable, (_, least, most) in config.NUMBERS.items()}
+    return read | WHOLE
+
+
+@pytest.mark.parametrize(("name", "bounds"), numbers().items())
+def test_a_number_is_whole_and_within_the_functions_bounds(
+    parameters: Json, name: str, bounds: tuple[int, int]
+) -> None:
+    """Every number in between, and nothing that the function would refuse at each check."""
+    least, most = bounds
+    parameter = parameters[name]
+    assert [number for number in range(least, most + 1) if not accepts(parameter, str(number))] == []
+    outside = [*range(-2, least), *range(most + 1, most + 1000), 10 * most, 99 * most]
+    assert [number for number in outside if accepts(parameter, str(number))] == []
+    no_numbers = ["", " ", "-1", "24.5", "24.0", "1e2", "0x10", "+5", "05", "1 ", "five", "\u0661"]
+    assert [text for text in no_numbers if accepts(parameter, text)] == []
+
+
+def test_no_parameter_is_a_number_that_cloudformation_would_take_in_parts(parameters: Json) -> None:
+    """Its Number is "an integer or float": only a list of values keeps the rest out."""
+    loose = {name for name, p in parameters.items() if p["Type"] != "String" and "AllowedValues" not in p}
+    assert loose == set()
 
 
 def test_the_patterns_are_the_functions(parameters: Json) -> None:
@@ -105,9 +127,17 @@ def test_the_patterns_are_the_functions(parameters: Json) -> None:
             ["", "arn:aws:iam::123456789012:policy/x", "arn:aws-cn:iam::123456789012:policy/team/x"],
             ["policy/x", "arn:aws:iam::123456789012:role/x"],
         ),
-        ("ErrorWindowHours", ["3", "168"], ["2", "169"]),
-        ("NotInvokedHours", ["2", "168"], ["1", "169"]),
-        ("ReservedConcurrency", ["0", "1"], ["-1", "1001"]),
+        ("ErrorWindowHours", ["4", "150"], ["3", "4.0", ""]),
+        (
+            "OperatedBy",
+            ["", "IT Operations <it@example.com>, +49 30 1234", "x" * 100],
+            ["x" * 101, "a\nb", "a\tb", "ü"],
+        ),
+        (
+            "RunbookUrl",
+            ["docs/runbook.md", "https://github.com/acme/notifier/blob/main/docs/runbook.md?plain=1"],
+            ["", "a b", "https://wiki.example.com/#runbook", 'x"y', "a\\b", "x" * 301],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -168,7 +198,7 @@ def test_a_schedule_expression_is_accepted_when_it_is_real(parameters: Json, exp
 
 @pytest.mark.parametrize("expression", ["rate(3 days)", "rate(49 hours)"])
 def test_a_schedule_that_no_alarm_could_watch_is_refused(parameters: Json, expression: str) -> None:
-    """The alarms see a week; three checks must fit into it."""
+    """The alarms look back a week at most; three checks must fit into it."""
     assert recurs(expression)
     assert not accepts(parameters["ScheduleExpression"], expression)
 

@@ -1,0 +1,117 @@
+"""CloudWatch's evaluation of alarms in miniature, over the alarms as the template has them.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+Json = Any
+Points = Sequence[float | None]
+"""What a metric has for each period, the newest last; None where it has nothing."""
+
+LONGEST_RANGE = 2
+"""How many more periods than asked for CloudWatch looks at in AWS's own example (5 for 3); otherwise undocumented."""
+COMPARE: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+}
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm.
+
+    Attributes:
+        periods: How many points are evaluated.
+        needed: How many of them must breach.
+        minutes: The length of a period.
+        statistic: ``Sum`` or ``Maximum``.
+        breaches: Judges a point.
+        missing: ``TreatMissingData``.
+        filled: Whether a missing point becomes a real zero, by ``FILL``.
+    """
+
+    periods: int
+    needed: int
+    minutes: int = 60
+    statistic: str = "Sum"
+    breaches: Callable[[float], bool] = lambda value: value >= 1
+    missing: str = "notBreaching"
+    filled: bool = False
+
+    def state(self, points: Points, before: str = "OK") -> str:
+        """Return the state after an evaluation of all that CloudWatch retrieved, at least `periods` points."""
+        assert len(points) >= self.periods
+        real = [point for point in points if point is not None]
+        if self.filled and real:
+            real = [0.0 if point is None else point for point in points]
+        judged = [self.breaches(point) for point in real[-self.periods :]]
+        breaching = judged.count(True)
+        if lacking := self.periods - len(judged):
+            if self.missing == "ignore" and breaching < self.needed and breaching == len(judged):
+                return before
+            breaching += lacking if self.missing == "breaching" else 0
+        return "ALARM" if breaching >= self.needed else "OK"
+
+    def states(
+        self, metric: Mapping[int, float], minutes: int, extra: int = LONGEST_RANGE
+    ) -> Iterator[tuple[int, str]]:
+        """Yield each change of state, with its minute, while a metric with these points by minute is evaluated.
+
+        Periods slide: each minute looks back from itself. It begins as if the metric had been there for ever.
+        """
+        count = list(accumulate(int(minute in metric) for minute in range(minutes)))
+        total = list(accumulate(metric.get(minute, 0.0) for minute in range(minutes)))
+        state = "OK"
+        reach = self.periods + extra
+        for now in range(reach * self.minutes, minutes):
+            points: list[float | None] = []
+            for back in range(reach - 1, -1, -1):
+                end, start = now - back * self.minutes, now - (back + 1) * self.minutes
+                if count[end] == count[start]:
+                    points.append(None)
+                elif self.statistic == "Sum":
+                    points.append(total[end] - total[start])
+                else:
+                    points.append(max(metric[m] for m in range(start + 1, end + 1) if m in metric))
+            after = self.state(points, state)
+            if after != state:
+                state = after
+                yield now, state
+
+
+def alarm(template: Json, name: str, parameters: Mapping[str, int] | None = None) -> Alarm:
+    """Return an alarm of the template, with its parameters' defaults or the given values."""
+    properties = template["Resources"][name]["Properties"]
+    values = {key: parameter["Default"] for key, parameter in template["Parameters"].items()} | dict(parameters or {})
+
+    def number(value: Json) -> int:
+        if isinstance(value, dict):
+            table, key, column = value["FindInMap"]
+            return int(template["Mappings"][table][str(values[key])][column])
+        found: Json = values.get(value, value)
+        return int(found)
+
+    metric, filled = properties, False
+    if "Metrics" in properties:
+        (shown,) = (query for query in properties["Metrics"] if query["ReturnData"])
+        (read,) = (query for query in properties["Metrics"] if not query["ReturnData"])
+        assert shown["Expression"] == f"FILL({read['Id']}, 0)"
+        filled = True
+        metric = {"Period": read["MetricStat"]["Period"], "Statistic": read["MetricStat"]["Stat"]}
+    compare, threshold = COMPARE[properties["ComparisonOperator"]], properties["Threshold"]
+    periods = properties["EvaluationPeriods"]
+    needed = properties.get("DatapointsToAlarm", periods)
+    return Alarm(
+        periods=number(periods),
+        needed=number(needed),
+        minutes=number(metric["Period"]) // 60,
+        statistic=metric["Statistic"],
+        breaches=lambda value: compare(value, threshold),
+        missing=properties["TreatMissingData"],
+        filled=filled,
+    )
