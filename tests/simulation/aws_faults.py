@@ -24,6 +24,8 @@ def _replies(
 
 GONE = {"NotFound", "AuthorizationError", "AccessDeniedException", "KMSDisabled"}
 """By which SNS says that the topic itself refuses."""
+CONTENT = {"ValidationException", "InvalidParameter", "BatchRequestTooLong"}
+"""By which SNS refuses a batch for what is in it."""
 
 
 def _error(status: int, code: str, *, acts: bool = False) -> Callable[[AwsCall, Surroundings], Any]:
@@ -39,6 +41,8 @@ def _error_answer(call: AwsCall, around: Surroundings, status: int, code: str) -
     if call.service == "sns":  # the query protocol
         if code in GONE:
             around.break_channel()
+        elif code in CONTENT and len(call.entries) == 1:  # a batch is tried once more, entry by entry
+            around.refuse([reference(entry) for entry in call.entries.values()])
         xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>simulated</Message></Error>"
         return call.answer(status, f"<ErrorResponse>{xml}<RequestId>1</RequestId></ErrorResponse>".encode(), _OWN)
     error = {"__type": f"com.amazonaws#{code}", "message": "simulated"}
@@ -128,17 +132,6 @@ def _some_refused(code: str, *, permanently: bool) -> Callable[[AwsCall, Surroun
     return play
 
 
-def _all_refused(code: str) -> Callable[[AwsCall, Surroundings], Any]:
-    """Return a fault in which a batch is refused as a whole for its content: for what is in it only if it is alone."""
-
-    def play(call: AwsCall, around: Surroundings) -> Any:
-        if len(call.entries) == 1:
-            around.refuse([reference(entry) for entry in call.entries.values()])
-        return _error_answer(call, around, 400, code)
-
-    return play
-
-
 BY_PLACE = {
     "dynamodb GetItem": [
         Fault("item of a newer release", _written_by_another(schema={"N": "2"})),
@@ -152,7 +145,7 @@ BY_PLACE = {
         Fault("some refused", _some_refused("InternalError", permanently=False), honest=True),
         Fault("some refused permanently", _some_refused("InvalidParameter", permanently=True), honest=True),
         Fault("some refused: topic gone", _some_refused("NotFound", permanently=True), honest=True),
-        Fault("batch refused as a whole", _all_refused("InvalidParameter"), honest=True),
-        Fault("batch too long", _all_refused("BatchRequestTooLong"), honest=True),
+        Fault("batch refused as a whole", _error(400, "InvalidParameter"), honest=True),
+        Fault("batch too long", _error(400, "BatchRequestTooLong"), honest=True),
     ],
 }

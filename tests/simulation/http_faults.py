@@ -1,7 +1,7 @@
 """What can happen to a request of requests: to Zoho, to the channels, and to whoever else speaks HTTP."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.channels import FAKES, Fake
@@ -139,6 +139,18 @@ PLANS = {
     "no times": {"rrule": "RRULE:FREQ=WEEKLY", "scheduled_date": "soon", "start_date": 7, "status": None},
 }
 """What Zoho may say of the plan, true or not."""
+
+
+MOVES_ON = "moves on"
+
+
+def said(name: str, now: datetime) -> dict[str, Any] | None:
+    """Return what Zoho says of the plan: one of `PLANS`, or a next run that is always still to come."""
+    if name == MOVES_ON:
+        weekday = now.weekday()
+        run = now + timedelta(days=min((day - weekday) % 7 or 7 for day in (1, 2)))
+        return plan("RRULE:FREQ=WEEKLY;BYDAY=TU,WE", run, START - timedelta(days=60))
+    return PLANS.get(name)
 
 
 BACKUP = [Fault(f"plan: {name}", _says(Response.json({"backup": said}))) for name, said in PLANS.items()]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handler.channels import CHANNELS
 from tests.simulation.faults import START, Fault
-from tests.simulation.http_faults import PLANS
+from tests.simulation.http_faults import MOVES_ON, PLANS, said
 from tests.simulation.kinds import kinds
 from tests.simulation.wire import Call
 from tests.simulation.world import World
@@ -91,7 +91,7 @@ class Timeline:
         steps: What happens.
         channels: Those that are configured, beside SNS.
         floor: From which severity on each of them hears; "": its own default.
-        plan: What Zoho says of the plan, of `PLANS`; "": nothing.
+        plan: What Zoho says of the plan: one of `PLANS`, or the next run from now on (`MOVES_ON`); "": nothing.
     """
 
     rows: int
@@ -151,7 +151,7 @@ def _timelines(many: st.SearchStrategy[int], most_steps: int) -> st.SearchStrate
         steps=st.lists(steps, min_size=1, max_size=most_steps).map(tuple),
         channels=st.sets(st.sampled_from(NAMES)).map(lambda some: tuple(sorted(some))),
         floor=st.sampled_from(("", "", "", "info", "warning", "critical")),
-        plan=st.sampled_from(("", "", "", *PLANS)),
+        plan=st.sampled_from(("", "", "", MOVES_ON, *PLANS)),
     )
 
 
@@ -193,24 +193,31 @@ class _Plan:
         return possible[kind % len(possible)]
 
 
-def play(world: World, timeline: Timeline) -> None:
-    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken."""
+def play(world: World, timeline: Timeline, full: int = 100) -> None:
+    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken.
+
+    Args:
+        world: Where.
+        timeline: What happens.
+        full: With so many notices an outbox may be full.
+    """
     faults = world.tally.faults.total()
-    live(world, timeline)
+    live(world, timeline, full)
     world.tally.faulted += world.tally.faults.total() > faults
     recover(world)
 
 
-def live(world: World, timeline: Timeline) -> None:
+def live(world: World, timeline: Timeline, full: int = 100) -> None:
     """Play a timeline as far as it goes."""
     world.begin()
-    world.organisation.plan = PLANS[timeline.plan] if timeline.plan else None
+    world.witness.full = full
     for number in range(timeline.rows):
         at = START - timedelta(days=number, hours=2)
         world.show({"state": "completed", "log_time": at.isoformat()}, place=-1)
     connected: tuple[set[str], str] | None = None
     for number, step in enumerate(timeline.steps):
         world.now += timedelta(hours=step.hours)
+        world.organisation.plan = said(timeline.plan, world.now)
         for row in step.rows:
             appear(world, row)
         wanted = set(timeline.channels) - {step.without}, step.malformed
