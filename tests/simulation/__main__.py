@@ -17,10 +17,10 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from tests.simulation import timelines
+from tests.simulation import drawn, timelines
 from tests.simulation.setting import a_world
-from tests.simulation.timelines import Timeline, every_single_fault, floods, play
 from tests.simulation.tally import Tally
+from tests.simulation.timelines import Timeline, every_single_fault, play
 from tests.simulation.world import World
 
 BATCH = 200
@@ -69,8 +69,8 @@ def soak(world: World, seconds: float, first_seed: int) -> int:
 
 def batch(world: World, seed: int, singles: Iterator[tuple[str, Timeline]]) -> None:
     """Play drawn timelines and floods, then some of the single faults at every call."""
-    draw(world, timelines.timelines, seed, BATCH)
-    draw(world, floods, seed, FLOODS_IN_A_BATCH)
+    draw(world, drawn.timelines, seed, BATCH)
+    draw(world, drawn.floods, seed, FLOODS_IN_A_BATCH)
     for name, timeline in islice(singles, SINGLE_FAULTS_IN_A_BATCH):
         replayable(world, timeline, name)
 

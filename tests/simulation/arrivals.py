@@ -9,7 +9,8 @@ from tests.simulation.wire import AwsCall, Call, reference
 from tests.simulation.witness import item_bytes
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Invocation, Sending, World
+    from tests.simulation.invocation import Invocation, Sending
+    from tests.simulation.world import World
 
 
 class Arrivals:

@@ -141,6 +141,7 @@ PLANS = {
 """What Zoho may say of the plan, true or not."""
 
 
+NO_PLANS: tuple[object, ...] = ([], "x", None)
 MOVES_ON = "moves on"
 
 
@@ -153,8 +154,8 @@ def said(name: str, now: datetime) -> dict[str, Any] | None:
     return PLANS.get(name)
 
 
-BACKUP = [Fault(f"plan: {name}", _says(Response.json({"backup": said}))) for name, said in PLANS.items()]
-BACKUP += [Fault(f"plan: {said}", _says(Response.json({"backup": said}))) for said in ([], "x", None)]
+BACKUP = [Fault(f"plan: {name}", _says(Response.json({"backup": shown}))) for name, shown in PLANS.items()]
+BACKUP += [Fault(f"plan: {what}", _says(Response.json({"backup": what}))) for what in NO_PLANS]
 URLS = [
     Fault("links: long ago", _says(Response.json({"urls": links(START - timedelta(days=900))}))),
     Fault("links: for ever", _says(Response.json({"urls": links(START + timedelta(days=9_000), 5_000)}))),

@@ -58,9 +58,7 @@ MUTATIONS = {
         "            self._record_refused(channel, error)\n            return bool(error.refused) and not error.gone\n",
         "            self._record_accepted(channel.name, request.notice_ids)\n            return not error.gone\n",
     ),
-    "take a throttle for a broken channel": Mutation(
-        "channels/webhook.py", '"transient"\n    )', '"gone"\n    )'
-    ),
+    "take a throttle for a broken channel": Mutation("channels/webhook.py", '"transient"\n    )', '"gone"\n    )'),
     "take any 200 for an acceptance": Mutation(
         "channels/webhook.py",
         "response.status in perhaps and (not response.body.strip() or bool(decoded(response)))",
@@ -93,12 +91,16 @@ MUTATIONS = {
     "write over a newer release": Mutation("store.py", 'if raw["schema"] > SCHEMA:', 'if raw["schema"] > 9:'),
     "wait for an answer as long as it takes": Mutation("exchange.py", "self.join(seconds)", "self.run()"),
     "keep connections over a freeze": Mutation(
-        "app.py", "        ready.senders.session.close()\n        ready.reading.close()\n        _SNS.close()\n", "        pass\n"
+        "app.py",
+        "        ready.senders.session.close()\n        ready.reading.close()\n        _SNS.close()\n",
+        "        pass\n",
     ),
     "repeat what requests said": Mutation(
         "transport.py", "raise TransportError(type(error).__name__) from None", "raise TransportError(str(error))"
     ),
-    "read answers of any length": Mutation("transport.py", "        if len(body) > max_bytes:\n", "        if not body:\n"),
+    "read answers of any length": Mutation(
+        "transport.py", "        if len(body) > max_bytes:\n", "        if not body:\n"
+    ),
     "let Slack interpret Zoho": Mutation(
         "channels/slack.py", "return label, _plain(fact.text, FIELD_LIMIT)", "return label, _mrkdwn(fact.text)"
     ),

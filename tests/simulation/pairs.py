@@ -9,7 +9,9 @@ SEVERITIES = ("info", "warning", "critical")
 
 def is_probe(notice: Notice) -> bool:
     """Return whether a notice is a broken channel's own end, given to that channel alone to see whether it works."""
-    return notice.phase == "ended" and bool(notice.pending_for) and notice.incident == f"channel:{notice.pending_for[0]}"
+    return (
+        notice.phase == "ended" and bool(notice.pending_for) and notice.incident == f"channel:{notice.pending_for[0]}"
+    )
 
 
 def wants(notice: Notice, floor: str, *, incidents_only: bool) -> bool:

@@ -19,8 +19,10 @@ from handler.channels import CHANNELS
 from handler.channels.channel import Request
 from sandbox.channels import FAKES, FakeSlack
 from sandbox.zoho import FakeZoho
+from tests.simulation.invocation import Sending
+from tests.simulation.stack import PREFIX, TABLE
 from tests.simulation.tap import tapped
-from tests.simulation.world import PREFIX, TABLE, Sending, World
+from tests.simulation.world import World
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "simulation",

@@ -56,16 +56,10 @@ class Player(Protocol):
         """Note that a connection which slept since an earlier invocation was used."""
 
 
-@contextmanager
-def tapped(servers: Mapping[int | None, tuple[str, Server]], around: Callable[[], Player]) -> Iterator[None]:
-    """Let every request of this process be played.
-
-    A connection that an earlier invocation left open has died by the next one: Lambda freezes what is idle.
-
-    Args:
-        servers: Port → service and fake.
-        around: Returns who plays.
-    """
+def _connections(
+    servers: Mapping[int | None, tuple[str, Server]], around: Callable[[], Player]
+) -> type[exchange._Connection]:
+    """Return the class of urllib3's connections that are played."""
 
     class Connection(exchange._Connection):
         """Sends a request only when its answer is asked for, so that both are one boundary."""
@@ -94,37 +88,64 @@ def tapped(servers: Mapping[int | None, tuple[str, Server]], around: Callable[[]
                 service, operation = "heartbeat", "ping"
             return around().play(HttpCall(service, operation, send_now, self, fake))
 
-    used_in: dict[int, object] = {}
+    return Connection
 
-    def send(session: Any, request: AWSPreparedRequest) -> AWSResponse:
+
+class _Aws:
+    """What botocore's HTTP sessions do instead of sending."""
+
+    def __init__(self, around: Callable[[], Player]) -> None:
+        self._around = around
+        self._used_in: dict[int, object] = {}
+
+    def send(self, session: Any, request: AWSPreparedRequest) -> AWSResponse:
+        """Play a request."""
+        around = self._around()
         service = request.url.split("//")[1].split(".")[0]
         call = AwsCall(service, "", lambda: ask_moto(request), request, float(session._timeout.read_timeout))
         target = request.headers.get("X-Amz-Target")
         if isinstance(target, bytes):
             target = target.decode()
         call.operation = str(target).rpartition(".")[2] if target else call.form["Action"]
-        if service == "sns" and not around().is_running(used_in.get(id(session), around().present())):
-            around().freeze(service)  # the others try again by themselves
+        if service == "sns" and not around.is_running(self._used_in.get(id(session), around.present())):
+            around.freeze(service)  # the others try again by themselves
             call.fail("reset")
-        used_in[id(session)] = around().present()
-        answer: AWSResponse = around().play(call)
+        self._used_in[id(session)] = around.present()
+        answer: AWSResponse = around.play(call)
         return answer
+
+    def close(self, session: Any) -> None:
+        """Close idle connections; the next request opens new ones."""
+        self._used_in.pop(id(session), None)
+
+
+@contextmanager
+def tapped(servers: Mapping[int | None, tuple[str, Server]], around: Callable[[], Player]) -> Iterator[None]:
+    """Let every request of this process be played.
+
+    A connection that an earlier invocation left open has died by the next one: Lambda freezes what is idle.
+
+    Args:
+        servers: Port → service and fake.
+        around: Returns who plays.
+    """
 
     def result(self: Exchange[Any], seconds: float) -> Any:
         around().begin_exchange(self, seconds)
         return whole(self, REAL_SECONDS)
 
-    whole = Exchange.result
+    whole, aws = Exchange.result, _Aws(around)
+    waits = _Time(lambda seconds: around().pass_time(seconds))
     with ExitStack() as patches:
         for target, name, new in (
-            (exchange._Pool, "ConnectionCls", Connection),
+            (exchange._Pool, "ConnectionCls", _connections(servers, around)),
             (Exchange, "result", result),
-            (URLLib3Session, "send", send),
-            (URLLib3Session, "close", lambda session: used_in.pop(id(session), None)),
+            (URLLib3Session, "send", lambda session, request: aws.send(session, request)),
+            (URLLib3Session, "close", lambda session: aws.close(session)),
             # A client of many timelines would run out of retries, as one of many hours does not.
             (RetryQuota, "acquire", lambda self, amount: True),
-            (botocore.endpoint, "time", _Time(lambda seconds: around().pass_time(seconds))),
-            (urllib3.util.retry, "time", _Time(lambda seconds: around().pass_time(seconds))),
+            (botocore.endpoint, "time", waits),
+            (urllib3.util.retry, "time", waits),
             # moto inspects its class at each call.
             (responses, "method_names_from_class", cache(utils.method_names_from_class)),
         ):

@@ -149,13 +149,15 @@ def test_a_plan_that_moves_on_excuses_no_missed_run(world: World) -> None:
 
 def test_a_broken_channel_is_tried_once_a_day_and_nothing_of_it_is_lost(world: World) -> None:
     """What it is tried with is no message that anybody lacks."""
-    gone = [fault.name for fault in BY_PLACE["slack webhook"]].index("Slack: no_service")
-    live(world, Timeline(3, (Step(1), Step(1, (Row("failed"),))), ("slack",)))
+    live(world, Timeline(3, SCENES["news"], ("slack",)))
     call = next(call for call in world.last.calls if call.place == "slack webhook")
-    down = ("slack", len(kinds(call)) - len(BY_PLACE["slack webhook"]) + gone)
-    days = tuple(Step(26, outage=down) for _ in range(3))
-    accepted = len(world.arrivals.messages)
-    play(world, Timeline(3, (Step(1), Step(1, (Row("failed"),), outage=down), Step(24 * 15, outage=down), *days), ("slack",)))
+    down = ("slack", [fault.name for fault in kinds(call)].index("Slack: no_service"))
+    bad, good = (Row("failed"),), (Row("completed"),)
+    steps = [
+        Step(hours, rows, outage=down) for hours, rows in ((1, bad), (1, good), (144, good), (144, good), (72, good))
+    ]
+    days = [Step(26, outage=down)] * 3
+    play(world, Timeline(3, (Step(1), *steps, *days), ("slack",), floor="critical"))
+    assert world.witness.probes
     assert world.witness.memory
-    assert world.witness.memory.dead_letters.count > 0
-    assert len(world.arrivals.messages) > accepted
+    assert world.witness.memory.dead_letters.count == 2

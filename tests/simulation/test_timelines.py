@@ -2,7 +2,8 @@
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.simulation.timelines import Timeline, play, timelines
+from tests.simulation.drawn import timelines
+from tests.simulation.timelines import Timeline, play
 from tests.simulation.world import World
 
 

@@ -53,6 +53,7 @@ class Witness:
         refused: What a channel refused permanently, and how often.
         may_be_broken: Channels that have ever refused everything.
         pairs: What people believe to be wrong.
+        probes: What broken channels were given of their own ends.
         broken: What was broken, in words; the first word is the promise.
     """
 
@@ -78,7 +79,7 @@ class Witness:
         self._owed: set[Owed] = set()
         self._settled: set[Owed] = set()
         self._unwritten: list[tuple[Owed, Acceptance]] = []
-        self._probes: dict[str, Notice] = {}
+        self.probes: dict[str, Notice] = {}
         self._many: object = None
 
     def blame(self, promise: str, what: str) -> None:
@@ -93,7 +94,7 @@ class Witness:
 
     def known(self, notice_id: str) -> Notice | None:
         """Return what a notice id stands for."""
-        return self.promised.get(notice_id) or self._probes.get(notice_id)
+        return self.promised.get(notice_id) or self.probes.get(notice_id)
 
     # --- What the table was given ---
 
@@ -108,6 +109,10 @@ class Witness:
         if memory.baseline_at and self.baseline is None:
             self.baseline = [dict(row) for row in rows]
         self._take_promises(memory, by)
+        self._settle(before, memory)
+
+    def _settle(self, before: Memory | None, memory: Memory) -> None:
+        """Take in what is no longer owed to a channel, and which channels are called broken."""
         now_owed = {(channel, notice.notice_id) for notice in memory.outbox for channel in notice.pending_for}
         for notice in before.outbox if before else ():
             for channel in notice.pending_for:
@@ -116,19 +121,18 @@ class Witness:
         if memory.dead_letters.count != self._lost:
             self.blame("loss", f"{self._lost} notices were lost, {memory.dead_letters.count} are counted")
         for owed, acceptance in self._unwritten:
-            probed = owed[1] in self._probes and acceptance.excuse  # it is taken back, accepted or not
+            probed = owed[1] in self.probes and acceptance.excuse  # it is taken back, accepted or not
             acceptance.written = owed not in now_owed and not probed
         self._unwritten = [(owed, acceptance) for owed, acceptance in self._unwritten if owed in now_owed]
-        for name in memory.incidents.keys() - (before.incidents if before else {}).keys():
-            channel = name.removeprefix("channel:")
-            if name.startswith("channel:") and channel not in self.may_be_broken:
-                self.blame("true", f"{channel} is called broken and never was")
+        for name in memory.incidents:
+            if name.startswith("channel:") and name.removeprefix("channel:") not in self.may_be_broken:
+                self.blame("true", f"{name} is open, and it never refused everything")
 
     def _take_promises(self, memory: Memory, by: object) -> None:
         new = 0
         for notice in memory.outbox:
             if is_probe(notice):
-                self._probes[notice.notice_id] = notice
+                self.probes[notice.notice_id] = notice
                 continue
             if earlier := self.promised.get(notice.notice_id):
                 if replace(notice, pending_for=()) != replace(earlier, pending_for=()):
@@ -207,7 +211,7 @@ class Witness:
             acceptance = Acceptance(by, sending, excuse)
             earlier.append(acceptance)
             self._unwritten.append((owed, acceptance))
-            if notice_id in self._probes and f"channel:{channel}" in self.pairs.open:
+            if notice_id in self.probes and f"channel:{channel}" in self.pairs.open:
                 self.pairs.ended_alone.add(f"channel:{channel}")
 
     def hurt(self, by: object, excuse: str) -> None:
@@ -218,12 +222,12 @@ class Witness:
 
     # --- What must be true ---
 
-    def check_ended(self, by: Any) -> None:
-        """Judge after a check that lived to its end, well or not, and whose writes were not disturbed."""
+    def check_ended(self, by: object, refused_by: Collection[str]) -> None:
+        """Judge after a check that lived and wrote undisturbed; these channels refused everything in it."""
         if self.memory and self.writer is by:
             if self.memory.lease_owner:
                 self.blame("lease", "a check ended and kept the lease")
-            for channel in by.refused_by:
+            for channel in refused_by:
                 if f"channel:{channel}" not in self.memory.incidents:
                     self.blame("true", f"{channel} refuses everything, and nobody will hear of it")
 

@@ -1,23 +1,16 @@
 """One organisation, the real handler, everything that it talks to, and a clock that moves with each call."""
 
-import json
-import logging
-import os
 import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from inspect import unwrap
 from types import ModuleType
 from typing import Any, NoReturn
 
-import boto3
-
 from handler.channels import BY_NAME
-from handler.channels.channel import Request
 from handler.errors import NotifierError, TransportError
 from handler.exchange import TOO_SLOW, Exchange
 from handler.organisation import Services
@@ -27,52 +20,14 @@ from sandbox.zoho import FakeZoho
 from sandbox.zoho import row as zoho_row
 from tests.simulation.arrivals import Arrivals
 from tests.simulation.faults import START, Fault
-from tests.simulation.wire import Call, Death
+from tests.simulation.invocation import TIMEOUT_SECONDS, Invocation, Log
+from tests.simulation.stack import Stack
 from tests.simulation.tally import Tally
+from tests.simulation.wire import Call, Death
 from tests.simulation.witness import Witness
 
 LATENCY_SECONDS = 0.1
-TIMEOUT_SECONDS = 55
-TABLE, PREFIX, ORG = "memory", "/zoho-backup-notifier/simulation", "default"
-
-
-@dataclass(eq=False)
-class Sending:
-    """One request on its way to a channel, which may take several calls."""
-
-    channel: str
-    request: Request[Any]
-
-
-class Invocation:
-    """One run of the function; also the context that Lambda gives it.
-
-    Attributes:
-        services: The environment's.
-        dead: Its process is gone.
-        robbed: Somebody wrote the item in spite of its lease.
-        hindered: A call to the table failed.
-        deceived: Zoho concealed rows from it.
-        beside: Another check ran in the middle of it.
-        sending: What it sends, or sent last.
-        refused_by: The channels that refused everything when they were last sent to.
-        calls: Those that left, in order.
-    """
-
-    def __init__(self, world: "World", request_id: str, services: Services) -> None:
-        """Begin now."""
-        self._world = world
-        self.aws_request_id = request_id
-        self.services = services
-        self.deadline = world.now + timedelta(seconds=TIMEOUT_SECONDS)
-        self.dead = self.robbed = self.hindered = self.deceived = self.beside = False
-        self.sending: Sending | None = None
-        self.refused_by: set[str] = set()
-        self.calls: list[Call] = []
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what Lambda's context returns."""
-        return int((self.deadline - self._world.now).total_seconds() * 1000)
+ORG = "default"
 
 
 Planner = Callable[[Call], Fault | None]
@@ -107,7 +62,7 @@ class World:
         for fake in fakes.values():
             fake.clock = zoho.clock
         self.running: list[Invocation] = []
-        self.log = _Log()
+        self.log = Log()
         self.error: NotifierError | None = None
         self._ends: dict[threading.Thread, datetime] = {}
         self._make_services: Callable[[], Services] = unwrap(app.services)
@@ -115,18 +70,8 @@ class World:
         app.services = lambda: self.running[-1].services  # type: ignore[attr-defined]
 
     def build(self) -> None:
-        """Make table and topic."""
-        self._dynamodb: Any = boto3.client("dynamodb")
-        self._ssm: Any = boto3.client("ssm")
-        sns: Any = boto3.client("sns")
-        os.environ["TOPIC_ARN"] = sns.create_topic(Name="simulation")["TopicArn"]
-        if TABLE not in self._dynamodb.list_tables()["TableNames"]:
-            self._dynamodb.create_table(
-                TableName=TABLE,
-                KeySchema=[{"AttributeName": "org", "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": "org", "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+        """Make what the function has in AWS."""
+        self._stack = Stack()
 
     def begin(self) -> None:
         """Start a timeline: an organisation with an empty history that was never checked."""
@@ -145,8 +90,7 @@ class World:
         self.log.lines.clear()
         self.organisation = self.zoho.organisation()
         self.ever_shown: dict[str, dict[str, Any]] = {}
-        with suppress(self._dynamodb.exceptions.ResourceNotFoundException):
-            self._dynamodb.delete_item(TableName=TABLE, Key={"org": {"S": ORG}})
+        self._stack.forget(ORG)
         self._always_connected = {*self.fakes}
         self.connect(self.fakes)
         self.story: list[str] = []
@@ -177,9 +121,7 @@ class World:
         floors = {name: floor or BY_NAME[name].min_severity for name in names}
         self.witness.configured(floors | {"sns": "info"}, malformed if malformed in names else "")
         secret = self.organisation.secret(**values, heartbeat_url=self._beats.heartbeat_url("SECRETBEAT"))
-        self._ssm.put_parameter(
-            Name=f"{PREFIX}/{ORG}", Value=json.dumps(secret), Type="SecureString", Overwrite=True
-        )
+        self._stack.connect(ORG, secret)
 
     def show(self, row: dict[str, Any], place: int = 0) -> dict[str, Any]:
         """Add a row to the history, with an id of its own unless it has one, and return it."""
@@ -201,7 +143,7 @@ class World:
         if self._services is None:
             made = replace(self._make_services(), clock=lambda: self.now, sleep=self.pass_time)
             self._services = replace(made, zoho={})
-        invocation = Invocation(self, request_id or f"request-{self.tally.checks}", self._services)
+        invocation = Invocation(self.zoho.clock, request_id or f"request-{self.tally.checks}", self._services)
         self.running.append(invocation)
         self.last, self.error = invocation, None
         self.ever_shown |= {str(row): dict(row) for row in self.organisation.rows}
@@ -224,7 +166,7 @@ class World:
         finally:
             self.running.pop()
             if not (invocation.dead or invocation.hindered):
-                self.witness.check_ended(invocation)
+                self.witness.check_ended(invocation, invocation.refused_by)
         return None
 
     # --- What goes through the wire ---
@@ -277,7 +219,7 @@ class World:
         raise Death(why)
 
     def pass_time(self, seconds: float) -> None:
-        """Let time pass: an exchange ends with its time, Lambda kills the invocation at its deadline; the dead stay dead."""
+        """Let time pass: exchanges end with their time, Lambda kills at its deadline, and the dead stay dead."""
         end = self._ends.get(threading.current_thread())
         self.now += timedelta(seconds=seconds)
         too_slow = end is not None and self.now >= end
@@ -324,12 +266,9 @@ class World:
         memory = self.witness.memory
         if memory is None:
             return
-        until = (self.now + timedelta(seconds=TIMEOUT_SECONDS)).isoformat()
         running, self.running = self.running, []  # so that the simulation's own calls are not played with
         running[-1].robbed = True
-        item = self._dynamodb.get_item(TableName=TABLE, Key={"org": {"S": ORG}})["Item"]
-        item |= {"version": {"N": str(memory.version + 1)}, "lease_owner": {"S": "thief"}, "lease_until": {"S": until}}
-        self._dynamodb.put_item(TableName=TABLE, Item=item)
+        item = self._stack.steal(ORG, self.now + timedelta(seconds=TIMEOUT_SECONDS))
         self.running = running
         self.witness.written(from_item(item), self.organisation.rows, 0, None)
 
@@ -359,14 +298,3 @@ class World:
 
 def _nothing(call: Call) -> Fault | None:
     return None
-
-
-class _Log(logging.Handler):
-    """Keeps every record of the handler's logger as text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{record.getMessage()} {vars(record)}")
