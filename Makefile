@@ -42,12 +42,12 @@ gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: a
 	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
 
 .PHONY: test
-test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13 chooses the Python, ARGS="-k name", ARGS=--cov are pytest's)
+test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, or pytest's ARGS: "-k name", --cov, --randomly-seed=1)
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
-GATES := lint types sam cfn-lint checkov sdk browser
+GATES := lint types sam cfn-lint checkov sdk aws-cli browser
 .PHONY: check gates $(GATES)
-check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's own SDK, a browser
+check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's and AWS's programs, a browser
 
 gates:
 	@echo $(GATES)
@@ -79,12 +79,20 @@ checkov: $(TOOLS)/checkov/$(STAMP) # exits with 0 when it cannot read the templa
 sdk: $(READY) $(TOOLS)/sdk/$(STAMP) # Zoho's official SDK reads the fake Zoho
 	@ZOHO_SDK_PYTHON=$(abspath $(TOOLS)/sdk/bin/python) $(PY) -m pytest -m sdk tests/sdk
 
+aws-cli: $$(if $$(RUNTIME_PYTHON),release $(TOOLS)/awscli/$(STAMP) $$(RUNTIME)) # AWS's command line installs the release
+	@if [ -z "$(RUNTIME_PYTHON)" ]; then echo "A release is compiled, and Lambda's Python is not here: nothing was tried"; \
+	else AWSCLI_PYTHON=$(abspath $(TOOLS)/awscli/bin/python) $(PY) -m pytest -m aws_cli tests/tools/test_release.py; fi
+
 browser: $(READY) # Chromium reads the gallery; a machine without one is told so, and fails in CI
 	@CHROMIUM_REQUIRED=$(CI) $(PY) -m pytest tests/gallery/test_browser.py
 
 .PHONY: build
 build: $(READY) $(WHEELS) ## Make the package that Lambda runs: build/package, and as a zip
 	@$(PY) tools/build.py --target build/package --zip build/notifier.zip
+
+.PHONY: release
+release: $(READY) $(WHEELS) ## Make dist: the package, a template and checksums, to install without this repository
+	@$(PY) -m tools.release
 
 .PHONY: build-NotifierFunction
 build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
@@ -93,27 +101,35 @@ build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
 .PHONY: deploy
-deploy: ARGS ?= --guided
-deploy: $(TOOLS)/sam/$(STAMP) ## Build and deploy the stack, asking for its parameters
+deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers some questions)
+	@$(PY) -m tools.deploy $(PLACE) $(call option,set,$(SET))
+	@$(MAKE) $(TOOLS)/sam/$(STAMP)
 	@$(SAM) build
-	@$(SAM) deploy $(if $(STACK),--stack-name $(STACK)) $(if $(REGION),--region $(REGION)) $(ARGS)
+	@$(SAM) deploy --config-file "$$($(PY) -m tools.deploy --where $(PLACE))" $(ARGS)
 
-CHOSEN = $(if $(ORG),--org $(ORG)) $(if $(STACK),--stack $(STACK)) $(if $(REGION),--region $(REGION))
+.PHONY: undeploy
+undeploy: $(READY) ## Remove the organisations, the stack and, asked twice, its memory
+	@$(PY) -m tools.undeploy $(PLACE) $(ARGS)
+
+# $(call option,NAME,VALUE): quoted, so that a name with blanks gets a sentence from the tool, not from the shell.
+option = $(if $(2),--$(1)='$(subst ','\'',$(2))')
+PLACE = $(call option,stack,$(STACK)) $(call option,region,$(REGION))
+CHOSEN = $(call option,org,$(ORG)) $(PLACE)
 
 .PHONY: connect
-connect: $(READY) ## Have an organisation watched, or change its secrets (REMOVE=1 ends the watch)
+connect: $(READY) ## Connect an organisation, or change it (REMOVE=1: remove it)
 	@$(PY) -m tools.connect $(CHOSEN) $(if $(REMOVE),--remove) $(ARGS)
 
 .PHONY: doctor
-doctor: $(READY) ## Examine the stack from the outside, and say what to do about what is wrong
-	@$(PY) -m tools.doctor $(CHOSEN) $(ARGS)
+doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
+	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
 .PHONY: status
 status: $(READY) ## Ask the function what it remembers
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: dry-run
-dry-run: $(READY) ## Ask it what the next check would tell, and why; nothing is written or sent
+dry-run: $(READY) ## Ask it what the next check would send, and why
 	@$(PY) -m tools.ask $@ $(CHOSEN)
 
 .PHONY: test-message
@@ -131,7 +147,8 @@ lock: $(TOOLS)/lock/$(STAMP) ## Upgrade every locked dependency
 	@$(call compile,pyproject.toml,runtime)
 	@$(call compile,pyproject.toml --group dev --constraint requirements/runtime.txt,dev)
 	@$(call compile,--group lambda --constraint requirements/dev.txt,lambda)
-	@for group in checkov lock sam sdk; do $(call compile,--group $$group,$$group) || exit; done
+	@$(call compile,pyproject.toml --group mutants --constraint requirements/dev.txt,mutants)
+	@for group in awscli checkov lock sam sdk; do $(call compile,--group $$group,$$group) || exit; done
 	@git --no-pager diff --stat -- requirements
 
 compile = echo "Locking requirements/$(2).txt" && \
@@ -140,7 +157,7 @@ compile = echo "Locking requirements/$(2).txt" && \
 
 .PHONY: clean
 clean: ## Remove the environments and everything made
-	@rm -rf .venv .venv-* .cache .aws-sam build .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .venv-* .cache .aws-sam build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- Environments: one folder and one lock file each ------------------------------------------------------------------
@@ -179,6 +196,10 @@ $(WHEELS): requirements/runtime.txt tools/build.py | $(READY)
 .PHONY: soak
 soak: $(READY) ## Break everything around the function for SECONDS=600, and say what was survived (SEED=n repeats a run)
 	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PY) -m tests.simulation
+
+.PHONY: mutants
+mutants: $(READY) $(TOOLS)/mutants/$(STAMP) ## Break the code in small ways for SECONDS=600, and list what no test notices (SEED=n)
+	@$(TOOLS)/mutants/bin/python -m tools.mutants --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 .PHONY: dynamodb-local
 dynamodb-local: $(TOOLS)/dynamodb-local/DynamoDBLocal.jar ## Fetch AWS's own DynamoDB for one machine, which the tests use if it is there

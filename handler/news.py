@@ -55,7 +55,7 @@ def walk(history: Sequence[Event], memory: Memory) -> list[Step]:
     recent, steps = "", []
     for event in history:
         run: tuple[int, datetime | None] = (0, None)
-        earlier = before if before and before < event.at else None
+        earlier = before if before and before <= event.at else None
         if event.row.state:
             recent = (recent + OUTCOME_SYMBOLS.get(event.kind, "?"))[-RECENT:]
         if event.kind == "completed":
@@ -150,6 +150,7 @@ def _row_notice(
         links=_links(decision, event) if newest else None,
         next_run=next_run_fact(memory, decision.policy.max_backup_age_days, decision.now),
         superseded=superseded,
+        still_overdue="overdue" in memory.incidents,
         new_schedule=how_often(memory),
     )
     failing = memory.incidents.get("failing")

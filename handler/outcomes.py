@@ -38,6 +38,7 @@ class Story:
         links: Where it can be downloaded, if Zoho said it.
         next_run: When the next backup runs.
         superseded: A newer good backup, or a newer schedule, is known: nothing is to be done.
+        still_overdue: A newer backup is overdue all the same.
         new_schedule: How often the schedule of now runs.
     """
 
@@ -54,6 +55,7 @@ class Story:
     links: Links | None = None
     next_run: tuple[Fact, ...] = ()
     superseded: bool = False
+    still_overdue: bool = False
     new_schedule: str = ""
 
     @property
@@ -125,8 +127,9 @@ def _recovered(story: Story) -> Content:
     previous = last_completed_fact(story.before, "Previous successful backup")
     return Content(
         "✅",
-        "Backups work again",
-        "A backup completed. The earlier problem is resolved.",
+        "A late backup completed" if story.still_overdue else "Backups work again",
+        "A backup completed. "
+        + ("A newer one is still overdue." if story.still_overdue else "The earlier problem is resolved."),
         (time_fact("Completed", story.at), previous, *facts, *story.next_run),
         next_step=step,
     )

@@ -16,6 +16,7 @@ from handler.message import severity
 from handler.rules import NOTIFIABLE
 from sandbox import browser
 from sandbox.aws import Mail
+from sandbox.channels import cliq, teams
 from sandbox.mrkdwn import markup
 from sandbox.readers import Readers
 from sandbox.samples import RECIPIENT, Sample, samples
@@ -73,7 +74,7 @@ def live_page() -> str:
 
 
 def card(channel: str, *message: Any) -> str:
-    """Return a message that has just come as HTML: a payload for `slack`, a subject and a text for `mail`."""
+    """Return a message that has just come as HTML: a payload for a channel, a subject and a text for `mail`."""
     cards = _environment().get_template("cards.html").module
     return str(getattr(cards, channel)(*message, f"{datetime.now().astimezone():%H:%M}"))
 
@@ -99,7 +100,12 @@ def _environment(zone: tzinfo | None = None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"mrkdwn": partial(markup, zone=zone), "shown": partial(_text_object, zone=zone)}
+    environment.filters |= {
+        "mrkdwn": partial(markup, zone=zone),
+        "shown": partial(_text_object, zone=zone),
+        "cliq": cliq.unmarked,
+        "teams": teams.unmarked,
+    }
     return environment
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import certifi
 
 from handler.channels import BY_NAME
-from handler.channels.channel import Channel, Senders
+from handler.channels.channel import Senders
 from handler.deadline import Deadline
 from handler.memory import Notice
 from handler.message import Recipient
@@ -46,10 +46,8 @@ class Readers:
                 name: opened.enter_context(closing(fake())) for name, fake in FAKES.items() if name in BY_NAME
             }
             session = opened.enter_context(closing(make_session(tls_context(certifi.where()))))
-            secret = {key: value for fake in self._fakes.values() for key, value in fake.settings().items()}
-            senders = Senders(self._topic, "arn:aws:sns:eu-west-1:123456789012:topic", session)
-            _, channels = open_channels(Values(secret, ""), senders, loopback=True)
-            self._channels: dict[str, Channel] = channels
+            self._secret = {key: value for fake in self._fakes.values() for key, value in fake.settings().items()}
+            self._senders = Senders(self._topic, "arn:aws:sns:eu-west-1:123456789012:topic", session)
             self._opened = opened.pop_all()
 
     def read(self, channel: str, notices: Sequence[Notice], recipient: Recipient) -> list[Mail] | list[Accepted]:
@@ -58,7 +56,8 @@ class Readers:
         fake = self._fakes.get(channel)
         if fake:
             fake.reset()
-        sender = self._channels[channel]
+        _, channels = open_channels(Values(self._secret, ""), self._senders, loopback=True)
+        sender = channels[channel]
         for request in sender.render([notice for notice in notices if channel in notice.pending_for], recipient):
             sender.send(request, Deadline(lambda: 60.0))
         return list(fake.accepted) if fake else self._topic.mails

@@ -13,7 +13,7 @@ from sandbox.screen import Screen
 from sandbox.zoho import Organisation, Row, plan, row, sample_rows
 
 ADDRESS = "it@example.com"
-CHANNELS = ("slack",)
+CHANNELS = ("slack", "cliq")
 """Beside e-mail, unless others are asked for."""
 
 

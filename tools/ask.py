@@ -5,13 +5,14 @@ import json
 import sys
 
 from tools import stack
+from tools.organisations import parameters, unknown
 from tools.problems import run
 
 ACTIONS = ("check", "dry-run", "status", "test-message")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the answer as JSON; return 1 when the function failed or a channel refused the test message."""
+    """Print the answer as JSON; return 1 when the function failed, has a problem, or a test message was refused."""
     parser = argparse.ArgumentParser(prog="python -m tools.ask", description=__doc__)
     parser.add_argument("action", choices=ACTIONS)
     stack.add_arguments(parser)
@@ -20,9 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _ask(options: argparse.Namespace) -> int:
-    answer = stack.find(options).ask(options.org, options.action)
+    there = stack.find(options)
+    answer = there.ask(options.org, options.action)
+    blank = options.action == "status" and not answer["connected"] and answer["memory"] is None
+    if blank and not any(parameters(there, options.org)):
+        raise unknown(there, options.org)
     print(json.dumps(answer, indent=2, ensure_ascii=False))
-    return 0 if answer.get("ok", True) else 1
+    return 0 if answer.get("ok", True) and not answer.get("problem") else 1
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def fetch(wheels: Path = WHEELS) -> None:
 
 
 def build(target: Path, wheels: Path = WHEELS) -> bool:
-    """Fill the folder `target` afresh with the package; say whether it holds compiled modules."""
+    """Empty the folder `target` and fill it with the package; say whether it holds compiled modules."""
     shutil.rmtree(target, ignore_errors=True)
     offline = ["--no-index", "--find-links", str(wheels)]
     _pip("install", *PLATFORM, *LOCKED, *offline, "--no-compile", "--target", str(target))
@@ -96,7 +96,12 @@ def _candidates() -> Iterator[str]:
 
 def _pip(*arguments: str) -> None:
     quiet = ["--quiet", "--disable-pip-version-check", "--retries", "5"]
-    subprocess.run([sys.executable, "-m", "pip", arguments[0], *quiet, *arguments[1:]], check=True)
+    done = subprocess.run([sys.executable, "-m", "pip", arguments[0], *quiet, *arguments[1:]], check=False)
+    if done.returncode:  # pip has said why
+        step = (
+            "Check the network; PyPI is needed once." if arguments[0] == "download" else "Fetch again: make clean build"
+        )
+        sys.exit(f"✗ pip could not {arguments[0]} the packages that ship.\n  → {step}")
 
 
 def _trim(target: Path) -> None:
@@ -146,7 +151,7 @@ def _references(part: Any) -> Iterator[str]:
 
 
 def _compile(target: Path, python: Path) -> None:
-    """Compile every module for good: zip dates and a read-only disk make Lambda disbelieve any other .pyc."""
+    """Compile every module once: zip dates and a read-only disk make Lambda disbelieve any other .pyc."""
     where = ["-s", str(target), "-p", "/var/task"]  # the path that tracebacks show
     command = [str(python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", *where, str(target)]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": "0"})

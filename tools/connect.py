@@ -1,11 +1,10 @@
 """`make connect`: connect an organisation to the deployed stack, change what is known of it, or remove it.
 
 It asks, proves with one read of the backup history that the answers are right, and only then writes: the organisation's
-SSM parameter, and for any organisation but `default` a schedule of its own. Secrets are typed unseen and never printed.
+SSM parameter, and for any organisation but `default` a separate schedule. Secrets are typed unseen and never printed.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -16,17 +15,16 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from handler.texts import describe
 
-from handler.causes import CHANNELS
-from handler.config import Settings, find_zone, parse_secret
+from handler.config import Settings, find_zone
 from handler.decision import Decision
-from handler.errors import UnreadableError
 from handler.message import local_time
 from handler.wording import plural
-from tools import answers, grant, prompts, stack
-from tools.organisations import Organisation
-from tools.problems import Problem, from_aws, from_zoho, run
+from tools import answers, channels, grant, prompts, stack
+from tools.organisations import Organisation, Plan, unknown
+from tools.problems import Problem, ZohoError, from_aws, from_zoho, run
 
 UNCHANGED = "Nothing was changed."
+SPENT = "Nothing was written, and the code is used up: make a new one for the next try."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,8 +45,74 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing: file and environment must do")
     parser.add_argument("--send", action="store_true", help="send a test message without asking")
-    parser.add_argument("--remove", action="store_true", help="stop watching the organisation and delete its parameter")
+    parser.add_argument("--remove", action="store_true", help="stop checking the organisation and forget it")
     return parser
+
+
+class Wizard:
+    """What is known of an organisation while it is being connected.
+
+    Attributes:
+        secret: What its parameter will hold.
+        bought: A code was exchanged for the token in it, and it is not written yet.
+    """
+
+    def __init__(self, options: argparse.Namespace, settings: Settings, known: dict[str, str]) -> None:
+        """Begin with what the parameter holds."""
+        self.secret = known
+        self.bought = False
+        self._options = options
+        self._settings = settings
+        self._asks = not options.non_interactive
+
+    def settle(self) -> Decision | None:
+        """Ask until Zoho's history was read with the answers; return what a first check would find.
+
+        None: Zoho did not answer, and the token is to be kept all the same.
+
+        Raises:
+            Problem: It cannot be read, and nobody can be asked.
+        """
+        new = answers.given(self._options.file, {} if self._asks else os.environ)
+        keys: tuple[str, ...] = tuple(answers.QUESTIONS)
+        while True:
+            try:
+                self._take(new, keys)
+                return self._look()
+            except ZohoError as error:
+                if not self._asks:
+                    raise from_zoho(error) from None
+                from_zoho(error).show()
+                keys = answers.AGAIN.get(error.name, tuple(answers.QUESTIONS))
+            print("Nothing is written yet. Once more, please.\n")
+            new = {}
+
+    def _take(self, new: dict[str, str], keys: tuple[str, ...]) -> None:
+        """Take the answers, and exchange the code for a token: a code works once, so all else is proved before."""
+        if self._asks:
+            new = answers.ask(self.secret, new, keys)
+        self.secret = answers.complete(self.secret, new)
+        code = self.secret.pop("code", "")
+        grant.prove(self.secret, self._options.org)
+        if code:
+            self.bought = False
+            self.secret.pop("refresh_token", None)
+            self.secret["refresh_token"] = grant.exchange({**self.secret, "code": code}, self._settings)
+            self.bought = True
+
+    def _look(self) -> Decision | None:
+        """Read the history. What a code has bought is not lost because Zoho does not answer at this moment."""
+        while True:
+            try:
+                return grant.first_look(self.secret, self._settings)
+            except ZohoError as error:
+                if not (error.transient and self.bought):
+                    raise
+                from_zoho(error).show()
+                print("The code is used up, and the token that it gave is kept.")
+            choices = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
+            if not self._asks or not prompts.choose("What next?", choices):
+                return None
 
 
 def _connect(options: argparse.Namespace) -> int:
@@ -57,39 +121,38 @@ def _connect(options: argparse.Namespace) -> int:
     settings = there.settings()
     print(f"Organisation {options.org}, stack {there.name} ({there.region}, account {there.account}).")
     before = organisation.read()
-    with _asking(options):
-        secret, found = _settle(options, before or {}, settings)
-        _show(found, find_zone(secret.get("time_zone", "")) or settings.time_zone)
-        send = options.send
-        if not (send or options.non_interactive):
-            send = prompts.confirm("Send a test message on every channel, marked as a test?")
-    organisation.save(secret, new=before is None)
+    plan = organisation.plan(new=before is None)
+    wizard = Wizard(options, settings, before or {})
+    with _asking(options, wizard):
+        found = wizard.settle()
+        if found:
+            _show(found, find_zone(wizard.secret.get("time_zone", "")) or settings.time_zone)
+        _save(options, organisation, plan, wizard)
     print(f"✓ {organisation.parameter} is written, encrypted.")
+    send = options.send
+    if not (send or options.non_interactive):
+        with _asking(options, f"{options.org} is connected; no test message was sent."):
+            send = prompts.confirm("Send a test message on every channel, marked as a test?")
     well = _send_test(there, options.org) if send else True
-    print(f"{options.org} is watched: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
-    return 0 if well else 1
+    print(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+    return 0 if well and found else 1
 
 
-def _settle(options: argparse.Namespace, known: dict[str, str], settings: Settings) -> tuple[dict[str, str], Decision]:
-    """Return the organisation's secret and what a first look found with it: ask until both are there."""
-    told = answers.given(options.file, os.environ if options.non_interactive else {})
+def _save(options: argparse.Namespace, organisation: Organisation, plan: Plan, wizard: Wizard) -> None:
+    """Write it all; what a code has bought is kept until AWS takes it, or a person gives up."""
     while True:
-        if not options.non_interactive:
-            told = answers.ask(known, told)
-        known = answers.complete(known, told)
-        code = known.pop("code", "")
         try:
-            if code:
-                known["refresh_token"] = grant.exchange({**known, "code": code}, settings)
-            parse_secret(json.dumps(known), options.org)
-            return known, grant.first_look(known, settings)
-        except UnreadableError as error:
-            problem = from_zoho(error)
+            return organisation.save(wizard.secret, plan)
+        except Problem as problem:
+            if not wizard.bought:
+                raise
             if options.non_interactive:
-                raise problem from None
-        problem.show()
-        print("Nothing is written yet. Once more, please: Enter keeps what you said.\n")
-        told = {}
+                raise Problem(f"{problem.sentence} The code is used up.", problem.next_step) from None
+            problem.show()
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(f"{stop} The code is used up." if wizard.bought else str(stop)) from None
+        if not prompts.confirm("Try again? Without it the token is lost, and the next try needs a new code."):
+            raise KeyboardInterrupt(SPENT)
 
 
 def _show(found: Decision, zone: tzinfo) -> None:
@@ -113,28 +176,32 @@ def _send_test(there: stack.Stack, org: str) -> bool:
         from_aws(error).show()
         return False
     for channel, result in answer["results"].items():
-        print(f"{'✓' if result == 'accepted' else '✗'} Test message: {CHANNELS[channel]}: {result}")
+        print(f"{'✓' if result == 'accepted' else '✗'} Test message: {channels.label(channel)}: {result}")
     return bool(answer["ok"])
 
 
 def _remove(options: argparse.Namespace) -> int:
     there = stack.find(options)
     organisation = Organisation(there, options.org)
-    print(f"This deletes {organisation.parameter} with its secrets and ends the checks of {options.org}.")
-    print(f"What stays: its item in the table {there.outputs['TableName']}, and the client in Zoho's API console.")
-    with _asking(options):
-        if not options.non_interactive and not prompts.confirm(f"Stop watching {options.org}?", default=False):
-            raise KeyboardInterrupt(UNCHANGED)
+    if not organisation.known():
+        raise unknown(there, options.org)
+    print(f"This ends the checks of {options.org}, deletes {organisation.parameter} with its secrets,")
+    print(f"and its item in the table {there.outputs['TableName']}: what is pending is not sent any more.")
+    print("What stays: the client in Zoho's API console.")
+    if options.org == "default":
+        print("The stack's own schedule stays, too; it does nothing until default is connected again.")
+    if not options.non_interactive:
+        with _asking(options, UNCHANGED):
+            if not prompts.confirm(f"Stop checking {options.org}?", default=False):
+                raise KeyboardInterrupt
     removed = organisation.remove()
-    if not removed:
-        raise Problem(f"{options.org} was not connected.", "`make doctor` lists the organisations.")
     print(f"✓ Removed: {' and '.join(removed)}.")
     return 0
 
 
 @contextmanager
-def _asking(options: argparse.Namespace) -> Iterator[None]:
-    """While questions are asked nothing is echoed, and leaving them changes nothing.
+def _asking(options: argparse.Namespace, leaving: Wizard | str) -> Iterator[None]:
+    """While questions are asked nothing is echoed, and leaving them says what it leaves.
 
     Raises:
         Problem: There is nobody to ask.
@@ -146,8 +213,9 @@ def _asking(options: argparse.Namespace) -> Iterator[None]:
     try:
         with nullcontext() if options.non_interactive else prompts.without_echo():
             yield
-    except (KeyboardInterrupt, EOFError):
-        raise KeyboardInterrupt(UNCHANGED) from None
+    except (KeyboardInterrupt, EOFError) as stop:
+        said = leaving if isinstance(leaving, str) else SPENT if leaving.bought else UNCHANGED
+        raise KeyboardInterrupt(str(stop) or said) from None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`make doctor`: look from outside at everything that must be in place.
 
-It prints a line for each thing, and what to do about each red one. What it asks changes nothing.
+It prints a line for each thing, and what to do about each red one. What it asks changes nothing; with SEND=1 it sends
+test messages on every channel, and one in the name of an alarm.
 """
 
 import argparse
@@ -10,16 +11,20 @@ from datetime import UTC, date, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.wording import plural
-from tools import stack
+from tools import parameters, stack
 from tools.checkup import Line, Lines, organisations
 from tools.problems import Problem, from_aws, run
 from tools.stack import Stack
+from tools.statuses import GOOD, STATUSES
 
 RUNTIME_ENDS = {"python3.13": date(2029, 6, 30)}
-"""When AWS stops mending a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
+"""When AWS stops patching a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 NOTICE_OF_END = timedelta(days=180)
-GOOD_STATUS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 GREEN, RED = 32, 31
+PROVED_ALARM = "ErrorsAlarm"
+"""Whose state is set for a test: AWS sets it right again at the next evaluation, for its missing data count as good."""
+TEST = "A test by `make doctor SEND=1`: nothing is wrong, no action needed."
+ALARM = "AWS::CloudWatch::Alarm"
 TOPICS = {"TopicArn": "notices", "AlarmTopicArn": "alarms"}
 
 
@@ -27,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the checklist; return 1 when a line is red."""
     parser = argparse.ArgumentParser(prog="make doctor", description=__doc__)
     stack.add_arguments(parser, org="")
-    parser.add_argument("--send", action="store_true", help="send a marked test message on every channel, too")
+    parser.add_argument("--send", action="store_true", help="send test messages on every channel and as an alarm, too")
     options = parser.parse_args(arguments)
     return run(lambda: _examine(options))
 
@@ -38,8 +43,9 @@ def _examine(options: argparse.Namespace) -> int:
         _stack(there),
         _function(there),
         _subscribers(there),
-        _alarms(there),
+        _alarms(there, send=options.send),
         _invocations(there),
+        _settings(there),
         organisations(there, options.org, send=options.send),
     ]
     red = sum(not line.good for check in checks for line in _known(check))
@@ -72,11 +78,10 @@ def _show(line: Line) -> None:
 
 def _stack(there: Stack) -> Lines:
     yield Line(True, f"AWS account {there.account}, region {there.region}")
-    yield Line(
-        there.status in GOOD_STATUS,
-        f"Stack {there.name}: {there.status}",
-        "See its events in the CloudFormation console; then: make deploy",
-    )
+    sentence, step = STATUSES.get(there.status, ("", "See its events in the CloudFormation console."))
+    good = there.status in GOOD
+    yield Line(good, f"Stack {there.name}: {there.status}" + ("" if good else f": {sentence}"), step)
+    yield Line(True, f"Release {there.outputs.get('Version', 'unknown')}")
 
 
 def _function(there: Stack) -> Lines:
@@ -118,24 +123,54 @@ def _subscribers(there: Stack) -> Lines:
                 )
 
 
-def _alarms(there: Stack) -> Lines:
+def _alarms(there: Stack, *, send: bool) -> Lines:
     resources = there.client("cloudformation").describe_stack_resources(StackName=there.name)["StackResources"]
-    names = [r["PhysicalResourceId"] for r in resources if r.get("ResourceType") == "AWS::CloudWatch::Alarm"]
-    alarms = there.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
-    for name in sorted(set(names) - {alarm["AlarmName"] for alarm in alarms}):
+    found = [r for r in resources if r.get("ResourceType") == ALARM]
+    ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
+    alarms = there.client("cloudwatch").describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
+    for name in sorted(set(ids.values()) - {alarm["AlarmName"] for alarm in alarms}):
         yield Line(False, f"Alarm {name} is gone", "Make it again by hand, under this name, as template.yaml has it.")
     for alarm in alarms:
         name, state = alarm["AlarmName"], alarm["StateValue"]
         if not alarm.get("ActionsEnabled", True):
-            mend = f"aws cloudwatch enable-alarm-actions --region {there.region} --alarm-names {name}"
-            yield Line(False, f"Alarm {name}: its actions are switched off, so it tells nobody", mend)
-        yield Line(state != "ALARM", f"Alarm {name}: {state}", alarm.get("AlarmDescription", "See docs/runbook.md"))
+            step = f"aws cloudwatch enable-alarm-actions --region {there.region} --alarm-names {name}"
+            yield Line(False, f"Alarm {name}: its actions are switched off, so it alerts nobody", step)
+        # A new alarm that counts missing data as bad begins in ALARM: the first check comes within the hour.
+        new = state == "ALARM" and name == ids.get("NotInvokedAlarm") and _is_young(there)
+        text = f"Alarm {name}: {state}" + (", and the stack is new" if new else "")
+        yield Line(state != "ALARM" or new, text, alarm.get("AlarmDescription", "See docs/runbook.md"))
+        if send and name == ids.get(PROVED_ALARM) and state != "ALARM":
+            yield _proof(there, name)
+
+
+def _proof(there: Stack, alarm: str) -> Line:
+    """Set an alarm's state for a moment, so that a person can see whether alarms reach them.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html, made for this.
+    """
+    for state in ("ALARM", "OK"):
+        there.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue=state, StateReason=TEST)
+    return Line(
+        True,
+        f"Alarm {alarm}: set to ALARM and back for a test. Whoever subscribes to alarms gets two messages within a "
+        "minute; if none comes, alarms reach nobody.",
+    )
+
+
+def _is_young(there: Stack) -> bool:
+    return datetime.now(UTC) - there.created < timedelta(hours=int(there.parameters.get("NotInvokedHours", "3")))
+
+
+def _settings(there: Stack) -> Lines:
+    """Compare what the alarms expect with how often the schedule runs."""
+    for complaint in parameters.combinations(there.parameters):
+        yield Line(False, complaint, "Change it: make deploy")
 
 
 def _invocations(there: Stack) -> Lines:
     hours = int(there.parameters.get("NotInvokedHours", "3"))
     invoked, failed = _total(there, "Invocations", hours), _total(there, "Errors", hours)
-    young = datetime.now(UTC) - there.created < timedelta(hours=hours)
+    young = _is_young(there)
     yield Line(
         invoked > 0 or young,
         f"{plural(invoked, 'invocation')} in {plural(hours, 'hour')}" + (", and the stack is new" if young else ""),

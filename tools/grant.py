@@ -1,23 +1,30 @@
 """Zoho's side of connecting: where a code is made, what it is exchanged for, and whether that reads the history."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from handler import errors
-from handler.config import Settings
+from handler.config import Settings, parse_secret
 from handler.decision import Decision
-from handler.history import clean
 from handler.memory import Memory
 from handler.rules import decide
 from handler.transport import RETRY, fetch, make_session, tls_context
-from handler.zoho import DATA_CENTRES, TOKEN_ERRORS, Credentials, Zoho
-from tools.problems import NoRefreshTokenError, ThrottledError, UsedCodeError
+from handler.zoho import DATA_CENTRES, Credentials, Zoho
+from tools.problems import ZohoError
 
 SECONDS = 40.0
 _tls = cache(tls_context)
-CODE_ERRORS = TOKEN_ERRORS | {"invalid_code": UsedCodeError, "Access Denied": ThrottledError}
+CODE_ERRORS = {
+    "invalid_code": "used_code",
+    "invalid_client": "wrong_client",
+    "invalid_client_secret": "wrong_client_secret",
+    "Access Denied": "throttled",  # which means too many requests
+}
+"""What Zoho's accounts server answers to a code, and what that means here."""
 
 
 def api_console(data_centre: str) -> str:
@@ -26,6 +33,18 @@ def api_console(data_centre: str) -> str:
     Source: https://www.zoho.com/accounts/protocol/oauth/self-client/authorization-code-flow.html
     """
     return DATA_CENTRES[data_centre].accounts.replace("://accounts.", "://api-console.")
+
+
+def prove(secret: dict[str, str], org: str) -> None:
+    """Check everything but the token, before a code is spent.
+
+    Raises:
+        ZohoError: The function could not use it.
+    """
+    try:
+        parse_secret(json.dumps({"refresh_token": "still-to-come", **secret}), org)
+    except errors.UnreadableError as error:
+        raise _as_zoho_error(error) from None
 
 
 def exchange(answers: dict[str, str], settings: Settings) -> str:
@@ -38,7 +57,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
         settings: Where Zoho is, in the sandbox.
 
     Raises:
-        UnreadableError: By cause.
+        ZohoError: By name.
     """
     accounts = settings.zoho_accounts_url or DATA_CENTRES[answers["data_center"]].accounts
     form = {"grant_type": "authorization_code", **{key: answers[key] for key in ("client_id", "client_secret", "code")}}
@@ -47,24 +66,25 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
         answer = fetch(session, "POST", f"{accounts}/oauth/v2/token", seconds=_countdown(), data=form)
         said: Any = answer.json()
     except errors.TransportError as error:
-        raise errors.TroubleError(f"No usable answer from Zoho accounts: {error}") from None
+        raise ZohoError("unanswered_code", f"No usable answer from Zoho accounts: {error}") from None
     except ValueError:
-        raise errors.TroubleError(f"Zoho accounts answered HTTP {answer.status} without JSON") from None
+        raise ZohoError("unanswered_code", f"Zoho accounts answered HTTP {answer.status} without JSON") from None
     match said:
         case {"refresh_token": str(token)} if token:
             return token
         case {"error": error}:
-            raise CODE_ERRORS.get(str(error), errors.TroubleError)(f"Zoho accounts answered: {clean(error)}")
+            shown = error if isinstance(error, str) and re.fullmatch(r"[A-Za-z_ ]{2,40}", error) else "an unknown error"
+            raise ZohoError(CODE_ERRORS.get(str(error), "unanswered_code"), f"Zoho accounts answered: {shown}")
         case {"access_token": _}:
-            raise NoRefreshTokenError("Zoho accounts answered without refresh_token")
-    raise errors.UnusableAnswerError(f"Zoho accounts answered HTTP {answer.status} in no documented form")
+            raise ZohoError("no_refresh_token", "Zoho accounts answered without refresh_token")
+    raise ZohoError("unusable", f"Zoho accounts answered HTTP {answer.status} in no documented form")
 
 
 def first_look(secret: dict[str, str], settings: Settings) -> Decision:
     """Read the history as a check does, and return what a first check would decide; nothing is kept.
 
     Raises:
-        UnreadableError: By cause: scope, administrator rights, a revoked token and so on.
+        ZohoError: By name: scope, administrator rights, a revoked token and so on.
     """
     credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
     zoho = Zoho(
@@ -75,8 +95,16 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
         accounts_url=settings.zoho_accounts_url,
         api_url=settings.zoho_api_url,
     )
-    rows = zoho.history(_countdown()).rows
+    try:
+        rows = zoho.history(_countdown()).rows
+    except errors.UnreadableError as error:
+        raise _as_zoho_error(error) from None
     return decide(rows, Memory("default"), datetime.now(UTC), settings.policy, ["sns"])
+
+
+def _as_zoho_error(error: errors.UnreadableError) -> ZohoError:
+    throttled = not error.act and any(word in str(error) for word in ("Access Denied", "429"))
+    return ZohoError("throttled" if throttled else error.cause, str(error), transient=not error.act)
 
 
 def _countdown() -> Callable[[], float]:

@@ -3,7 +3,9 @@
 import io
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +13,11 @@ from pathlib import Path
 from botocore import exceptions as aws
 
 from handler.causes import CAUSES
-from handler.errors import TroubleError, UnreadableError
+from handler.config import is_loopback
 
 
 class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
-    """Something that a person must mend.
+    """Something that a person must put right.
 
     Attributes:
         sentence: What is wrong.
@@ -33,22 +35,21 @@ class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is
         print(f"✗ {self.sentence}\n  → {self.next_step}", flush=True)
 
 
-class UsedCodeError(UnreadableError):
-    """``invalid_code`` in answer to a grant code."""
+class ZohoError(Exception):
+    """Zoho refused a code, or does not let its history be read.
 
-    cause = "used_code"
+    Attributes:
+        name: Why, as in ``ZOHO``.
+        detail: What was answered; never a secret.
+        transient: The answers may be right: another try may be enough.
+    """
 
-
-class ThrottledError(TroubleError):
-    """``Access Denied`` of Zoho's accounts server, which means too many requests."""
-
-    cause = "throttled"
-
-
-class NoRefreshTokenError(UnreadableError):
-    """The code gave an access token only."""
-
-    cause = "no_refresh_token"
+    def __init__(self, name: str, detail: str, *, transient: bool = False) -> None:
+        """Keep all three."""
+        super().__init__(detail)
+        self.name = name
+        self.detail = detail
+        self.transient = transient
 
 
 ZOHO = {cause: (known.sentence, known.next_step) for cause, known in CAUSES.items()} | {
@@ -69,7 +70,7 @@ ZOHO = {cause: (known.sentence, known.next_step) for cause, known in CAUSES.item
         "Make a new code with exactly this scope: ZohoCRM.bulk.backup.READ",
     ),
     "no_permission": (
-        "The Zoho user who made the code may not read backups: it is no administrator.",
+        "The Zoho user who made the code may not read backups: that needs an administrator.",
         "Let a user with the Administrator profile in Zoho CRM make the client and the code.",
     ),
     "no_refresh_token": (
@@ -77,12 +78,16 @@ ZOHO = {cause: (known.sentence, known.next_step) for cause, known in CAUSES.item
         'The client must be a "Self Client": make one in the API console.',
     ),
     "throttled": (
-        "Zoho has had too many requests of this client and asks for patience.",
+        "Zoho has had too many requests from this client.",
         "Wait ten minutes, make a new code and try again.",
     ),
     "trouble": (
         "Zoho could not be reached, or answered with an error of its own.",
         "Check this machine's network (a proxy is not used) and https://status.zoho.com; then try again.",
+    ),
+    "unanswered_code": (
+        "Zoho could not be reached, or answered with an error of its own, so the code may have been used.",
+        "Check this machine's network (a proxy is not used) and https://status.zoho.com; then make a new code.",
     ),
 }
 
@@ -100,11 +105,10 @@ REFUSED = {
 DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
 
 
-def from_zoho(error: UnreadableError) -> Problem:
+def from_zoho(error: ZohoError) -> Problem:
     """Return why Zoho cannot be read, with what it answered."""
-    throttled = isinstance(error, TroubleError) and any(word in str(error) for word in ("Access Denied", "429"))
-    sentence, next_step = ZOHO["throttled" if throttled else error.cause]
-    return Problem(f"{sentence} ({str(error).rstrip('.')}.)", next_step)
+    sentence, next_step = ZOHO[error.name]
+    return Problem(f"{sentence} ({error.detail.rstrip('.')}.)", next_step)
 
 
 def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:
@@ -120,9 +124,20 @@ def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:
             return Problem("No AWS region is set.", "Name the stack's region: make … REGION=eu-west-1")
         case aws.SSOError() | aws.TokenRetrievalError() | aws.CredentialRetrievalError():
             return Problem("The AWS credentials have expired.", CREDENTIALS_STEP)
+        case aws.ConnectionError() | aws.HTTPClientError() if is_sandbox():
+            return Problem(
+                "The sandbox that this terminal uses has ended.",
+                "Start it again (`make sandbox`, then `source build/sandbox.sh`), or open a new terminal for real AWS.",
+            )
         case aws.ConnectionError() | aws.HTTPClientError():
             return Problem("AWS cannot be reached from this machine.", "Check the network and the region's name.")
     return Problem(f"AWS could not be asked: {type(error).__name__}.", "Check the AWS configuration of this machine.")
+
+
+def is_sandbox() -> bool:
+    """Return whether this terminal's AWS is the sandbox on this machine."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    return bool(endpoint) and is_loopback(endpoint)
 
 
 def _answered(error: aws.ClientError) -> Problem:
@@ -145,7 +160,14 @@ def _answered(error: aws.ClientError) -> Problem:
 
 
 def run(command: Callable[[], int]) -> int:
-    """Run a command and return its exit code: 1 after a problem, 130 after Ctrl-C."""
+    """Run a command and return its exit code: 1 after a problem, 130 after Ctrl-C, SIGTERM or SIGHUP.
+
+    Whichever it is, the command cleans up: the terminal shows again what is typed, and half a change is undone.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for end in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(end) is signal.SIG_DFL:  # nohup has it ignored
+                signal.signal(end, signal.default_int_handler)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     try:

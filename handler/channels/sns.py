@@ -59,7 +59,7 @@ class Sns:
     """
 
     name: ClassVar = "sns"
-    label: ClassVar = "the SNS topic (e-mail, SMS)"
+    label: ClassVar = "SNS (e-mail, SMS)"
     settings: ClassVar[tuple[Setting, ...]] = ()
     when_broken: ClassVar = (
         "Ask {operator} to check that the stack's topic exists and that the function's role may publish to it."

@@ -31,6 +31,8 @@ def ended_by(incident: Incident, situation: Situation, news: Sequence[Event]) ->
 
 def resolved(incident: Incident, event: Event) -> str:
     """Return how long it ran until this outcome."""
+    if event.at <= incident.since:
+        return "a backup that had not finished"  # its row kept the time at which it began
     return f"a backup that ran for {duration(event.at - incident.since)}"
 
 

@@ -123,18 +123,18 @@ class FakeCliq(Fake):
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
         """Return the text, then the card: its title, slides and buttons."""
-        parts = [_unmarked(payload["text"])] if "text" in payload else []
+        parts = [unmarked(payload["text"])] if "text" in payload else []
         if "card" in payload:
-            title = _unmarked(payload["card"]["title"])
+            title = unmarked(payload["card"]["title"])
             parts = [title, "=" * min(len(title), width), *parts]
         for slide in payload.get("slides", []):
-            parts += [_unmarked(slide["title"])] if "title" in slide else []
-            parts += map(_unmarked, _slide_lines(slide["type"], slide["data"]))
+            parts += [unmarked(slide["title"])] if "title" in slide else []
+            parts += map(unmarked, _slide_lines(slide["type"], slide["data"]))
         parts += [f"[{button['label']}] {button['action']['data']['web']}" for button in payload.get("buttons", [])]
         return "\n".join(parts)
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Return a text as it reads: links with their address behind, marks and what keeps them from working gone."""
     text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)
     text = re.sub(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)", r"\2", text)

@@ -141,15 +141,15 @@ def _lines(part: dict[str, Any]) -> list[str]:
     """Return what is read of a card or of an element of one."""
     match part["type"]:
         case "TextBlock":
-            return [_unmarked(part["text"])]
+            return [unmarked(part["text"])]
         case "FactSet":
-            return [f"{_unmarked(fact['title'])}: {_unmarked(fact['value'])}" for fact in part["facts"]]
+            return [f"{unmarked(fact['title'])}: {unmarked(fact['value'])}" for fact in part["facts"]]
     inner = [*part.get("body", []), *part.get("items", []), *part.get("columns", [])]
     lines = [line for element in inner for line in _lines(element)]
     return [*lines, *(f"[{action['title']}] {action['url']}" for action in part.get("actions", []))]
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Return a text as it reads: dates in this machine's zone, links with their address behind, marks gone."""
     text = re.sub(r"\{\{(DATE|TIME)\(([^,)]+)(?:, *\w+)?\)\}\}", _date, text)
     text = re.sub(r"(?<!\\)\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)

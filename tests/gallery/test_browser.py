@@ -43,16 +43,16 @@ def shown(chromium: str) -> Iterator[browser.Page]:
 @pytest.fixture(scope="module")
 def html() -> str:
     """Give the gallery as it is."""
-    return page(samples())
+    return page(list(samples()))
 
 
-def look(shown: browser.Page, html: str, file: Path, width: int = 1280, scheme: str = "light") -> list[str]:
+def findings(shown: browser.Page, html: str, file: Path, width: int = 1280, scheme: str = "light") -> list[str]:
     """Show a page and return what is wrong with it."""
     file.write_text(html, encoding="utf-8")
     shown.problems.clear()
     shown.show(file.as_uri(), width, scheme)
-    findings: list[str] = shown.evaluate(FINDINGS)
-    return findings + shown.problems
+    found: list[str] = shown.evaluate(FINDINGS)
+    return found + shown.problems
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -61,17 +61,17 @@ def test_nothing_is_wrong_with_the_gallery(
     shown: browser.Page, html: str, tmp_path: Path, width: int, scheme: str
 ) -> None:
     """No overflow, nothing unescaped, nothing hard to read, no request, silence on the console."""
-    assert look(shown, html, tmp_path / "gallery.html", width, scheme) == []
+    assert findings(shown, html, tmp_path / "gallery.html", width, scheme) == []
 
 
 def test_columns_follow_the_width_and_colours_the_scheme(shown: browser.Page, html: str, tmp_path: Path) -> None:
     """Slack beside mail and labels beside values on a desk, one below the other on a phone; dark is dark."""
     columns, dark = {}, {}
     for width in WIDTHS:
-        look(shown, html, tmp_path / "gallery.html", width)
+        findings(shown, html, tmp_path / "gallery.html", width)
         columns[width] = {n for name in (".panes", ".fields") for n in shown.evaluate(COLUMNS.format(name))}
     for scheme in SCHEMES:
-        look(shown, html, tmp_path / "gallery.html", scheme=scheme)
+        findings(shown, html, tmp_path / "gallery.html", scheme=scheme)
         dark[scheme] = shown.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 50")
     assert columns == {390: {1}, 1280: {2}}
     assert dark == {"light": False, "dark": True}
@@ -79,9 +79,9 @@ def test_columns_follow_the_width_and_colours_the_scheme(shown: browser.Page, ht
 
 def test_hostile_text_is_read_literally(shown: browser.Page, html: str, tmp_path: Path) -> None:
     """Character for character, in both channels."""
-    look(shown, html, tmp_path / "gallery.html")
+    findings(shown, html, tmp_path / "gallery.html")
     literal = " ".join("".join(c if c.isprintable() else " " for c in HOSTILE).split())
-    for channel in ("slack", "sns"):
+    for channel in ("slack", "sns", "cliq", "teams"):
         pane = f"[data-title='Every field is hostile or far too long'] [data-channel={channel}]"
         assert shown.evaluate(f'document.querySelector("{pane}").innerText').count(literal) >= 2
 
@@ -103,7 +103,7 @@ FAULTS = {
 def test_each_fault_would_be_found(shown: browser.Page, html: str, tmp_path: Path, fault: str) -> None:
     """So that an empty list of findings means something."""
     good, bad, finding = FAULTS[fault]
-    assert finding in " ".join(look(shown, html.replace(good, bad, 1), tmp_path / "faulty.html"))
+    assert finding in " ".join(findings(shown, html.replace(good, bad, 1), tmp_path / "faulty.html"))
 
 
 def test_what_a_page_asks_for_and_complains_about_is_heard(chromium: str, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_a_page_asks_for_and_complains_about_is_heard(chromium: str, tmp_pa
     script = "fetch('http://127.0.0.1:9/').catch(() => 0); console.log('said'); throw new Error('thrown')"
     html = f"<!doctype html><h1>x</h1><script>{script}</script>"
     with browser.Page(chromium) as shown:  # of its own: what it hears may come late
-        heard = " ".join(look(shown, html, tmp_path / "loud.html"))
+        heard = " ".join(findings(shown, html, tmp_path / "loud.html"))
     assert "request: http://127.0.0.1:9/" in heard
     assert "console: ['said']" in heard
     assert "exception: Uncaught" in heard
@@ -130,11 +130,12 @@ def test_the_inbox_shows_messages_as_they_arrive(shown: browser.Page, width: int
         screen.mail(Mail("Subject", "Text & more", {}), "it@example.com")
         screen.message("slack", payload)
         arrived = "[...inbox.children].map(e => e.innerText.replace(/\\s+/g, ' '))"
-        wait = f"new Promise(done => {{ (function look() {{ inbox.children.length > 2 ? done({arrived}) : "
-        wait += "setTimeout(look, 20) })() })"
+        wait = f"new Promise(done => {{ (function wait() {{ inbox.children.length > 2 ? done({arrived}) : "
+        wait += "setTimeout(wait, 20) })() })"
         scene, mail, slack = shown.evaluate(wait)
         assert scene == "A backup <fails>."
         assert mail.startswith("Mail Subject Subject AWS Notifications")
         assert mail.endswith("Text & more")
         assert "<b>Backup</b> failed" in slack
         assert shown.evaluate(FINDINGS) + shown.problems == []
+        shown.show("about:blank", width, "light")  # or the page would go on asking an inbox that has ended

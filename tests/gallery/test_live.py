@@ -59,10 +59,10 @@ def test_make_run_with_open_serves_the_story_until_ctrl_c() -> None:
     command = [sys.executable, "-m", "sandbox", "--open"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        told = iter(process.stdout)
-        url = next(match[1] for line in told if (match := re.search(r"(http://127\.0\.0\.1:\d+)", line)))
+        lines = iter(process.stdout)
+        url = next(match[1] for line in lines if (match := re.search(r"(http://127\.0\.0\.1:\d+)", line)))
         page = requests.get(url, timeout=5).text
-        next(line for line in told if line.startswith("  ┌─ Slack"))
+        next(line for line in lines if line.startswith("  ┌─ Slack"))
         arrived = requests.get(f"{url}/news?after=0", timeout=5).json()
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=30)[0]

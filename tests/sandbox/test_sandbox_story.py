@@ -14,10 +14,11 @@ from typing import Any, cast
 import pytest
 
 from sandbox.aws import Mail
+from sandbox.channels import FakeSlack
 from sandbox.runtime import ROOT, Result
 from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
-from sandbox.story import History, Scene, Teller, past, scenes
+from sandbox.story import Demo, History, Scene, past, week
 from sandbox.zoho import Organisation
 
 COMMAND = [sys.executable, "-m", "sandbox"]
@@ -26,7 +27,7 @@ LISTEN = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler
 """In the background a shell lets its children ignore Ctrl-C, and so they would, in some CI."""
 
 
-def test_make_run_tells_the_story_on_any_machine(tmp_path: Path) -> None:
+def test_make_run_shows_the_story_on_any_machine(tmp_path: Path) -> None:
     """Whatever AWS settings are there, in an encoding that knows no box, with nothing lost and nothing twice."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -36,10 +37,20 @@ def test_make_run_tells_the_story_on_any_machine(tmp_path: Path) -> None:
         "PYTHONIOENCODING": "ascii",
         "PYTHONWARNINGS": "error",
     }
-    told = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.splitlines()[-1] == "16 messages by e-mail and 14 on Slack; nothing lost, nothing said twice."
-    assert "\033[" not in told.stdout
+    ran = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    verdict = ran.stdout[ran.stdout.rindex("Messages:") :]
+    words = "Messages: 17 by e-mail, 15 on Slack, 17 on Zoho Cliq; nothing lost, nothing sent twice."
+    assert " ".join(verdict.split()) == words
+    assert "\033[" not in ran.stdout
+
+
+def test_make_run_names_the_channels_it_does_not_know() -> None:
+    """And those that there are."""
+    command = [*COMMAND, "--channels=slack,pigeon"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert ran.stdout.startswith("No such channel: pigeon. Choose from slack, cliq, teams, pagerduty")
 
 
 def test_ctrl_c_ends_it_cleanly() -> None:
@@ -63,20 +74,20 @@ def test_ctrl_c_ends_it_cleanly() -> None:
 def test_an_older_python_is_told_what_is_needed() -> None:
     """Before anything is imported that it couldn't read."""
     pretend = "import sys; sys.version_info = (3, 9); sys.version = '3.9.2 (default)'"
-    told = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-c", f"{pretend}; {RUN}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (told.returncode, told.stderr) == (2, "")
-    assert told.stdout == "Python 3.11 or newer is needed, and this is 3.9.2: make run PYTHON=python3.13\n"
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert ran.stdout == "Python 3.11 or newer is needed, and this is 3.9.2: make run PYTHON=python3.13\n"
 
 
 def test_the_story_is_the_promised_one() -> None:
     """Its kinds in order, rows newest last, none in the future, ids beyond what a double can hold and all different."""
     now = datetime.now(UTC)
     history = History(now)
-    before, told = past(history), list(scenes(history))
-    assert [scene.kind for scene in told] == ["completed", "failed", "failed", "recovered", "stopped"]
-    rows = [*before, *(row for scene in told for row in scene.rows)]
+    before, scenes = past(history), list(week(history))
+    assert [scene.kind for scene in scenes] == ["completed", "failed", "failed", "recovered", "stopped"]
+    rows = [*before, *(row for scene in scenes for row in scene.rows)]
     times = [datetime.fromisoformat(row["log_time"]) for row in rows]
     assert times == sorted(times)
     assert times[-1] < now
@@ -87,17 +98,17 @@ def test_the_story_is_the_promised_one() -> None:
 
 ROW = {"id": "4876876000001594002"}
 SCENE = Scene("A backup fails.", "failed", ({"id": "1"}, ROW))
-GOOD_MAIL = Mail("Subject", f"Job id: {ROW['id']}", {"kind": "failed", "notice_id": "one"})
-GOOD_POST = {"text": f"Job id: {ROW['id']}"}
+GOOD_MAIL = Mail("Subject", f"Job ID: {ROW['id']}", {"kind": "failed", "notice_id": "one"})
+GOOD_POST = {"text": f"Job ID: {ROW['id']}"}
 
 
 class Puppets:
-    """A stage on which each check does what the test wants: deliver mails and posts, or fail."""
+    """A sandbox in which each check does what the test wants: deliver mails and posts, or fail."""
 
     def __init__(self, *checks: tuple[list[Mail], list[dict[str, Any]]] | str) -> None:
         """Take what each check delivers or, of one that fails, the error."""
         self.mailbox = SimpleNamespace(mails=[])
-        self.slack = SimpleNamespace(messages=[])
+        self.channels = {"slack": SimpleNamespace(messages=[], label="Slack", text=FakeSlack.text)}
         self._checks = iter(checks)
 
     def check(self, org: str) -> Result:
@@ -106,7 +117,7 @@ class Puppets:
         if isinstance(what, str):
             return Result(ok=False, payload={"errorMessage": what}, logs=[], output="the log", cold=False)
         self.mailbox.mails += what[0]
-        self.slack.messages += what[1]
+        self.channels["slack"].messages += what[1]
         return Result(ok=True, payload={}, logs=[], output="", cold=False)
 
 
@@ -117,10 +128,9 @@ GOOD = ([GOOD_MAIL], [GOOD_POST])
 @pytest.mark.parametrize(
     ("first", "second", "problem"),
     [
-        pytest.param(GOOD, NOTHING, "1 message by e-mail and 1 on Slack; nothing lost, nothing said twice.", id="good"),
+        pytest.param(GOOD, NOTHING, "1 by e-mail, 1 on Slack; nothing lost, nothing sent twice.", id="good"),
         pytest.param(([], [GOOD_POST]), NOTHING, "should send one failed by e-mail; it sent none.", id="no mail"),
-        pytest.param(([GOOD_MAIL], []), NOTHING, "should send 1 message to Slack; it sent 0.", id="no post"),
-        pytest.param(([GOOD_MAIL], [GOOD_POST] * 2), NOTHING, "to Slack; it sent 2.", id="two posts"),
+        pytest.param(([GOOD_MAIL], []), NOTHING, "sent 0 messages to Slack.", id="no post"),
         pytest.param(([GOOD_MAIL] * 2, [GOOD_POST]), NOTHING, "A notice came twice by e-mail.", id="same notice twice"),
         pytest.param(
             ([replace(GOOD_MAIL, attributes={"kind": "stopped"})], [GOOD_POST]),
@@ -131,20 +141,23 @@ GOOD = ([GOOD_MAIL], [GOOD_POST])
         pytest.param(
             ([replace(GOOD_MAIL, body="")], [GOOD_POST]),
             NOTHING,
-            f"not show row {ROW['id']} in its e-mail.",
+            f"does not show row {ROW['id']} in its e-mail message.",
             id="no row",
         ),
         pytest.param(
-            ([GOOD_MAIL], [{"text": "x"}]), NOTHING, f"not show row {ROW['id']} in its Slack.", id="no row in Slack"
+            ([GOOD_MAIL], [{"text": "x"}]),
+            NOTHING,
+            f"not show row {ROW['id']} in its Slack message.",
+            id="no row in Slack",
         ),
-        pytest.param(GOOD, ([], [GOOD_POST]), "was told again at the next check.", id="posted again"),
-        pytest.param(GOOD, ([GOOD_MAIL], []), "was told again at the next check.", id="mailed again"),
+        pytest.param(GOOD, ([], [GOOD_POST]), "was sent again at the next check.", id="posted again"),
+        pytest.param(GOOD, ([GOOD_MAIL], []), "was sent again at the next check.", id="mailed again"),
         pytest.param(GOOD, "out of luck", "A check failed: out of luck", id="a failing check"),
     ],
 )
 def test_the_verdict_says_what_went_wrong(first: Any, second: Any, problem: str) -> None:
     """Lost, wrong, incomplete, repeated or failed: each has a sentence, and only a good story has none."""
-    teller = Teller(cast(Sandbox, Puppets(first, second)), Screen(io.StringIO()))
-    teller.play("default", Organisation("id", "secret"), SCENE)
-    assert problem in teller.verdict()
-    assert bool(teller.problems) == ("nothing lost" not in problem)
+    demo = Demo(cast(Sandbox, Puppets(first, second)), Screen(io.StringIO()))
+    demo.play("default", Organisation("id", "secret"), SCENE)
+    assert problem in demo.verdict()
+    assert bool(demo.problems) == ("nothing lost" not in problem)

@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,7 +17,7 @@ from sandbox.runtime import LambdaEnvironment
 from sandbox.sandbox import Sandbox
 from tests.template.conftest import SUMMARY
 from tests.world import row
-from tools import build
+from tools import build, release
 
 ROOT = Path(__file__).parents[2]
 LAMBDA_PYTHON = ROOT / ".cache" / "lambda" / "bin" / "python"  # Python 3.13 with awslambdaric, made by `make test`
@@ -50,17 +51,19 @@ def locked(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
 
 
-def test_two_builds_are_identical(package: Path, tmp_path: Path) -> None:
-    """Byte for byte, as files and as a zip, so that a deployment without a change changes nothing."""
+def test_two_builds_and_their_releases_are_identical(package: Path, tmp_path: Path) -> None:
+    """Byte for byte, as files and as a release, so that a deployment without a change changes nothing."""
     build.build(tmp_path / "again")
     first, second = files(package), files(tmp_path / "again")
     assert {name: path.read_bytes() for name, path in first.items()} == {
         name: path.read_bytes() for name, path in second.items()
     }
-    build.pack(package, tmp_path / "1.zip")
+    release.make(package, tmp_path / "1")
     os.utime(tmp_path / "again" / "six.py", (0, 0))  # dates do not count
-    build.pack(tmp_path / "again", tmp_path / "2.zip")
-    assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
+    release.make(tmp_path / "again", tmp_path / "2")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()} == {
+        path.name: path.read_bytes() for path in (tmp_path / "2").iterdir()
+    }
 
 
 def test_the_package_is_small(package: Path, tmp_path: Path) -> None:
@@ -85,6 +88,22 @@ def test_the_package_holds_the_handler_its_locked_dependencies_and_nothing_else(
     assert {name for name in files(package) if name.startswith("handler/") and name.endswith(".py")} == {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "handler").rglob("*.py")
     }
+
+
+def test_whatever_the_handler_imports_is_in_the_package(package: Path) -> None:
+    """Of the handler and of what ships, wherever in the handler's tree it is imported: `dateutil.rrule`, too."""
+    imported: set[str] = set()
+    for source in (ROOT / "handler").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module)
+            elif isinstance(node, ast.Import):
+                imported.update(alias.name for alias in node.names)
+    shipped = {name.replace(".", "/") for name in imported | {"dateutil.rrule"}}
+    there = files(package).keys()
+    found = {name for name in shipped if {f"{name}.py", f"{name}/__init__.py"} & there}
+    assert {name for name in shipped - found if name.split("/")[0] not in sys.stdlib_module_names} == set()
+    assert {"boto3", "dateutil/rrule"} <= found
 
 
 def test_of_botocores_data_only_what_is_used_is_left(package: Path) -> None:

@@ -1,12 +1,18 @@
 """The files around the code keep their promises: locks, commands, continuous integration."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from tools.build import RUNTIME
 
 ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
@@ -47,10 +53,44 @@ def test_every_command_is_explained() -> None:
     assert targets - gates <= phony
 
 
-def test_every_action_of_the_workflow_is_pinned() -> None:
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_of_a_workflow_is_pinned(workflow: Path) -> None:
     """By commit, for a tag can move."""
-    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    uses = re.findall(r"uses: (\S+)", workflow)
+    uses = re.findall(r"uses: (\S+)", workflow.read_text())
     assert uses
     assert [action for action in uses if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []
-    assert re.search(r"make [a-z -]*check test", workflow)
+
+
+def test_github_runs_what_runs_here() -> None:
+    """Every gate of `make check`, the tests, a soak and the newcomer; none hides another."""
+    makefile = (ROOT / "Makefile").read_text()
+    gates = re.search(r"^GATES := (.*)$", makefile, re.MULTILINE)[1].split()  # type: ignore[index]
+    jobs = yaml_parse((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    steps = {name: [step for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert [step["run"] for step in steps["check"]] == [f"make {gate}" for gate in gates]
+    assert [step["run"].split(" SECONDS")[0] for step in steps["test"]] == [
+        *("make dynamodb-local", "make test", "make soak", "bash .ci/newcomer"),
+    ]
+    all_steps = [step for job_steps in steps.values() for step in job_steps]
+    assert {step.get("if") for step in all_steps if step["run"] != "make dynamodb-local"} == {"${{ !cancelled() }}"}
+
+
+def test_github_tests_every_python_from_the_oldest_on() -> None:
+    """In the tests and for the newcomer; make takes the chosen one from the environment, wherever it is called."""
+    job = yaml_parse((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"]
+    pythons = job["strategy"]["matrix"]["python"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(">=3.")
+    assert pythons == [f"3.{minor}" for minor in range(int(oldest), int(oldest) + len(pythons))]
+    assert RUNTIME in pythons
+    assert job["env"] == {"PYTHON": "python${{ matrix.python }}"}
+
+
+def test_a_machine_without_the_means_to_install_says_what_it_needs(tmp_path: Path) -> None:
+    """No bare error of apt-get: somebody who is not root and has no sudo reads what to install."""
+    for name, does in {"dirname": '/usr/bin/dirname "$@"', "id": "echo 1000", "apt-get": "exit 100"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    command = [shutil.which("bash") or "", str(ROOT / ".ci" / "run")]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"This needs make python3 .*Install them, and run it again.*\n", done.stderr)

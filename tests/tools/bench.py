@@ -1,23 +1,28 @@
 """What a test of the tools works with."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import Organisation, Row, sample_rows
 from tests.tools.front import Front
 from tests.tools.terminal import Nursery, Terminal
+from tools.schedules import COPIED
 
 QUESTIONS = {
     "centre": "browser show",
     "client_id": "Client ID",
     "client_secret": "Client Secret",
+    "channels": "Where else should messages go?",
     "webhook": "Slack webhook",
+    "heartbeat": "Heartbeat URL",
     "name": "Name of",
     "zone": "Time zone of",
     "code": "Code",
     "send": "Send a test message",
 }
-"""What the wizard asks, in order; `send` is asked once everything else is proved right."""
+"""What the wizard asks, in order; `webhook` only where Slack is ticked, `send` once everything else is written."""
 
 
 @dataclass
@@ -62,12 +67,34 @@ class Bench:
         """Start a tool on a terminal."""
         return Terminal(self.nursery, {**self.environment, **variables}, module, "--stack", "notifier", *arguments)
 
-    def fill(self, terminal: Terminal, company: Organisation, until: str = "", **answers: str) -> None:
-        """Response the wizard, up to a question, with a company's credentials where `answers` say nothing else."""
+    def fill(
+        self,
+        terminal: Terminal,
+        company: Organisation,
+        until: str = "",
+        *,
+        only: Collection[str] = tuple(QUESTIONS),
+        slack: bool = False,
+        **answers: str,
+    ) -> None:
+        """Answer the wizard, up to a question, with a company's credentials where `answers` say nothing else.
+
+        Args:
+            terminal: Where it asks.
+            company: Whose credentials are typed.
+            until: The first question that is left open.
+            only: What it asks.
+            slack: Slack is ticked when it asks.
+            answers: What is typed instead; "-" as webhook takes the tick away.
+        """
+        ticked = answers.get("webhook") != "-" if slack else until == "webhook" or "webhook" in answers
         own = {"client_id": company.client_id, "client_secret": company.client_secret, "send": "2"}
+        own["channels"] = "" if ticked == slack else " "
         for question, text in QUESTIONS.items():
             if question == until:
                 return
+            if question not in only or (question == "webhook" and not ticked):
+                continue
             answer = answers.get(question, own.get(question, ""))
             terminal.answer(text, self.code(company) if question == "code" and question not in answers else answer)
 
@@ -87,3 +114,14 @@ class Bench:
         """Return whether a text holds none of the secrets, nor any token that Zoho gave out."""
         tokens = [t for o in self.stage.zoho.organisations.values() for t in (*o.refresh_tokens, *o.grants)]
         return not [secret for secret in (*self.secrets, *tokens) if secret in shown]
+
+
+def schedule_of(bench: Bench, name: str) -> dict[str, Any]:
+    """Return a schedule in the stack's group, as far as it can be written."""
+    found = bench.stage.cloud.client("scheduler").get_schedule(Name=name, GroupName="notifier")
+    return {key: found[key] for key in ("Name", "GroupName", *COPIED) if key in found}
+
+
+def change_schedule(bench: Bench, name: str, **parts: Any) -> None:
+    """Change parts of a schedule, behind the tools' back."""
+    bench.stage.cloud.client("scheduler").update_schedule(**{**schedule_of(bench, name), **parts})

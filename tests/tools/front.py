@@ -6,7 +6,15 @@ from sandbox.endpoint import AwsEndpoint, operation_of
 from sandbox.sandbox import Sandbox
 from sandbox.server import Request, Response
 
-WRITES = {"PutParameter", "DeleteParameter", "CreateSchedule", "UpdateSchedule", "DeleteSchedule", "Invoke"}
+WRITES = {
+    "DeleteItem",
+    "PutParameter",
+    "DeleteParameter",
+    "CreateSchedule",
+    "UpdateSchedule",
+    "DeleteSchedule",
+    "Invoke",
+}
 
 
 class Refusal(NamedTuple):
@@ -49,7 +57,7 @@ class Front(AwsEndpoint):
         return [request.json() for request in self.requests if operation_of(request) == operation]
 
     def answer(self, request: Request) -> Response:
-        """Response as AWS does, or as the test wants."""
+        """Answer as AWS does, or as the test wants."""
         operation = operation_of(request)
         self.operations.append(operation)
         scripted = self.instead.get(operation)

@@ -17,7 +17,10 @@ import botocore.session
 botocore.session.create_loader = cache(botocore.session.create_loader)
 for service in ("sts", "cloudformation", "ssm", "scheduler", "lambda"):
     boto3.client(service, region_name="eu-west-1")  # so that its description is parsed before the forks
-MODULES = {name: importlib.import_module(name) for name in ("tools.ask", "tools.connect", "tools.doctor")}
+MODULES = {
+    name: importlib.import_module(name)
+    for name in ("tools.ask", "tools.connect", "tools.deploy", "tools.doctor", "tools.undeploy")
+}
 
 
 def become(request: dict[str, Any]) -> int:

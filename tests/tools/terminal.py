@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 30.0
 WHERE_IS_THE_CURSOR, THERE = b"\x1b[6n", b"\x1b[1;1R"
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 CTRL_C, ENTER = "\x03", "\r"
+UP, DOWN = "\x1b[A", "\x1b[B"
 
 
 class Nursery:
@@ -100,11 +101,21 @@ class Terminal:
                 raise AssertionError(f"{text!r} was not shown after:\n{self.screen[self._seen :]}")
         self._seen = at + len(text)
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed between two questions."""
+        return bool(termios.tcgetattr(self._person)[3] & termios.ECHO)
+
+    def end(self, how: signal.Signals) -> None:
+        """Send the command a signal."""
+        os.kill(self._process, how)
+
     def exit_code(self) -> int:
         """Wait for the command's end and return its exit code."""
         end = time.monotonic() + PATIENCE_SECONDS
         while self._read(end):
             pass
+        assert time.monotonic() < end, f"it has not ended after:\n{self.screen[self._seen :]}"
         self._ended = True
         return self._nursery.ask(wait=self._process)
 

@@ -2,17 +2,19 @@
 
 import json
 import re
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 import pytest
 
 from handler.zoho import DATA_CENTRES
 from sandbox.server import Fault, Response
 from sandbox.zoho_errors import MAINTENANCE, TOKEN_ERRORS
-from tests.tools.bench import QUESTIONS, Bench
+from tests.tools.bench import QUESTIONS, Bench, schedule_of
 from tests.tools.front import denied
-from tests.tools.terminal import CTRL_C, ENTER
+from tests.tools.terminal import CTRL_C, DOWN, ENTER, UP
 from tools import connect, grant
 
 Tool = Callable[..., tuple[int, str]]
@@ -26,6 +28,13 @@ def connected(bench: Bench, org: str, **more: str) -> dict[str, str]:
     secret = company.secret(**more)
     bench.stage.stack.put_organisation(org, secret)
     return secret
+
+
+def item(bench: Bench, org: str) -> Any:
+    """Return what is remembered of an organisation; None: nothing."""
+    key = {"org": {"S": org}}
+    table = bench.stage.stack.outputs["TableName"]
+    return bench.stage.cloud.client("dynamodb").get_item(TableName=table, Key=key).get("Item")
 
 
 def test_four_answers_and_the_company_is_watched(bench: Bench) -> None:
@@ -68,7 +77,7 @@ def test_the_parameter_is_encrypted_and_overwrites_nobody_elses(bench: Bench) ->
     assert (asked["Type"], asked["Overwrite"]) == ("SecureString", False)
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", [question for question in QUESTIONS if question != "send"])
 def test_ctrl_c_at_any_question_changes_nothing(bench: Bench, question: str) -> None:
     """One sentence and 130; AWS was asked to change nothing."""
     with bench.terminal("--org", "left") as terminal:
@@ -81,6 +90,32 @@ def test_ctrl_c_at_any_question_changes_nothing(bench: Bench, question: str) -> 
     assert bench.shows_no_secret(terminal.screen)
 
 
+def test_ctrl_c_at_the_test_message_keeps_what_was_written(bench: Bench) -> None:
+    """The code is spent by then: what it bought is saved before anything else is asked."""
+    with bench.terminal("--org", "saved") as terminal:
+        bench.fill(terminal, bench.company(), "send")
+        terminal.wait_for(QUESTIONS["send"])
+        terminal.type(CTRL_C)
+        assert terminal.exit_code() == 130
+    assert terminal.screen.endswith("Stopped. saved is connected; no test message was sent.\n")
+    assert bench.parameter("saved")
+    assert "Invoke" not in bench.front.operations
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("question", ["client_id", "client_secret", "channels"])
+def test_a_signal_restores_the_terminal(bench: Bench, end: signal.Signals, question: str) -> None:
+    """Whoever goes on in this terminal sees what they type."""
+    with bench.terminal("--org", "ended") as terminal:
+        bench.fill(terminal, bench.company(), question)
+        terminal.wait_for(QUESTIONS[question])
+        assert not terminal.echoes
+        terminal.end(end)
+        terminal.wait_for("Stopped. Nothing was changed.")
+        assert terminal.echoes
+        assert terminal.exit_code() == 130
+
+
 def test_what_is_typed_too_early_is_not_echoed(bench: Bench) -> None:
     """A secret that is pasted once more while the wizard is at work is not seen, either."""
     company = bench.company()
@@ -91,42 +126,49 @@ def test_what_is_typed_too_early_is_not_echoed(bench: Bench) -> None:
         bench.secrets.append("pasted-too-early")
         terminal.type("pasted-too-early" + ENTER)
         gate.set()
-        terminal.answer(QUESTIONS["send"])
+        terminal.wait_for("Nothing here is called that.")
+        terminal.type(ENTER + ENTER)
         assert terminal.exit_code() == 0
     assert bench.shows_no_secret(terminal.screen)
 
 
 def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) -> None:
-    """In one sitting: each failure says what is wrong and asks again, and nothing is written until all is right."""
+    """In one sitting: each failure says what is wrong and asks for that only; nothing is written until all is right."""
     company = bench.company()
     zoho = bench.stage.zoho
+    code, client = ("code",), ("centre", "client_id", "client_secret", "code")
+    asked: Collection[str] = tuple(QUESTIONS)
 
-    def asking(**answers: str) -> str:
+    def asking(then: Collection[str], **answers: str) -> str:
+        nonlocal asked
         before = len(terminal.screen)
-        bench.fill(terminal, company, "send", **answers)
+        bench.fill(terminal, company, "send", only=asked, slack=False, **answers)
         terminal.wait_for("Nothing is written yet")
+        asked = then
         return " ".join(terminal.screen[before:].split())
 
     with bench.terminal("--org", "troubled") as terminal:
-        assert "does not know this client id in this data centre" in asking(client_id="1000.SOMEBODYELSE")
-        assert "does not accept the client secret" in asking(client_secret="wrong-secret-zzz")
-        assert "has expired, was used before, or belongs to another client" in asking(code="1000.used.up")
+        assert "does not know this client id in this data centre" in asking(client, client_id="1000.SOMEBODYELSE")
+        assert "does not accept the client secret" in asking(
+            ("client_secret", "code"), client_secret="wrong-secret-zzz"
+        )
+        assert "has expired, was used before, or belongs to another client" in asking(code, code="1000.used.up")
         company.scopes = {"ZohoCRM.modules.ALL"}
-        assert "was made for another scope" in asking()
+        assert "was made for another scope" in asking(code)
         company.scopes = {"ZohoCRM.bulk.backup.READ"}
         company.admin = False
-        assert "it is no administrator" in asking()
+        assert "that needs an administrator" in asking(client)
         company.admin = True
         zoho.script("token", TOKEN_ERRORS["throttled"])
-        assert "asks for patience" in asking()
+        assert "too many requests from this client" in asking(code)
         zoho.script("token", Fault(drops=True))
-        assert "could not be reached" in asking()
+        assert "could not be reached" in asking(code)
         zoho.script("token", MAINTENANCE)
-        assert "could not be reached, or answered with an error of its own" in asking()
+        assert "could not be reached, or answered with an error of its own" in asking(code)
         zoho.script("token", Response.json({"access_token": "1000.a.b"}))
-        assert "gave no refresh token" in asking()
+        assert "gave no refresh token" in asking(("client_id", "client_secret", "code"))
         zoho.script("token", Response.json(["what"]))
-        assert "not in the documented form" in asking()
+        assert "not in the documented form" in asking(tuple(QUESTIONS))
         assert bench.front.writes == []
         bench.fill(terminal, company)
         assert terminal.exit_code() == 0
@@ -135,36 +177,114 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
     assert json.loads(bench.parameter("troubled") or "").keys() == SECRET_KEYS
 
 
-def test_a_token_survives_trouble_after_the_code_was_used(bench: Bench) -> None:
-    """A code works once: when reading fails in passing, Enter through all questions is enough for the next try."""
+@pytest.mark.parametrize("saves", [False, True])
+def test_a_token_survives_trouble_after_the_code_was_used(bench: Bench, saves: bool) -> None:
+    """A code works once: when Zoho does not answer after that, the token is tried again, or saved as it is."""
     company = bench.company()
-    with bench.terminal("--org", "patient") as terminal:
+    with bench.terminal("--org", f"patient-{saves}") as terminal:
         bench.stage.zoho.script("history", *[Fault(drops=True)] * 3)
         bench.fill(terminal, company, "send")
-        terminal.wait_for("Nothing is written yet")
-        bench.fill(terminal, company, client_id="", client_secret="", code="")
-        assert terminal.exit_code() == 0
-    assert json.loads(bench.parameter("patient") or "")["refresh_token"] == company.refresh_tokens[0]
+        terminal.answer("What next?", "2" if saves else "")
+        terminal.answer(QUESTIONS["send"], "2")
+        assert terminal.exit_code() == (1 if saves else 0)
+    assert json.loads(bench.parameter(f"patient-{saves}") or "")["refresh_token"] == company.refresh_tokens[0]
     assert len(company.refresh_tokens) == 1
 
 
-def test_a_wrong_answer_is_refused_at_once(bench: Bench) -> None:
-    """A question is not left with an answer that cannot be right; nothing is sent anywhere."""
-    with bench.terminal() as terminal:
-        terminal.answer(QUESTIONS["centre"])
-        terminal.answer(QUESTIONS["client_id"], "two words")
-        terminal.wait_for("It has no blanks")
-        terminal.type("\x15" + "right" + ENTER)
-        terminal.answer(QUESTIONS["client_secret"], "right")
-        terminal.answer(QUESTIONS["webhook"], "http://example.com/unencrypted")
-        terminal.wait_for("An https address")
-        terminal.type("\x15" + ENTER)
-        terminal.answer(QUESTIONS["name"])
-        terminal.answer(QUESTIONS["zone"], "Europe/Berlim")
-        terminal.wait_for("A name of the IANA database, such as Europe/Berlin.")
+def test_leaving_after_the_code_was_used_says_so(bench: Bench) -> None:
+    """Or it would be tried once more."""
+    with bench.terminal("--org", "spent") as terminal:
+        bench.stage.zoho.script("history", *[Fault(drops=True)] * 3)
+        bench.fill(terminal, bench.company(), "send")
+        terminal.wait_for("What next?")
+        terminal.type(CTRL_C)
+        assert terminal.exit_code() == 130
+    assert terminal.screen.endswith("Nothing was written, and the code is used up: make a new one for the next try.\n")
+
+
+def test_a_token_survives_that_aws_refuses_it(bench: Bench) -> None:
+    """Whoever gets the right while the wizard waits goes on with the same code."""
+    company = bench.company()
+    bench.front.instead["PutParameter"] = denied("ssm:PutParameter")
+    with bench.terminal("--org", "persistent") as terminal:
+        bench.fill(terminal, company, "send")
+        terminal.wait_for("do not allow ssm:PutParameter")
+        terminal.wait_for("Try again?")
+        bench.front.instead.clear()
+        terminal.type(ENTER)
+        terminal.answer(QUESTIONS["send"], "2")
+        assert terminal.exit_code() == 0
+    assert json.loads(bench.parameter("persistent") or "")["refresh_token"] == company.refresh_tokens[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "complaint"),
+    [
+        ("client_id", "", "An answer is needed here."),
+        ("client_id", "two words", "It has blanks"),
+        ("client_id", "99", 'begins with "1000."'),
+        ("client_secret", "", "An answer is needed here."),
+        ("webhook", "http://example.com/unencrypted", "begins with https://hooks.slack.com/services/"),
+        ("webhook", "https://example.com/hook", "begins with https://hooks.slack.com/services/"),
+        ("webhook", "", "An answer is needed here."),
+        ("heartbeat", "ftp://example.com", "An https address"),
+        ("zone", "Europe/Berlim", "A name of the IANA database, such as Europe/Berlin."),
+        ("zone", "europe/berlin", "Capitals count: Europe/Berlin."),
+        ("code", "", "An answer is needed here."),
+    ],
+)
+def test_a_wrong_answer_is_refused_at_once(bench: Bench, question: str, answer: str, complaint: str) -> None:
+    """A question is not left with an answer that cannot be right; what is masked begins empty again."""
+    requests = len(bench.stage.zoho.requests)
+    with bench.terminal("--org", "wrong") as terminal:
+        bench.fill(terminal, bench.company(), question)
+        terminal.answer(QUESTIONS[question], answer)
+        terminal.wait_for(f"✗ {complaint}" if complaint[0] in "AIC" else complaint)
+        terminal.wait_for(QUESTIONS[question])
+        assert "*" not in terminal.screen[terminal.screen.rindex(QUESTIONS[question]) :]
         terminal.type(CTRL_C)
         assert terminal.exit_code() == 130
     assert "unencrypted" not in terminal.screen
+    assert (bench.front.writes, len(bench.stage.zoho.requests)) == ([], requests)
+
+
+def test_what_is_kept_is_shown_unless_it_is_secret(bench: Bench) -> None:
+    """So that a person sees what Enter keeps."""
+    old = connected(bench, "shown", slack_webhook_url=bench.webhook("SHOWN"), name="Acme Ltd", time_zone="Asia/Tokyo")
+    company = bench.stage.zoho.organisations[old["client_id"]]
+    with bench.terminal("--org", "shown") as terminal:
+        bench.fill(terminal, company, slack=True, client_id="", client_secret="", webhook="", code="")
+        assert terminal.exit_code() == 0
+    assert f"Client ID [{old['client_id']}] (Enter keeps it):" in terminal.screen
+    assert "Name of the organisation in messages [Acme Ltd] (Enter keeps it, - removes it):" in terminal.screen
+    assert "such as Europe/Berlin [Asia/Tokyo] (Enter keeps it, - removes it):" in terminal.screen
+    assert bench.shows_no_secret(terminal.screen)
+    assert json.loads(bench.parameter("shown") or "") == old
+
+
+@pytest.mark.parametrize(
+    ("keys", "chosen"),
+    [
+        ("10", "ae"),
+        ("1", "us"),
+        ("2", "eu"),
+        ("crm.zoho.e", "eu"),
+        ("cn", "cn"),
+        ("UK", "uk"),
+        ("99\x15" + "3", "in"),
+        (f"{UP}", "ae"),
+        (f"{DOWN}{DOWN}", "in"),
+        ("foo" + ENTER + DOWN, "eu"),
+    ],
+)
+def test_a_data_centre_is_chosen_by_number_name_or_arrow(bench: Bench, keys: str, chosen: str) -> None:
+    """The tenth by its number, too; what names none is refused."""
+    with bench.terminal("--org", "centre") as terminal:
+        terminal.wait_for("(arrow keys, a number or a few letters, then Enter)")
+        terminal.type(keys + ENTER)
+        terminal.wait_for(f"Open {grant.api_console(chosen)} as")
+        terminal.type(CTRL_C)
+        assert terminal.exit_code() == 130
 
 
 def test_a_second_run_keeps_what_enter_keeps(bench: Bench) -> None:
@@ -173,7 +293,7 @@ def test_a_second_run_keeps_what_enter_keeps(bench: Bench) -> None:
     company = bench.stage.zoho.organisations[old["client_id"]]
     with bench.terminal("--org", "again") as terminal:
         new = bench.webhook("NEW")
-        bench.fill(terminal, company, client_id="", client_secret="", webhook=new, code="")
+        bench.fill(terminal, company, slack=True, client_id="", client_secret="", webhook=new, code="")
         assert terminal.exit_code() == 0
     assert json.loads(bench.parameter("again") or "") == {**old, "slack_webhook_url": new}
     assert company.refresh_tokens == [old["refresh_token"]]
@@ -181,12 +301,12 @@ def test_a_second_run_keeps_what_enter_keeps(bench: Bench) -> None:
 
 
 def test_a_second_run_rotates_and_removes(bench: Bench) -> None:
-    """A new secret and code give a new token; "-" takes webhook and time zone away."""
+    """A new secret and code give a new token; an unticked channel and "-" take webhook and time zone away."""
     old = connected(bench, "rotated", slack_webhook_url=bench.webhook("GOING"), name="Acme", time_zone="Asia/Tokyo")
     company = bench.stage.zoho.organisations[old["client_id"]]
     company.client_secret = "renewed-in-the-console"
     with bench.terminal("--org", "rotated") as terminal:
-        bench.fill(terminal, company, client_id="", webhook="-", zone="-")
+        bench.fill(terminal, company, slack=True, client_id="", webhook="-", zone="-")
         assert terminal.exit_code() == 0
     new = json.loads(bench.parameter("rotated") or "")
     assert new == {
@@ -206,7 +326,7 @@ def test_another_client_needs_a_code(bench: Bench) -> None:
     with bench.terminal("--org", "moved") as terminal:
         bench.fill(terminal, company, "code")
         terminal.answer(QUESTIONS["code"])
-        terminal.wait_for("It has no blanks")
+        terminal.wait_for("An answer is needed here.")
         terminal.type(bench.code(company) + ENTER)
         terminal.answer(QUESTIONS["send"], "2")
         assert terminal.exit_code() == 0
@@ -245,7 +365,7 @@ def test_another_organisation_gets_a_schedule_of_its_own(bench: Bench) -> None:
     assert (result.ok, result.payload["org"], result.payload["rows"]) == (True, "acme", 4)
 
 
-def test_a_second_run_mends_a_schedule(bench: Bench) -> None:
+def test_a_second_run_corrects_a_schedule(bench: Bench) -> None:
     """A schedule that somebody disabled or changed is written anew; so is one that is missing."""
     old = connected(bench, "stopped")
     company = bench.stage.zoho.organisations[old["client_id"]]
@@ -269,7 +389,7 @@ def test_removal_asks_first(bench: Bench) -> None:
     connected(bench, "kept")
     for keys in ("2" + ENTER, ENTER, CTRL_C):
         with bench.terminal("--org", "kept", "--remove") as terminal:
-            terminal.wait_for("Stop watching kept?")
+            terminal.wait_for("Stop checking kept?")
             terminal.type(keys)
             assert terminal.exit_code() == 130
         assert terminal.screen.endswith("Nothing was changed.\n")
@@ -277,43 +397,69 @@ def test_removal_asks_first(bench: Bench) -> None:
     assert bench.parameter("kept")
 
 
-def test_removal_takes_parameter_and_schedule(bench: Bench) -> None:
+def test_removal_takes_schedule_parameter_and_item(bench: Bench) -> None:
     """What stays is said; a second time there is nothing to remove."""
     with bench.terminal("--org", "leaving") as terminal:
         bench.fill(terminal, bench.company())
         assert terminal.exit_code() == 0
+    assert bench.stage.check("leaving").ok
     assert "leaving" in bench.schedule_names()
     with bench.terminal("--org", "leaving", "--remove") as terminal:
-        terminal.answer("Stop watching leaving?", "1")
+        terminal.answer("Stop checking leaving?", "1")
         assert terminal.exit_code() == 0
     assert bench.stage.stack.outputs["TableName"] in terminal.screen
+    assert "✓ Removed: schedule and parameter and item." in terminal.screen
     assert bench.parameter("leaving") is None
+    assert item(bench, "leaving") is None
     assert "leaving" not in bench.schedule_names()
     with bench.terminal("--org", "leaving", "--remove", "--non-interactive") as terminal:
         assert terminal.exit_code() == 1
-    assert "was not connected" in terminal.screen
+    assert "No organisation leaving is connected to the stack notifier." in terminal.screen
+    assert "This ends" not in terminal.screen
 
 
-def test_the_default_organisation_leaves_its_schedule_behind_disabled(bench: Bench) -> None:
-    """The stack's own schedule cannot be deleted, but must not complain every hour; connecting enables it again."""
+@pytest.mark.parametrize("parameter", [True, False])
+def test_the_default_organisation_is_removed_and_stays_so(bench: Bench, parameter: bool) -> None:
+    """The stack's own schedule stays as it is, and does nothing: a deployment that changes it revives nobody."""
     old = connected(bench, "default")
     company = bench.stage.zoho.organisations[old["client_id"]]
-    scheduler = bench.stage.cloud.client("scheduler")
-    before = scheduler.get_schedule(Name="notifier", GroupName="notifier")
+    assert bench.stage.check("default").ok
+    if not parameter:
+        bench.stage.cloud.client("ssm").delete_parameter(Name="/zoho-backup-notifier/notifier/default")
+    before = schedule_of(bench, "notifier")
     with bench.terminal("--remove", "--non-interactive") as terminal:
         assert terminal.exit_code() == 0
-    removed = scheduler.get_schedule(Name="notifier", GroupName="notifier")
-    assert (bench.parameter("default"), removed["State"]) == (None, "DISABLED")
+    assert f"✓ Removed: {'parameter and ' if parameter else ''}item." in terminal.screen
+    assert (bench.parameter("default"), item(bench, "default")) == (None, None)
+    assert schedule_of(bench, "notifier") == before
+    known = bench.stage.check("default", action="status").payload
+    assert (known["connected"], known["memory"]) == (False, None)
+    assert bench.stage.check("default").payload["skipped"] == "not connected"
+    with bench.terminal("--remove", "--non-interactive") as terminal:
+        assert terminal.exit_code() == 1
+    assert "No organisation default is connected" in terminal.screen
     with bench.terminal() as terminal:
         bench.fill(terminal, company)
         assert terminal.exit_code() == 0
-    after = scheduler.get_schedule(Name="notifier", GroupName="notifier")
-    same = ("State", "Target", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "Description")
-    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    assert schedule_of(bench, "notifier") == before
+
+
+def test_a_removal_that_aws_ends_half_way_says_how_far_it_came(bench: Bench) -> None:
+    """And can be finished later, though only the item is left."""
+    connected(bench, "half")
+    assert bench.stage.check("half").ok
+    bench.front.instead["DeleteItem"] = denied("dynamodb:DeleteItem")
+    with bench.terminal("--org", "half", "--remove", "--non-interactive") as terminal:
+        assert terminal.exit_code() == 1
+    assert "do not allow dynamodb:DeleteItem. Removed so far: parameter." in terminal.screen
+    bench.front.instead.clear()
+    with bench.terminal("--org", "half", "--remove", "--non-interactive") as terminal:
+        assert terminal.exit_code() == 0
+    assert "✓ Removed: item." in terminal.screen
 
 
 def test_a_refused_test_message_is_shown_and_the_organisation_watched(bench: Bench) -> None:
-    """A webhook that Slack does not know: the exit code says so, and the next run can mend it."""
+    """A webhook that Slack does not know: the exit code says so, and the next run can correct it."""
     bench.secrets.append("nowhere")
     with bench.terminal("--org", "mute") as terminal:
         bench.fill(terminal, bench.company(), webhook=f"{bench.stage.slack.url}/nowhere", send="1")

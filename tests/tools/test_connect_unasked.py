@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from tests.tools.bench import Bench
+from sandbox.server import Response, Fault
+from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
 from tools import connect, grant, stack
 from tools.organisations import Organisation
-from tools.problems import Problem
+from tools.problems import Problem, from_aws
 
 Tool = Callable[..., tuple[int, str]]
 PREFIX = "/zoho-backup-notifier/notifier"
@@ -75,7 +78,7 @@ def test_a_file_leaves_less_to_ask(bench: Bench, tmp_path: Path) -> None:
     file.write_text(json.dumps(answers))
     file.chmod(0o600)
     with bench.terminal("--org", "half", "--file", str(file)) as terminal:
-        for question in ("browser show", "Slack webhook", "Name of", "Time zone of"):
+        for question in ("browser show", "Where else", "Heartbeat URL", "Name of", "Time zone of"):
             terminal.answer(question)
         terminal.answer("Send a test message", "2")
         assert terminal.exit_code() == 0
@@ -92,7 +95,9 @@ def test_a_file_leaves_less_to_ask(bench: Bench, tmp_path: Path) -> None:
         pytest.param('{"refresh_token": "canary"}', "cannot be used: refresh_token.", id="a key that is not asked for"),
         pytest.param('{"slack_webhook_url": "ftp://canary"}', "slack_webhook_url (SLACK_WEBHOOK_URL)", id="no URL"),
         pytest.param(
-            '{"client_id": "1", "data_center": "us"}', "Missing: client_secret (ZOHO_CLIENT_SECRET), code", id="half"
+            '{"client_id": "1000.1", "data_center": "us"}',
+            "Missing: client_secret (ZOHO_CLIENT_SECRET), code",
+            id="half",
         ),
         pytest.param(None, "cannot be read: No such file", id="missing"),
     ],
@@ -125,14 +130,14 @@ def test_a_connected_organisation_changes_one_thing(
     assert json.loads(bench.parameter("one") or "") == before
 
 
-@pytest.mark.parametrize("variable", ["ZOHO_DATA_CENTER", "ZOHO_CLIENT_ID"])
+@pytest.mark.parametrize(("variable", "value"), [("ZOHO_DATA_CENTER", "eu"), ("ZOHO_CLIENT_ID", "1000.OTHER")])
 def test_a_token_is_not_taken_elsewhere(
-    bench: Bench, unasked: Tool, tool: Tool, monkeypatch: pytest.MonkeyPatch, variable: str
+    bench: Bench, unasked: Tool, tool: Tool, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """It belongs to its client and data centre: with another one, a new code is needed."""
     assert unasked("elsewhere")[0] == 0
     monkeypatch.delenv("ZOHO_CODE")
-    monkeypatch.setenv(variable, "eu")
+    monkeypatch.setenv(variable, value)
     code, shown = tool(connect.main, "--org", "elsewhere", "--non-interactive")
     assert (code, "Missing: code (ZOHO_CODE)." in shown) == (1, True), shown
 
@@ -157,6 +162,7 @@ BEFORE_QUESTIONS = [
     ),
     pytest.param("GetParameter", denied("kms:Decrypt"), "do not allow kms:Decrypt.", id="key denied"),
     pytest.param("DescribeStacks", Refusal("Throttling"), "too many requests of this account", id="throttled"),
+    pytest.param("GetSchedule", denied("scheduler:GetSchedule"), "do not allow scheduler:GetSchedule", id="schedule"),
     pytest.param("GetParameter", Refusal("Whatever"), "AWS answered Whatever to GetParameter.", id="anything else"),
 ]
 
@@ -198,12 +204,19 @@ def test_no_region(bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch)
     assert (code, "✗ No AWS region is set. → Name the stack's region" in shown) == (1, True), shown
 
 
-def test_no_network(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody listens where AWS should be."""
+def test_a_sandbox_that_has_ended(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens where AWS should be, and that was this machine."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(stack, "USUAL", stack.ONCE)
     code, shown = unasked("nobody")
-    assert (code, "✗ AWS cannot be reached from this machine." in shown) == (1, True), shown
+    assert (code, "✗ The sandbox that this terminal uses has ended." in shown) == (1, True), shown
+
+
+@pytest.mark.parametrize("endpoint", ["", "https://aws.example.com"])
+def test_no_network(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    """Real AWS does not answer: nothing is said of a sandbox."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert from_aws(EndpointConnectionError(endpoint_url="x")).sentence == "AWS cannot be reached from this machine."
 
 
 def test_a_new_organisation_is_written_entirely_or_not_at_all(bench: Bench, unasked: Tool) -> None:
@@ -249,7 +262,6 @@ def test_what_cannot_be_taken_back_is_named(bench: Bench, unasked: Tool) -> None
     [
         pytest.param("PutParameter", denied("ssm:PutParameter"), id="denied"),
         pytest.param("PutParameter", Refusal("ParameterAlreadyExists"), id="somebody else was faster"),
-        pytest.param("GetSchedule", denied("scheduler:GetSchedule"), id="schedule unknown"),
     ],
 )
 def test_a_refused_parameter_leaves_all_as_it_was(bench: Bench, unasked: Tool, operation: str, answer: Refusal) -> None:
@@ -261,11 +273,13 @@ def test_a_refused_parameter_leaves_all_as_it_was(bench: Bench, unasked: Tool, o
 
 
 def test_a_known_organisation_keeps_its_new_parameter(bench: Bench, unasked: Tool) -> None:
-    """It was watched before and is watched now: only its schedule is as it was."""
+    """It was checked before and is checked now: only its schedule is as it was."""
     assert unasked("known")[0] == 0
+    change_schedule(bench, "known", ScheduleExpression="rate(2 hours)")
     bench.front.instead = {"UpdateSchedule": denied("scheduler:UpdateSchedule")}
     code, shown = unasked("known")
-    assert (code, "The parameter may have been written; its schedule was not." in shown) == (1, True), shown
+    assert (code, "The parameter may have been written; its schedule may not" in shown) == (1, True), shown
+    assert "The code is used up." in shown
     assert bench.parameter("known")
 
 
@@ -279,8 +293,90 @@ def test_leaving_between_two_writes_takes_back_the_first(
 
     monkeypatch.setattr(Organisation, "_start", interrupted)
     code, shown = unasked("interrupted")
-    assert (code, shown.endswith("Stopped. Nothing was left behind.")) == (130, True), shown
+    assert (code, shown.endswith("Stopped. Nothing was left behind. The code is used up.")) == (130, True), shown
     assert bench.parameter("interrupted") is None
+
+
+def test_leaving_twice_says_what_may_be_left(bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever presses Ctrl-C once more while a write is taken back must not read that nothing was written."""
+
+    def interrupted(self: Organisation, schedule: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Organisation, "_start", interrupted)
+    monkeypatch.setattr(Organisation, "_undo", interrupted)
+    code, shown = unasked("twice")
+    assert (code, "Stopped. The parameter may have been written" in shown) == (130, True), shown
+    assert bench.parameter("twice")
+
+
+@pytest.mark.parametrize("half_way", [False, True], ids=["answer lost", "left after both writes"])
+def test_a_schedule_that_was_there_before_is_left_as_it_was(
+    bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch, half_way: bool
+) -> None:
+    """Its organisation lost its parameter, which is alerted of: without the schedule it would fall silent."""
+    assert unasked("scheduled")[0] == 0
+    bench.stage.cloud.client("ssm").delete_parameter(Name=f"{PREFIX}/scheduled")
+    change_schedule(bench, "scheduled", ScheduleExpression="rate(2 hours)")
+    before, start = schedule_of(bench, "scheduled"), Organisation._start
+
+    def then_leave(self: Organisation, schedule: dict[str, Any]) -> None:
+        start(self, schedule)
+        assert schedule_of(bench, "scheduled") != before
+        raise KeyboardInterrupt
+
+    if half_way:
+        monkeypatch.setattr(Organisation, "_start", then_leave)
+    else:
+        bench.front.lost.add("PutParameter")
+    code, shown = unasked("scheduled")
+    assert (code, "Nothing was left behind." in shown) == (130 if half_way else 1, True), shown
+    assert bench.parameter("scheduled") is None
+    assert schedule_of(bench, "scheduled") == before
+
+
+def test_a_schedule_that_cannot_be_taken_back_is_named(bench: Bench, unasked: Tool) -> None:
+    """As a parameter is."""
+    bench.front.instead = {
+        "CreateSchedule": denied("iam:PassRole"),
+        "DeleteSchedule": denied("scheduler:DeleteSchedule"),
+    }
+    code, shown = unasked("sticky")
+    assert (code, "The schedule sticky may have been written and could not be taken back." in shown) == (1, True)
+    assert bench.parameter("sticky") is None
+
+
+def test_what_a_code_has_bought_is_kept(
+    bench: Bench, unasked: Tool, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zoho gives the token and then does not answer: it is saved unproved, and the next run needs no code."""
+    bench.stage.zoho.script("history", *[Fault(drops=True)] * 3)
+    code, shown = unasked("bought")
+    assert (code, "the token that it gave is kept" in shown) == (1, True), shown
+    held = json.loads(bench.parameter("bought") or "")
+    assert held["refresh_token"] in bench.stage.zoho.organisations[held["client_id"]].refresh_tokens
+    monkeypatch.delenv("ZOHO_CODE")
+    assert tool(connect.main, "--org", "bought", "--non-interactive")[0] == 0
+
+
+def test_a_code_is_not_spent_on_what_cannot_be_used(
+    bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parameter that somebody edited by hand: its mistake comes out before Zoho is asked."""
+    bench.secrets.append("no-zone-at-all")
+    bench.stage.stack.put_organisation("edited", {"time_zone": "no-zone-at-all"})
+    requests = len(bench.stage.zoho.requests)
+    code, shown = unasked("edited")
+    assert (code, "time_zone must be" in shown) == (1, True), shown
+    assert len(bench.stage.zoho.requests) == requests
+
+
+@pytest.mark.parametrize("said", ["1000.canary.canary", "canary-of-a-secret", ["canary"], {"canary": 1}])
+def test_what_zoho_says_of_a_code_is_not_echoed(bench: Bench, unasked: Tool, said: object) -> None:
+    """An error could quote what was sent; only letters are shown."""
+    bench.stage.zoho.script("token", Response.json({"error": said}))
+    code, shown = unasked("echo")
+    assert (code, "an unknown error" in shown, "canary" in shown) == (1, True, False), shown
 
 
 def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +415,7 @@ def test_a_wrong_name_is_named(
     assert "  → " in shown
 
 
-def test_a_stack_that_was_never_finished(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_stack_that_was_never_finished(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """Without its outputs there is nothing to connect to."""
     bench.stage.cloud.client("cloudformation").create_stack(
         StackName="unfinished", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
@@ -335,15 +431,16 @@ def test_zoho_elsewhere_than_on_this_machine_is_refused(unasked: Tool, monkeypat
     assert (code, "ZOHO_ACCOUNTS_URL is for tests and the sandbox" in shown) == (1, True), shown
 
 
-def test_the_stack_is_the_one_that_sam_deployed(bench: Bench, tmp_path: Path) -> None:
-    """samconfig.toml says name and region; a command says otherwise."""
-    samconfig = tmp_path / "samconfig.toml"
-    samconfig.write_text(
-        '[default.global.parameters]\nstack_name = "x"\n[default.deploy.parameters]\nstack_name = "notifier"\n'
-    )
+def test_the_stack_is_the_one_that_was_deployed_from_here(bench: Bench, tmp_path: Path) -> None:
+    """Its saved answers say name and region, if there is one; a command says otherwise."""
+    (tmp_path / "notifier.toml").write_text("[default.deploy.parameters]\nstack_name = 'notifier'\n")
     options = connect._parser().parse_args([])
-    assert stack.find(options, samconfig).name == "notifier"
-    samconfig.write_text('[default.deploy.parameters]\nregion = "us-east-1"\nstack_name = "notifier"\n')
+    assert stack.find(options, tmp_path).name == "notifier"
+    (tmp_path / "notifier.toml").write_text("[default.deploy.parameters]\nregion = 'us-east-1'\n")
     with pytest.raises(Problem, match="us-east-1"):
-        stack.find(options, samconfig)
-    assert stack.find(connect._parser().parse_args(["--region", "eu-west-1"]), samconfig).region == "eu-west-1"
+        stack.find(options, tmp_path)
+    assert stack.find(connect._parser().parse_args(["--region", "eu-west-1"]), tmp_path).region == "eu-west-1"
+    (tmp_path / "other.toml").write_text("")
+    with pytest.raises(Problem, match="There is no stack zoho-backup-notifier") as raised:
+        stack.find(options, tmp_path)
+    assert "STACK=… (notifier, other)" in raised.value.next_step

@@ -5,15 +5,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from sandbox.server import Response
 from sandbox.template import TEMPLATE_FILE
 from sandbox.zoho import Row
-from tests.tools.bench import Bench
+from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
-from tools import ask, doctor, stack
+from tools import ask, connect, doctor, stack
 
 Tool = Callable[..., tuple[int, str]]
 SLACK_IN_TROUBLE = Response.text("rollup_error", 500)
@@ -60,11 +61,14 @@ def schedule(bench: Bench, name: str, org: str, state: str = "ENABLED", target: 
         GroupName=outputs["ScheduleGroupName"],
         State=state,
         ScheduleExpression="rate(1 hour)",
+        ScheduleExpressionTimezone="UTC",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={
             "Arn": outputs["FunctionArn"],
             "RoleArn": outputs["ScheduleRoleArn"],
             "Input": json.dumps({"org": org}),
+            "RetryPolicy": {"MaximumRetryAttempts": 10, "MaximumEventAgeInSeconds": 3600},
+            "DeadLetterConfig": {"Arn": outputs["DeadLetterQueueArn"]},
             **(target or {}),
         },
     )
@@ -86,7 +90,7 @@ def test_all_is_well(healthy: Bench, tool: Tool) -> None:
     assert (code, "✗" in shown, shown.endswith("\nAll is well.\n")) == (0, False, True), shown
     for org in ("acme", "default"):
         assert f"✓ {org}: the backup history can be read, 2 entries" in shown
-        assert f"✓ {org}: tells through The SNS topic (e-mail, SMS), Slack" in shown
+        assert f"✓ {org}: sends to The SNS topic (e-mail, SMS), Slack" in shown
     assert set(healthy.front.writes) == {"Invoke"}
     assert healthy.shows_no_secret(shown)
 
@@ -97,7 +101,8 @@ def test_one_organisation_can_be_looked_at_alone(healthy: Bench, tool: Tool) -> 
     code, shown = tool(doctor.main, "--org", "default")
     assert (code, "acme" in shown) == (0, False), shown
     code, shown = tool(doctor.main, "--org", "nobody")
-    assert (code, "make connect ORG=nobody" in shown) == (1, True), shown
+    assert (code, "✗ No organisation nobody is connected to the stack notifier" in shown) == (1, True), shown
+    assert "Connected: acme, default. To connect this one: make connect ORG=nobody" in shown
 
 
 def test_a_test_message_is_sent_when_wanted(healthy: Bench, tool: Tool) -> None:
@@ -169,14 +174,49 @@ def _revoked(bench: Bench) -> None:
     bench.stage.connect("default", rows()).refresh_tokens.clear()
 
 
+def _checked(bench: Bench) -> bool:
+    """Let the function check, after it has read the parameter again; return whether all went well."""
+    bench.stage.check("default", action="status")
+    return bench.stage.check("default").ok
+
+
 def _overdue(bench: Bench) -> None:
     bench.stage.connect("default", [{**row, "log_time": "2022-06-23T17:31:03+05:30"} for row in rows()])
-    assert bench.stage.check("default").ok
+    assert _checked(bench)
+
+
+def _failed(bench: Bench) -> None:
+    newest, oldest = rows()
+    failed = [{**newest, "id": str(n), "state": "failure", "log_time": newest["log_time"]} for n in (4, 3)]
+    bench.stage.connect("default", [*failed, newest, oldest])
+    assert _checked(bench)
+
+
+def _failed_once(bench: Bench) -> None:
+    newest, oldest = rows()
+    bench.stage.connect("default", [{**newest, "state": "failure"}, oldest])
+    assert _checked(bench)
+
+
+def _without_backup_schedule(bench: Bench) -> None:
+    newest, oldest = rows()
+    bench.stage.connect("default", [{**newest, "repeat_type": None}, {**oldest, "action": "stopped"}])
+    assert _checked(bench)
+
+
+def _broken_channel(bench: Bench) -> None:
+    bench.stage.connect("default", rows(), slack_webhook_url=f"{bench.stage.slack.url}/gone")
+    assert not _checked(bench)
+
+
+def _idle(bench: Bench) -> None:
+    bench.stage.connect("acme", rows())
+    schedule(bench, "acme", "acme", target={"Input": '{"org": "acme", "action": "status"}'})
 
 
 def _pending(bench: Bench) -> None:
     bench.stage.slack.script("webhook", SLACK_IN_TROUBLE)
-    assert not bench.stage.check("default").ok
+    assert not _checked(bench)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +232,9 @@ def _pending(bench: Bench) -> None:
         ),
         pytest.param(_unscheduled, "✗ acme: it has no schedule", "make connect ORG=acme", id="no schedule"),
         pytest.param(_disabled, "✗ default: its schedule is disabled", "make connect ORG=default", id="disabled"),
-        pytest.param(_mistargeted, "✗ default: its schedule has another target", "make connect", id="another target"),
+        pytest.param(
+            _mistargeted, "✗ default: its schedule is not the stack's: target", "make connect", id="another target"
+        ),
         pytest.param(_stray, "✗ Schedule stray names no organisation", "Delete it", id="a stray schedule"),
         pytest.param(_without_parameter, "✗ acme: ", "make connect ORG=acme", id="schedule without parameter"),
         pytest.param(_forgotten, "✗ default: checked, but without a parameter", "make connect", id="parameter gone"),
@@ -204,7 +246,14 @@ def _pending(bench: Bench) -> None:
             id="malformed",
         ),
         pytest.param(_revoked, "(revoked_token)", "make connect ORG=default", id="revoked"),
-        pytest.param(_overdue, "✗ default: open incidents: overdue", "make status ORG=default", id="overdue"),
+        pytest.param(_overdue, "✗ default: a backup is overdue (since", "see why no backup completed", id="overdue"),
+        pytest.param(_failed, "✗ default: the last 2 backups failed; the last good one is of", "manually", id="failed"),
+        pytest.param(_failed_once, "✗ default: the last backup failed; no good one is known", "manually", id="once"),
+        pytest.param(
+            _without_backup_schedule, "✗ default: Zoho CRM has no backup schedule", "set one up", id="stopped"
+        ),
+        pytest.param(_broken_channel, "✗ default: Slack takes no messages", "SEND=1", id="broken channel"),
+        pytest.param(_idle, "✗ acme: its schedule is not the stack's: input", "make connect ORG=acme", id="idle"),
         pytest.param(_pending, "✗ default: 1 pending notice", "aws logs tail", id="pending"),
     ],
 )
@@ -325,6 +374,94 @@ def test_the_function_can_be_asked(healthy: Bench, tool: Tool, action: str, key:
     answer = json.loads(shown)
     assert (code, answer["org"], key in answer) == (0, "default", True)
     assert healthy.shows_no_secret(shown)
+
+
+def test_an_unknown_organisation_has_no_status(healthy: Bench, tool: Tool) -> None:
+    """A typing error is an error, and the right names are beside it."""
+    code, shown = tool(ask.main, "status", "--org", "nope")
+    assert (code, "✗ No organisation nope is connected" in shown, "Connected: default." in shown) == (1, True, True)
+
+
+TARGET_PARTS: dict[str, Any] = {
+    "role": {"RoleArn": "arn:aws:iam::123456789012:role/other"},
+    "retries": {"RetryPolicy": {"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60}},
+    "dead-letter queue": {"DeadLetterConfig": {"Arn": "arn:aws:sqs:eu-west-1:123456789012:other"}},
+    "input": {"Input": '{"org": "acme", "action": "dry-run"}'},
+}
+PARTS: dict[str, Any] = {
+    "expression": {"ScheduleExpression": "rate(30 days)"},
+    "time zone": {"ScheduleExpressionTimezone": "Asia/Tokyo"},
+    "window": {"FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 60}},
+    "end": {"EndDate": datetime(2030, 1, 1, tzinfo=UTC)},
+}
+
+
+@pytest.mark.parametrize("part", [*TARGET_PARTS, *PARTS])
+def test_a_schedule_that_is_not_the_stacks_is_red_until_it_is_written_again(
+    healthy: Bench, tool: Tool, part: str
+) -> None:
+    """Each part that `make connect` copies is compared, and `make connect` does what it is said to do."""
+    healthy.stage.connect("acme", rows())
+    schedule(healthy, "acme", "acme")
+    assert tool(doctor.main)[0] == 0
+    target = schedule_of(healthy, "acme")["Target"]
+    change_schedule(healthy, "acme", **PARTS.get(part, {"Target": {**target, **TARGET_PARTS.get(part, {})}}))
+    code, shown = tool(doctor.main)
+    assert (code, f"✗ acme: its schedule is not the stack's: {part}" in shown) == (1, True), shown
+    assert tool(connect.main, "--org", "acme", "--non-interactive")[0] == 0
+    assert tool(doctor.main)[0] == 0
+
+
+def test_the_stacks_own_schedule_is_compared_with_the_stack(healthy: Bench, tool: Tool) -> None:
+    """Whatever somebody made of it, the others do not follow."""
+    change_schedule(healthy, "notifier", ScheduleExpression="rate(30 days)")
+    code, shown = tool(doctor.main)
+    assert code == 1
+    assert "✗ default: its schedule is not the stack's: expression (rate(30 days) instead of rate(1 hour))" in shown
+    assert tool(connect.main, "--non-interactive")[0] == 0
+    assert tool(doctor.main)[0] == 0
+
+
+def test_the_way_of_the_alarms_is_proved(healthy: Bench, tool: Tool) -> None:
+    """An alarm goes off and is over, marked as a test, for everybody who subscribes to alarms; only when wanted."""
+    cloudwatch = healthy.stage.cloud.client("cloudwatch")
+    assert (tool(doctor.main)[0], healthy.front.operations.count("SetAlarmState")) == (0, 0)
+    code, shown = tool(doctor.main, "--send")
+    assert (code, "✓ Alarm notifier-errors: set to ALARM and back for a test." in shown) == (0, True), shown
+    assert healthy.front.operations.count("SetAlarmState") == 2
+    [alarm] = cloudwatch.describe_alarms(AlarmNames=["notifier-errors"])["MetricAlarms"]
+    assert (alarm["StateValue"], "no action needed" in alarm["StateReason"]) == ("OK", True)
+    cloudwatch.set_alarm_state(AlarmName="notifier-errors", StateValue="ALARM", StateReason="real")
+    assert "set to ALARM" not in tool(doctor.main, "--send")[1]
+
+
+@pytest.mark.parametrize("young", [True, False])
+def test_an_alarm_that_begins_so_is_not_red_right_after_the_first_deployment(
+    healthy: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch, young: bool
+) -> None:
+    """Nothing has invoked the function yet, and the first check comes within the hour."""
+    cloudwatch = healthy.stage.cloud.client("cloudwatch")
+    cloudwatch.set_alarm_state(AlarmName="notifier-not-invoked", StateValue="ALARM", StateReason="test")
+    find, age = stack.find, timedelta(hours=1 if young else 9)
+    monkeypatch.setattr(stack, "find", lambda options: replace(find(options), created=datetime.now(UTC) - age))
+    monkeypatch.setattr(doctor, "_total", lambda there, metric, hours: 1 if metric == "Invocations" else 0)
+    code, shown = tool(doctor.main)
+    assert (code, "✓ Alarm notifier-not-invoked: ALARM, and the stack is new" in shown) == (1 - young, young), shown
+
+
+def test_windows_that_are_too_short_for_the_schedule_are_red(
+    healthy: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daily check with the hourly windows would ring every day."""
+    find = stack.find
+
+    def daily(options: argparse.Namespace) -> stack.Stack:
+        found = find(options)
+        return replace(found, parameters={**found.parameters, "ScheduleExpression": "cron(0 7 * * ? *)"})
+
+    monkeypatch.setattr(stack, "find", daily)
+    shown = tool(doctor.main)[1]
+    assert "✗ NotInvokedHours is 3, but checks are up to 24 hours apart (cron(0 7 * * ? *)): give 25 or more" in shown
 
 
 def test_a_refused_test_message_is_an_exit_code(healthy: Bench, tool: Tool) -> None:

@@ -48,7 +48,7 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
         SLACK_WEBHOOK_URL=bench.webhook("NEWCOMER"),
         ORGANISATION_NAME="Newcomer Ltd",
     )
-    assert "newcomer is watched" in shown
+    assert "newcomer is checked: rate(1 hour)" in shown
     assert bench.shows_no_secret(shown)
 
     made = stage.cloud.client("scheduler").get_schedule(Name="newcomer", GroupName="notifier")
@@ -70,7 +70,7 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     known = json.loads(type_in(bench, "tools.ask", "status", "--org=newcomer"))
     assert known["memory"]["failures_in_a_row"] == 1
     removed = type_in(bench, "tools.connect", "--org=newcomer", "--remove", "--non-interactive")
-    assert "Removed: schedule and parameter." in removed
+    assert "Removed: schedule and parameter and item." in removed
 
 
 def test_whoever_has_seen_enough_may_leave(bench: Bench) -> None:

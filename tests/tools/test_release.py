@@ -1,0 +1,251 @@
+"""A release: one version, a template that stands alone, and an installation without a clone, as its document says."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+import zipfile
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from moto.cloudformation import models, parsing
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
+
+from handler.version import VERSION
+from sandbox.aws import Stack
+from sandbox.front import Front
+from sandbox.runtime import LambdaEnvironment
+from sandbox.stage import Stage
+from sandbox.template import TEMPLATE_FILE, to_cloudformation
+from tests.template.conftest import Json
+from tests.world import row
+from tools import release
+from tools.answers import QUESTIONS
+
+ROOT = Path(__file__).parents[2]
+AWS_CLI_PYTHON = os.environ.get("AWSCLI_PYTHON", "")
+DOCUMENT = (ROOT / "docs" / "install-without-a-clone.md").read_text()
+WORKFLOW = yaml_parse((ROOT / ".github" / "workflows" / "release.yml").read_text())
+
+
+def bash(script: str, folder: Path, environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a script as GitHub runs a step: until the first command that fails."""
+    command = [shutil.which("bash") or "", "-euo", "pipefail", "-c", script]
+    return subprocess.run(
+        command, cwd=folder, env=environment, input=typed, text=True, capture_output=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def packaged() -> Json:
+    """Give the template of a release."""
+    return release.packaged()
+
+
+def test_there_is_one_version() -> None:
+    """The package knows it; what else has to name it is held equal."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+    output = yaml_parse(TEMPLATE_FILE.read_text())["Outputs"].get("Version", {"Value": VERSION})
+    assert output["Value"] == VERSION, "template.yaml, Outputs: Version"
+    releases = re.findall(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert releases[:1] in ([], [VERSION]), "CHANGELOG.md: the newest release"
+
+
+def test_the_document_names_the_files_of_this_version() -> None:
+    """And no other version's."""
+    assert {release.ZIP, release.TEMPLATE} <= set(re.findall(r"`([^`]+)`", DOCUMENT))
+    assert set(re.findall(r"notifier-(\d+\.\d+\.\d+)\.", DOCUMENT)) == {VERSION}
+
+
+def test_the_packaged_template_is_the_projects_own(packaged: Json) -> None:
+    """As SAM would deploy it; only where the package lies is another, a parameter in place of SAM's upload."""
+    own = to_cloudformation(TEMPLATE_FILE.read_text())
+    assert packaged["Outputs"] == own["Outputs"]
+    assert packaged["Conditions"] == own["Conditions"]
+    assert packaged["Parameters"] == {**release.PLACE, **own["Parameters"]}
+    code = packaged["Resources"]["NotifierFunction"]["Properties"]["Code"]
+    assert code == {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+    own["Resources"]["NotifierFunction"]["Properties"]["Code"] = code
+    for resource in own["Resources"].values():
+        resource.pop("Metadata", None)
+    assert packaged["Resources"] == own["Resources"]
+    assert "Transform" not in packaged
+
+
+def test_no_parameter_and_no_region_is_fixed_in_the_packaged_template() -> None:
+    """The translation knows the defaults and one region; nothing of that may end up in what others deploy."""
+    declared = yaml_parse(TEMPLATE_FILE.read_text())["Parameters"]
+    others = dict.fromkeys(declared, "1")
+    text = TEMPLATE_FILE.read_text()
+    assert to_cloudformation(text) == to_cloudformation(text, "cn-north-1", others)
+    assert not re.search(r"arn:aws:|eu-west-1|artifacts", json.dumps(release.packaged()["Resources"]))
+
+
+def test_whoever_deploys_has_to_name_the_package(packaged: Json) -> None:
+    """A default would be kept by an update only if nobody had ever given another: the old code would stay."""
+    without_default = {name for name, parameter in packaged["Parameters"].items() if "Default" not in parameter}
+    assert without_default == {"CodeBucket", "CodeKey"}
+    for name, example in (("CodeBucket", "my-artifacts"), ("CodeKey", f"some/folder/{release.ZIP}")):
+        assert re.search(packaged["Parameters"][name]["AllowedPattern"], example)
+    (first, *_) = packaged["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert first["Parameters"] == ["CodeBucket", "CodeKey"]
+
+
+def test_a_template_that_cannot_be_deployed_without_a_bucket_is_not_released() -> None:
+    """The documented command has none for it."""
+    text = TEMPLATE_FILE.read_text().replace("Outputs:\n", f"Outputs:\n  X: {{ Value: {'x' * 30_000} }}\n", 1)
+    with pytest.raises(ValueError, match="51200 bytes"):
+        release.packaged(text)
+
+
+def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) -> None:
+    """Three files; the checksums are of the two others, as `sha256sum --check` reads them."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "app.py").write_text("")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "zoho-backup-notifier-0.9.0.zip").touch()
+    release.make(tmp_path / "package", tmp_path / "dist")
+    assert {path.name for path in (tmp_path / "dist").iterdir()} == {release.ZIP, release.TEMPLATE, release.CHECKSUMS}
+    bash(f"sha256sum --strict --check {release.CHECKSUMS}", tmp_path / "dist", dict(os.environ)).check_returncode()
+
+
+def test_a_release_is_never_made_without_the_runtimes_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Or its cold starts would be twice as slow, and its bytes others."""
+    monkeypatch.setattr("tools.build.runtime_python", lambda: None)
+    monkeypatch.setattr("sys.argv", ["release.py", "--target", str(tmp_path / "dist")])
+    assert release.main() == 1
+    assert "PYTHON313=" in capsys.readouterr().out
+    assert not (tmp_path / "dist").exists()
+
+
+def test_a_tag_makes_the_release_of_its_own_version() -> None:
+    """The workflow runs the gates before it attaches anything, and refuses a tag that names another version."""
+    assert WORKFLOW[True] == {"push": {"tags": ["v*"]}}, "YAML takes `on` for true"
+    (job,) = WORKFLOW["jobs"].values()
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    order = [next(i for i, text in enumerate(commands) if part in text) for part in (".ci/run", "gh release create")]
+    assert order == sorted(order)
+    (guard,) = (text for text in commands if "handler.version" in text)
+    assert guard in commands[: order[0]]
+    for tag, code in ((f"v{VERSION}", 0), ("v0.0.1", 1)):
+        environment = {**os.environ, "GITHUB_REF_NAME": tag}
+        assert bash(guard, ROOT, environment).returncode == code
+
+
+# --- As the document says ---------------------------------------------------------------------------------------------
+
+BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
+NAMES, BUCKET, DEPLOY, CLIENT, TOKEN, SECRET, FIRST_CHECK = BLOCKS
+(EXAMPLE,) = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+
+
+def test_the_documented_secret_has_every_key() -> None:
+    """All that the wizard asks for, and each explained."""
+    assert set(QUESTIONS) - {"code"} <= set(EXAMPLE)
+    table = re.findall(r"^\|(.*?)\|", DOCUMENT, re.MULTILINE)
+    explained = set(re.findall(r"`([a-z_]+)`", "".join(table)))
+    severities = {key for key in EXAMPLE if key.endswith("_min_severity")}
+    assert set(EXAMPLE) - severities == explained - {"slack_min_severity"}
+    assert "slack_min_severity" in severities
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    """Give the sandbox; the document makes a stack of its own in its AWS."""
+    with closing(Stage()) as stage:
+        yield stage
+
+
+@pytest.fixture
+def change_sets_with_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Teach moto that a stack made by a change set has outputs, too: `aws cloudformation deploy` makes one."""
+    apply = models.ChangeSet.apply
+
+    def complete(self: models.ChangeSet) -> None:
+        apply(self)
+        stack = self.stack
+        stack.output_map = parsing.OutputMap(stack.resource_map, self.template_dict, stack.stack_id)
+
+    monkeypatch.setattr(models.ChangeSet, "apply", complete)
+
+
+@pytest.mark.aws_cli
+@pytest.mark.usefixtures("change_sets_with_outputs")
+@pytest.mark.skipif(not AWS_CLI_PYTHON, reason="AWS's command line has its own environment: `make aws-cli` names it")
+def test_from_the_release_alone_to_the_first_check(stage: Stage, tmp_path: Path) -> None:
+    """Every command of the document, run by bash and AWS's own command line, in a folder with the three files."""
+    dist = ROOT / "dist"
+    unpacked = tmp_path / "task"
+    zipfile.ZipFile(dist / release.ZIP).extractall(unpacked)
+    folder = tmp_path / "download"
+    folder.mkdir()
+    for name in (release.ZIP, release.TEMPLATE, release.CHECKSUMS):
+        (folder / name).write_bytes((dist / name).read_bytes())
+    company = stage.zoho.organisation([row(stage.zoho.clock(), state="completed")], refresh_tokens=[])
+    typed = f"{company.client_id}\n{company.client_secret}\n{stage.zoho.grant(company)}\n"
+
+    with closing(Front(stage)) as front:
+        lambda_only = {"AWS_ENDPOINT_URL": stage.cloud.url, "AWS_ENDPOINT_URL_LAMBDA": front.url}
+        environment = {**os.environ, **stage.cloud.environment, **lambda_only}
+        environment = {name: value for name, value in environment.items() if not name.endswith("_REGION")}
+        environment["PATH"] = f"{on_the_path(tmp_path / 'bin')}:{environment['PATH']}"
+
+        def run(*blocks: str) -> str:
+            script = "\n".join((NAMES, *blocks)).replace("https://accounts.zoho.com", stage.zoho.url)
+            done = bash(script, folder, environment, typed)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        token = last_json(run(BUCKET, DEPLOY, CLIENT, TOKEN))["refresh_token"]
+        secret = {
+            **{key: EXAMPLE[key] for key in ("data_center", "name", "time_zone")},
+            "client_id": company.client_id,
+            "client_secret": company.client_secret,
+            "refresh_token": token,
+            "slack_webhook_url": stage.slack.webhook_url("released"),
+        }
+        (folder / "secret.json").write_text(json.dumps(secret))
+
+        stack = Stack(stage.cloud, "zoho-backup-notifier")
+        mailbox = stack.subscribe()
+        configuration = stack.function()
+        assert configuration["CodeSha256"] == b64encode(sha256((dist / release.ZIP).read_bytes()).digest()).decode()
+        zoho = {"ZOHO_ACCOUNTS_URL": stage.zoho.url, "ZOHO_API_URL": stage.zoho.url}
+        variables = {**stage.cloud.environment, **stack.environment(), **zoho}
+        with closing(
+            LambdaEnvironment(variables, root=unpacked, handler=configuration["Handler"], python=lambda_python())
+        ) as stage.function:
+            answer = last_json(run(SECRET, FIRST_CHECK))
+    assert answer["notices"] == ["baseline"]
+    assert answer["delivered"] == {"slack": 1, "sns": 1}
+    assert [mail.attributes["org"] for mail in mailbox.mails] == ["default"]
+    assert not (folder / "secret.json").exists()
+
+
+def last_json(shown: str) -> Json:
+    """Return the JSON in the last line of what commands showed."""
+    return json.loads(shown.splitlines()[-1])
+
+
+def on_the_path(folder: Path) -> Path:
+    """Make a folder that holds the command `aws`; the environment's own script breaks when the environment moves."""
+    folder.mkdir()
+    (folder / "aws").write_text(f'#!/bin/sh\nexec {AWS_CLI_PYTHON} -m awscli "$@"\n')
+    (folder / "aws").chmod(0o755)
+    return folder
+
+
+def lambda_python() -> str:
+    """Return the runtime's Python with nothing but the runtime's own client, made by `make test`."""
+    python = ROOT / ".cache" / "lambda" / "bin" / "python"
+    assert python.exists(), "make aws-cli makes it"
+    return str(python)

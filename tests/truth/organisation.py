@@ -1,0 +1,350 @@
+"""Zoho as one organisation sees it: rows as it sends them, and what it answers about the plan, at any minute.
+
+Sources of the shapes: https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html and
+https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
+"""
+
+import calendar
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+
+INDIA = ZoneInfo("Asia/Kolkata")
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+YEAR_KEPT = timedelta(days=365)
+"""Zoho's history is one year long."""
+DURATIONS = (25 * MINUTE, 3 * HOUR, 40 * MINUTE, 11 * HOUR, 55 * MINUTE)
+DELAYS = (1 * MINUTE, 4 * MINUTE, 17 * MINUTE)
+
+Raw = dict[str, Any]
+
+
+class Style(Enum):
+    """How the history shows one backup: which of them Zoho uses is not public."""
+
+    STEPS = "a row per step"
+    SWAPPED = "a row per step, ids out of order"
+    IN_PLACE = "a row that changes, and keeps its time"
+    MOVING = "a row that changes, and its time with it"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A schedule that Zoho lets a person set.
+
+    Attributes:
+        text: The rule, without ``RRULE:``.
+        repeat_type: What the history calls it.
+        zone: Where its hours count.
+        hour: When it runs, local time.
+        clamped: Runs on the last day of a month that does not have the day, in place of skipping the month.
+    """
+
+    text: str
+    repeat_type: str
+    zone: ZoneInfo = INDIA
+    hour: int = 2
+    clamped: bool = False
+
+    @property
+    def words(self) -> str:
+        """Return how often it runs, in words."""
+        unit = "week" if "WEEKLY" in self.text else "month"
+        interval = int(self.text.split("INTERVAL=")[1].split(";")[0])
+        return f"{unit}ly" if interval == 1 else f"every {interval} {unit}s"
+
+    def runs(self, start: datetime) -> Iterator[datetime]:
+        """Yield the runs from ``start`` on, in UTC, for ever or until ``COUNT`` is used up."""
+        local = start.astimezone(self.zone).replace(tzinfo=None)
+        if self.clamped:
+            yield from self._clamped_runs(local)
+            return
+        for run in rrulestr(self.text, dtstart=local):
+            yield run.replace(tzinfo=self.zone).astimezone(UTC)
+
+    def _clamped_runs(self, local: datetime) -> Iterator[datetime]:
+        day = int(self.text.rsplit("BYMONTHDAY=", 1)[1])
+        for month in range(local.month - 1, local.month + 1200):
+            year, month_of_year = local.year + month // 12, month % 12 + 1
+            last = calendar.monthrange(year, month_of_year)[1]
+            run = local.replace(year=year, month=month_of_year, day=min(day, last))
+            if run >= local:
+                yield run.replace(tzinfo=self.zone).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of one run.
+
+    Attributes:
+        state: ``completed``, ``failed`` …; None: it never ends.
+        takes: From its beginning to its end; None: the organisation's usual durations in turn.
+        missed: It never begins.
+        late: How long after its end the history shows the end.
+    """
+
+    state: str | None = "completed"
+    takes: timedelta | None = None
+    missed: bool = False
+    late: timedelta = timedelta(0)
+
+
+GOOD = Fate()
+MISSED = Fate(missed=True)
+FAILED = Fate("failed")
+HUNG = Fate(None)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One backup, as it really was. ``due`` None: made by hand."""
+
+    due: datetime | None
+    began: datetime | None
+    ended: datetime | None
+    fate: Fate
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row, and the time in which the history shows it."""
+
+    raw: Raw
+    since: datetime
+    until: datetime
+
+
+@dataclass
+class _Schedule:
+    at: datetime
+    rule: Rule
+    starts: datetime
+    upcoming: Iterator[datetime]
+    runs: list[Run] = field(default_factory=list)
+    ahead: datetime | None = None
+
+    def peek(self) -> datetime | None:
+        if self.ahead is None:
+            self.ahead = next(self.upcoming, None)
+        return self.ahead
+
+
+class Organisation:
+    """One organisation's backups: scripts call `set_up`, `live`, `run`, `by_hand` and `stop` in the order of time.
+
+    Attributes:
+        lag: How long after a run's end the plan still names that run as the next one.
+        stop_hides: After a stop the plan answers 204; else with ``STOPPED`` and its rule.
+        delays: From the due minute to a run's beginning, in turn.
+        durations: From beginning to end, in turn.
+        outages: Times in which the history cannot be read, each with a cause.
+    """
+
+    def __init__(self, style: Style = Style.STEPS) -> None:
+        """Begin with an empty history."""
+        self.style = style
+        self.lag = timedelta(0)
+        self.stop_hides = False
+        self.delays: tuple[timedelta, ...] = DELAYS
+        self.durations: tuple[timedelta, ...] = DURATIONS
+        self.outages: list[tuple[datetime, datetime, str]] = []
+        self.runs: list[Run] = []
+        self.schedules: list[tuple[datetime, Rule | None]] = []
+        self._shown: list[Shown] = []
+        self._events: list[tuple[datetime, str, _Schedule | None, Run | None]] = []
+        self._schedule: _Schedule | None = None
+        self._ids = 0
+        self._bounds: list[datetime] | None = None
+        self._cache: tuple[int, list[Raw]] = (-1, [])
+
+    # What happens.
+
+    def set_up(self, at: datetime, rule: Rule, starts: datetime | None = None, row: bool = True) -> None:
+        """Schedule backups from ``starts`` (the next local day) on; without ``row`` the history does not show it."""
+        local = (starts or at + DAY).astimezone(rule.zone)
+        first = local.replace(hour=rule.hour, minute=0, second=0, microsecond=0)
+        self._schedule = _Schedule(at, rule, first, rule.runs(first.astimezone(UTC)))
+        self._events.append((at, "set_up", self._schedule, None))
+        self.schedules.append((at, rule))
+        if row:
+            self._show(self._row(at, None, "scheduled", rule.repeat_type), at)
+
+    def stop(self, at: datetime) -> None:
+        """Stop the schedule in force."""
+        schedule = self._in_force()
+        self._events.append((at, "stop", schedule, None))
+        self.schedules.append((at, None))
+        self._show(self._row(at, None, "stopped", schedule.rule.repeat_type), at)
+        self._schedule = None
+
+    def due(self) -> datetime:
+        """Return when the next run is due."""
+        due = self._in_force().peek()
+        assert due is not None
+        return due
+
+    def run(self, fate: Fate = GOOD) -> Run:
+        """Let the next run of the schedule come to its fate, and return it."""
+        schedule = self._in_force()
+        due = self.due()
+        schedule.ahead = None
+        repeat_type = schedule.rule.repeat_type
+        began = None if fate.missed else due + self.delays[len(self.runs) % len(self.delays)]
+        run = self._play(due, began, fate, repeat_type)
+        schedule.runs.append(run)
+        if began:
+            self._events.append((began, "run", schedule, run))
+        return run
+
+    def live(self, until: datetime, fate: Fate = GOOD) -> None:
+        """Let every run that is due before ``until`` come to the same fate."""
+        schedule = self._in_force()
+        while (due := schedule.peek()) is not None and due < until:
+            self.run(fate)
+
+    def by_hand(self, at: datetime, fate: Fate = Fate(takes=20 * MINUTE)) -> Run:
+        """Back up by hand; Zoho's plan answers with this backup until the next run of the schedule."""
+        run = self._play(None, at, fate, "immediate")
+        self._events.append((at, "by_hand", self._schedule, run))
+        return run
+
+    def show(self, at: datetime, state: str | None, action: str | None, repeat_type: str, **changes: Any) -> None:
+        """Show a row that nothing else explains; ``log_time=None`` and the like change its fields."""
+        self._show({**self._row(at, state, action, repeat_type), **changes}, at)
+
+    # What Zoho answers.
+
+    def rows(self, now: datetime) -> list[Raw]:
+        """Return the history, newest first. The same list while nothing changes."""
+        index = bisect_right(self.bounds(), now)
+        if self._cache[0] != index:
+            rows = [s.raw for s in self._shown if s.since <= now < s.until]
+            self._cache = (index, sorted(rows, key=lambda raw: str(raw["log_time"] or ""), reverse=True))
+        return self._cache[1]
+
+    def bounds(self) -> list[datetime]:
+        """Return the minutes in which the history changes, in order."""
+        if self._bounds is None:
+            self._bounds = sorted({bound for s in self._shown for bound in (s.since, s.until)})
+        return self._bounds
+
+    def turns(self) -> list[datetime]:
+        """Return the minutes in which something happens that matters: rows that appear, runs that are due."""
+        return sorted({s.since for s in self._shown} | {run.due for run in self.runs if run.due})
+
+    def plan(self, now: datetime) -> Raw | None:
+        """Return what ``GET …/backup`` answers, None for 204."""
+        events = [event for event in self._events if event[0] <= now]
+        if not events:
+            return None
+        at, kind, schedule, run = max(events, key=lambda event: event[0])
+        if kind == "by_hand":
+            assert run is not None
+            return _body(at, None, None, None, "INPROGRESS" if not run.ended or run.ended > now else "COMPLETED")
+        assert schedule is not None
+        start, rule = schedule.starts.isoformat(), f"RRULE:{schedule.rule.text}"
+        if kind == "stop":
+            return None if self.stop_hides else _body(schedule.at, None, start, rule, "STOPPED")
+        upcoming = self._next_run(schedule, now)
+        following = upcoming.astimezone(schedule.rule.zone).isoformat() if upcoming else None
+        running = run is not None and (run.ended is None or run.ended > now)
+        status = "INPROGRESS" if running else "SCHEDULED" if upcoming else "COMPLETED"
+        return _body(schedule.at, following, start, rule, status)
+
+    def outage(self, now: datetime) -> str | None:
+        """Return why the history cannot be read."""
+        return next((cause for since, until, cause in self.outages if since <= now < until), None)
+
+    # How it is kept.
+
+    def _next_run(self, schedule: _Schedule, now: datetime) -> datetime | None:
+        """Return the run that the plan names: one that ended moves it after the lag, a missed one after an hour."""
+        for run in schedule.runs:
+            assert run.due is not None
+            passed = run.ended + self.lag if run.ended else (run.began or run.due) + HOUR
+            if passed > now:
+                return run.due
+        upcoming = schedule.peek()
+        if upcoming is not None and upcoming + HOUR <= now:  # the script went no further
+            return next((run for run in schedule.rule.runs(schedule.starts.astimezone(UTC)) if run + HOUR > now), None)
+        return upcoming
+
+    def _in_force(self) -> _Schedule:
+        assert self._schedule is not None, "nothing is scheduled"
+        return self._schedule
+
+    def _play(self, due: datetime | None, began: datetime | None, fate: Fate, repeat_type: str) -> Run:
+        takes = fate.takes or self.durations[len(self.runs) % len(self.durations)]
+        ended = began + takes if began and fate.state else None
+        run = Run(due, began, ended, fate)
+        self.runs.append(run)
+        if began is None:
+            return run
+        if self.style in {Style.STEPS, Style.SWAPPED}:
+            self._show(self._row(began, None, "initiated", repeat_type), began)
+            if ended:
+                self._show(self._row(ended, fate.state, None, repeat_type), ended + fate.late)
+            return run
+        before = self._row(began, None, None, repeat_type)
+        if ended is None:
+            self._show(before, began)
+            return run
+        moved = {} if self.style is Style.IN_PLACE else {"log_time": self._stamp(ended)}
+        seen = ended + fate.late
+        self._shown.append(Shown(before, began, seen))
+        self._show({**before, "state": fate.state, **moved}, seen)
+        return run
+
+    def _show(self, raw: Raw, since: datetime) -> None:
+        log_time = raw["log_time"]
+        aged = (datetime.fromisoformat(log_time) if log_time else since) + YEAR_KEPT
+        self._shown.append(Shown(raw, since, aged))
+        self._bounds = None
+
+    def _row(self, at: datetime, state: str | None, action: str | None, repeat_type: str) -> Raw:
+        self._ids += 1
+        number = self._ids ^ 1 if self.style is Style.SWAPPED else self._ids
+        return {
+            "id": str(4150868000000000000 + number * 1001),
+            "done_by": {"id": "4150868000000225013", "name": "Asha Rao", "zuid": "60001234567"},
+            "log_time": self._stamp(at),
+            "state": state,
+            "action": action,
+            "repeat_type": repeat_type,
+            "file_name": None,
+            "count": 0,
+        }
+
+    @staticmethod
+    def _stamp(at: datetime) -> str:
+        return at.astimezone(INDIA).isoformat(timespec="seconds")
+
+
+def _body(at: datetime, scheduled: str | None, start: str | None, rule: str | None, status: str) -> Raw:
+    return {
+        "backup": {
+            "id": str(4150868000001000000 + int(at.timestamp()) % 10**6),
+            "scheduled_date": scheduled,
+            "start_date": start,
+            "rrule": rule,
+            "requester": {"id": "4150868000000225013", "name": "Asha Rao", "zuid": "60001234567"},
+            "status": status,
+        }
+    }
+
+
+def weekly(interval: int = 1, repeat_type: str | None = None, day: str = "SA", **more: Any) -> Rule:
+    """Return a rule of every ``interval`` weeks; from three on nobody knows what the history calls it."""
+    name = repeat_type or {1: "weekly", 2: "biweekly"}[interval]
+    return replace(Rule(f"FREQ=WEEKLY;INTERVAL={interval};BYDAY={day}", name), **more)
+
+
+def monthly(part: str, interval: int = 1, **more: Any) -> Rule:
+    """Return a monthly rule: ``BYMONTHDAY=15`` or ``BYDAY=1TH``."""
+    return replace(Rule(f"FREQ=MONTHLY;INTERVAL={interval};{part}", "monthly"), **more)

@@ -1,0 +1,134 @@
+"""Draws calendars and troubles together."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from tests.truth.calendars import FIRST, SET_UP
+from tests.truth.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
+
+PLAYED_DAYS = 130
+RULES = (
+    weekly(),
+    weekly(2),
+    weekly(day="TU", hour=15),
+    monthly("BYMONTHDAY=15"),
+    monthly("BYDAY=1TH"),
+    weekly(3, "weekly"),
+    weekly(3, "quarterly"),
+    monthly("BYMONTHDAY=31"),
+)
+KNOWN_BY_NAME = RULES[:5]
+"""Whose longest gap the history's own word for them gives away."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One organisation's fortunes, small enough to be read in a failure.
+
+    Attributes:
+        rule: Its schedule.
+        fates: What becomes of its runs from the first check on, in turn; then all are good.
+        by_hand: Backups by hand, each so long after the first check.
+        change: After how many days the schedule is stopped, for how long, and what is set up then.
+        outages: Days after the first check, and for how many hours.
+        with_plan: Whether Zoho answers about its plan.
+        every: Hours between two checks.
+        style: How the history shows a backup.
+        lag: Hours by which the plan moves late.
+    """
+
+    rule: Rule
+    fates: tuple[Fate, ...]
+    by_hand: tuple[timedelta, ...] = ()
+    change: tuple[timedelta, timedelta, Rule] | None = None
+    outages: tuple[tuple[int, int], ...] = ()
+    with_plan: bool = True
+    every: int = 6
+    style: Style = Style.STEPS
+    lag: int = 0
+
+    @property
+    def until(self) -> datetime:
+        """Return when it ends."""
+        return FIRST + PLAYED_DAYS * DAY
+
+    def organisation(self) -> Organisation:
+        """Return the organisation that lived it."""
+        zoho = Organisation(self.style)
+        zoho.lag = self.lag * HOUR
+        zoho.set_up(SET_UP, self.rule)
+        zoho.live(FIRST)
+        self._outages(zoho)
+        fates = iter(self.fates)
+        by_hand = [FIRST + after for after in self.by_hand]
+        if self.change is None:
+            self._live(zoho, self.until, fates, by_hand)
+            return zoho
+        after, pause, rule = self.change
+        stop = FIRST + after
+        self._live(zoho, stop, fates, by_hand)
+        zoho.stop(stop)
+        restart = stop + pause
+        for at in [at for at in by_hand if stop <= at < restart]:
+            zoho.by_hand(at)
+        zoho.set_up(restart, rule)
+        self._live(zoho, self.until, fates, [at for at in by_hand if at >= restart])
+        return zoho
+
+    def _outages(self, zoho: Organisation) -> None:
+        for day, hours in self.outages:
+            since = FIRST + day * DAY - 30 * MINUTE
+            zoho.outages.append((since, since + hours * HOUR, "transient"))
+
+    @staticmethod
+    def _live(zoho: Organisation, until: datetime, fates: Iterator[Fate], by_hand: list[datetime]) -> None:
+        """Live until then, each run with its fate."""
+        for at in sorted(at for at in by_hand if at < until):
+            _runs(zoho, at, fates)
+            zoho.by_hand(at)
+        _runs(zoho, until, fates)
+
+
+def _runs(zoho: Organisation, until: datetime, fates: Iterator[Fate]) -> None:
+    while zoho.due() < until:
+        zoho.run(next(fates, Fate()))
+
+
+def _fates() -> st.SearchStrategy[Fate]:
+    good = st.just(Fate())
+    long = st.builds(lambda hours: Fate(takes=hours * HOUR), st.sampled_from((20, 26, 80)))
+    failed = st.builds(lambda hours: Fate("failed", takes=hours * HOUR), st.sampled_from((1, 9, 30)))
+    late = st.builds(
+        lambda state, hours: Fate(state, takes=HOUR, late=hours * HOUR),
+        st.sampled_from(("completed", "failed")),
+        st.sampled_from((3, 30, 200)),
+    )
+    return st.one_of(good, good, good, st.just(Fate(missed=True)), failed, st.just(Fate(None)), long, late)
+
+
+def _after(first_day: int, last_day: int) -> st.SearchStrategy[timedelta]:
+    minutes = st.integers(first_day * 24 * 60, last_day * 24 * 60)
+    return minutes.map(lambda n: n * MINUTE)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Draw a story; without the plan only of schedules whose name says when they run."""
+    with_plan = draw(st.booleans())
+    rules = st.sampled_from(RULES if with_plan else KNOWN_BY_NAME)
+    change = st.tuples(_after(5, 90), st.sampled_from((2 * MINUTE, 3 * HOUR, 5 * DAY, 20 * DAY)), rules)
+    by_hand = draw(st.lists(_after(3, PLAYED_DAYS - 5), max_size=4, unique=True).map(sorted))
+    return Story(
+        rule=draw(rules),
+        fates=tuple(draw(st.lists(_fates(), max_size=12))),
+        by_hand=tuple(by_hand),
+        change=draw(st.none() | change),
+        outages=tuple(draw(st.lists(st.tuples(st.integers(2, 120), st.sampled_from((3, 9, 60, 200))), max_size=2))),
+        with_plan=with_plan,
+        every=draw(st.sampled_from((1, 3, 5, 7))),
+        style=draw(st.sampled_from(Style)),
+        lag=draw(st.sampled_from((0, 0, 5, 30))),
+    )

@@ -1,0 +1,97 @@
+"""Make `dist/`: all that is needed to install the notifier without this repository.
+
+It holds the package as a zip, the template as plain CloudFormation, which takes the zip's place as parameters, and
+their checksums. The same sources give the same bytes.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from handler.version import VERSION
+from sandbox.template import TEMPLATE_FILE, to_cloudformation
+from tools import build
+
+ROOT = Path(__file__).resolve().parents[1]
+ZIP = f"zoho-backup-notifier-{VERSION}.zip"
+TEMPLATE = f"zoho-backup-notifier-{VERSION}.json"
+CHECKSUMS = "SHA256SUMS"
+TEMPLATE_BYTES = 51_200
+"""What `aws cloudformation deploy` sends without a bucket for it.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+"""
+PLACE = {  # no defaults: an update keeps the values before it, and a new zip under the old key is no change to AWS
+    "CodeBucket": {
+        "Type": "String",
+        "AllowedPattern": "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        "ConstraintDescription": "The name of an S3 bucket.",
+        "Description": "S3 bucket, in the stack's region, that holds the package.",
+    },
+    "CodeKey": {
+        "Type": "String",
+        "AllowedPattern": "^.*\\.zip$",
+        "ConstraintDescription": "The key of a zip file in that bucket.",
+        "Description": f"Key of the package in that bucket, such as {ZIP}; another one for each release.",
+    },
+}
+
+
+def main() -> int:
+    """Run the recipe from the command line; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--target", type=Path, default=ROOT / "dist", help="folder to fill")
+    target = parser.parse_args().target
+    if build.runtime_python() is None:
+        print(f"A release is compiled, and there is no Python {build.RUNTIME} here. Install it, or name it:")
+        print("PYTHON313=/path/to/python3.13 make release")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "package"
+        build.build(package)
+        make(package, target)
+    print(f"{target}: version {VERSION}")
+    print((target / CHECKSUMS).read_text(), end="")
+    return 0
+
+
+def make(package: Path, target: Path) -> None:
+    """Fill the folder `target` with the release of a built package; whatever was there is removed."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    build.pack(package, target / ZIP)
+    (target / TEMPLATE).write_text(json.dumps(packaged(), indent=1) + "\n")
+    files = sorted(target.iterdir())
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (target / CHECKSUMS).write_text("".join(sums))
+
+
+def packaged(template: str | None = None) -> dict[str, Any]:
+    """Return the template as CloudFormation without macros, with the package's place as two parameters.
+
+    Args:
+        template: SAM's YAML; the project's own unless given.
+
+    Raises:
+        ValueError: It is too big to be deployed without a bucket of its own.
+    """
+    plain = to_cloudformation(template or TEMPLATE_FILE.read_text())
+    plain["Parameters"] = {**PLACE, **plain["Parameters"]}
+    for resource in plain["Resources"].values():
+        resource.pop("Metadata", None)  # what sam and checkov read
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"]["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
+    groups = plain["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    groups.insert(0, {"Label": {"default": "The package"}, "Parameters": [*PLACE]})
+    if len(json.dumps(plain, indent=1)) >= TEMPLATE_BYTES:
+        raise ValueError(f"The template has more than {TEMPLATE_BYTES} bytes: aws cloudformation deploy refuses it")
+    return plain
+
+
+if __name__ == "__main__":
+    sys.exit(main())
