@@ -38,6 +38,8 @@ class Arrivals:
         sending = by.sending
         if call.place == "dynamodb PutItem" and isinstance(call, AwsCall) and answer.status_code == 200:
             item = json.loads(call.request.body)["Item"]
+            if not by.may_write:
+                world.witness.blame("order", "a check wrote over the item of a newer release")
             world.witness.written(from_item(item), world.organisation.rows, item_bytes({"M": item}), by)
         elif call.place == "sns PublishBatch" and isinstance(call, AwsCall) and sending and answer.status_code == 200:
             for number in re.findall(r"<Id>(\d+)</Id>", answer.text):

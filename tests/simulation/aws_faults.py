@@ -88,6 +88,8 @@ def _written_by_another(**attributes: Any) -> Callable[[AwsCall, Surroundings], 
         body = json.loads(answer.content)
         if "Item" in body:
             body["Item"] |= attributes
+            if "schema" in attributes:
+                around.forbid_writing()
         return call.answer(200, json.dumps(body).encode(), _OWN)
 
     return play

@@ -33,6 +33,9 @@ class Surroundings(Protocol):
     def deceive(self) -> None:
         """Note that Zoho conceals rows, in an answer that is as documented."""
 
+    def forbid_writing(self) -> None:
+        """Note that a newer release wrote the item that the check began with."""
+
     def refuse(self, references: Collection[str] | None = None) -> None:
         """Note that what is being sent is refused permanently: all of it, or the messages with these references."""
 

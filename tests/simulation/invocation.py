@@ -30,6 +30,7 @@ class Invocation:
         robbed: Somebody wrote the item in spite of its lease.
         hindered: A call to the table failed.
         deceived: Zoho concealed rows from it.
+        may_write: The item that it began with is of this release.
         beside: Another check ran in the middle of it.
         sending: What it sends, or sent last.
         refused_by: The channels that refused everything when they were last sent to.
@@ -43,6 +44,7 @@ class Invocation:
         self.services = services
         self.deadline = clock() + timedelta(seconds=TIMEOUT_SECONDS)
         self.dead = self.robbed = self.hindered = self.deceived = self.beside = False
+        self.may_write = True
         self.sending: Sending | None = None
         self.refused_by: set[str] = set()
         self.calls: list[Call] = []

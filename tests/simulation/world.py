@@ -277,6 +277,10 @@ class World:
         self.running[-1].deceived = True
         self.witness.deceived = self.witness.deceived or self.witness.baseline is None
 
+    def forbid_writing(self) -> None:
+        """Note that a newer release wrote the item that the check began with."""
+        self.running[-1].may_write = len(self.running[-1].calls) > 1
+
     def refuse(self, references: Collection[str] | None = None) -> None:
         """Note that what is being sent is refused permanently: all of it, or the messages with these references."""
         sending = self.running[-1].sending
