@@ -40,5 +40,6 @@ keeps it so::
     codec                        dataclasses ⇄ plain values
     history  addresses           what Zoho sends; which URLs are allowed
     errors
-    causes  wording  deadline    why a history is unreadable; words that all use; how long something may take
+    causes  wording              why a history is unreadable; words that all use
+    deadline  version            how long something may take; the release that this is
 """

@@ -95,6 +95,8 @@ def notify_news(
             room -= 1
             if room < 0:
                 break
+            if notice.phase == "opened" and decision.memory.incidents["failing"].notified_at:
+                notice = replace(notice, phase="ended" if notice.ends else "news")  # an earlier row here opened it
             if decision.notify(notice):
                 _note_sent(decision, event, notice)
         for name in enders.get(event.row.key, ()):

@@ -70,22 +70,29 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
 
 
 def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
-    """Return everything that is wrong: a sentence each, the incidents, and the highest severity."""
+    """Return everything that is wrong: a sentence each, the incidents, and the highest severity.
+
+    An incident whose end nobody will hear of is only listed, behind the others: where an alert would open for it, the
+    alert would stay.
+    """
     memory = decision.memory
-    found = [(kind, memory.incidents[kind.NAME]) for kind in INCIDENTS if kind.NAME in memory.incidents]
-    lines = [kind.line(decision, situation, incident) for kind, incident in found]
-    refs = [ref(kind.NAME, incident) for kind, incident in found]
-    severities = [one.severity for one in refs]
+    first_read = memory.baseline_at == decision.now
+    found: list[tuple[str, IncidentRef, bool]] = []
+    for kind in INCIDENTS:
+        if incident := memory.incidents.get(kind.NAME):
+            heard = decision.wants(kind.KIND) and (first_read or incident.notified_at is not None)
+            found.append((kind.line(decision, situation, incident), ref(kind.NAME, incident), heard))
     for name, incident in memory.incidents.items():
         if name.startswith("channel:"):
-            severities.append("critical")
-            lines.append(f"{capital(incident.label)} rejects messages from this notifier.")
-            if incident.notified_at:  # else its own opening is still to come, and no end would follow this one
-                refs.append(ref(name, incident))
+            line = f"{capital(incident.label)} rejects messages from this notifier."
+            found.append((line, ref(name, incident), incident.notified_at is not None))
+    found.sort(key=lambda one: not one[2])  # each incident that a notice opens has a line, in their order
+    lines = [line for line, _, _ in found]
+    severities = [one.severity for _, one, _ in found]
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
         severities.append("warning")
-    return tuple(lines), tuple(refs), highest(severities)
+    return tuple(lines), tuple(one for _, one, heard in found if heard), highest(severities)
 
 
 def _standing(decision: Decision, recent: str) -> tuple[Fact, ...]:

@@ -121,7 +121,7 @@ def test_dateutil_is_imported_only_when_a_plan_is_read() -> None:
 @pytest.mark.parametrize(
     ("package", "registered", "shared"),
     [
-        ("channels", {channel.__module__ for channel in CHANNELS}, {"channels.channel"}),
+        ("channels", {channel.__module__ for channel in CHANNELS}, {"channels.channel", "channels.webhook"}),
         ("incidents", {f"handler.incidents.{kind.NAME}" for kind in INCIDENTS}, {"incidents.situation"}),
     ],
     ids=["channels", "incidents"],

@@ -256,7 +256,7 @@ def test_a_stopped_weekly_schedule_is_overdue_after_eight_days() -> None:
     assert watch.check_at(START) == ["stopped"]
     assert watch.check_at(START + 7 * DAY) == []
     assert watch.check_at(START + 7 * DAY + SECOND) == ["overdue"]
-    assert "No backup schedule is set up. The last one was weekly." in watch.notices[-1].content.sentence
+    assert "No backup schedule is set up. The previous schedule was weekly." in watch.notices[-1].content.sentence
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_a_completion_ends_everything_in_one_notice() -> None:
     assert watch.check_after(hours=1) == ["recovered"]
     assert {ref.name: ref.since for ref in watch.notices[-1].ends} == {
         "failing": START,
-        "overdue": START - 22 * DAY,
+        "overdue": START - 23 * DAY,
         "stuck": START + HOUR,
     }
     assert resolved(watch.notices[-1]) == (

@@ -29,6 +29,7 @@ from handler.channels.webhook import (
     plain_text,
     post,
     refusal,
+    taken,
 )
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
@@ -123,7 +124,7 @@ class Cliq:
         response, code = self._post(card, deadline)
         if response.status in {400, 413} and code != "throttled":
             response, code = self._post(plain, deadline)
-        if response.status in {200, 201, 204}:
+        if taken(response, 204, (200, 201)):
             return
         raise refusal(self.label, response.status, code, judge(TABLE, response.status, code), request.notice_ids)
 

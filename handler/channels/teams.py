@@ -28,6 +28,7 @@ from handler.channels.webhook import (
     plain_text,
     post,
     refusal,
+    taken,
 )
 from handler.deadline import Deadline
 from handler.memory import Notice
@@ -122,7 +123,7 @@ class Teams:
             DeliveryError: It was not accepted.
         """
         response = post(self._session, self.label, self._url, request.payload, deadline)
-        if response.status in {200, 202}:
+        if taken(response, 202, (200,)):
             return
         code = _code(response)
         raise refusal(self.label, response.status, code, judge(TABLE, response.status, code), request.notice_ids)

@@ -1,7 +1,7 @@
 """What the channels that post to an address share: what goes into one message, posting it, judging the answer."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -122,6 +122,19 @@ def decoded(response: Response) -> Json:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def taken(response: Response, surely: int, perhaps: Collection[int]) -> bool:
+    """Return whether an answer is an acceptance. A proxy's or a maintenance page comes with 200, too.
+
+    Args:
+        response: The answer.
+        surely: The status by which the service says so.
+        perhaps: Others that count where the body is empty or a JSON object.
+    """
+    return response.status == surely or (
+        response.status in perhaps and (not response.body.strip() or bool(decoded(response)))
+    )
 
 
 def judge(table: Table, status: int, code: str) -> Verdict:

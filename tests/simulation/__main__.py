@@ -1,4 +1,4 @@
-"""Play timelines for as long as told, then say what was survived: ``SECONDS=600 SEED=1 python -m tests.simulation``.
+"""Play timelines for as long as asked, then say what was survived: ``SECONDS=600 SEED=1 python -m tests.simulation``.
 
 Without SEED each run is another one. With a timeline as its argument, as a failure prints it, only that is played.
 """
@@ -17,16 +17,19 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from tests.simulation import timelines
+from tests.simulation import drawn, timelines
 from tests.simulation.setting import a_world
-from tests.simulation.timelines import Timeline, every_single_fault, floods, play
-from tests.simulation.witness import Tally
+from tests.simulation.tally import Tally
+from tests.simulation.timelines import Timeline, every_single_fault, play
 from tests.simulation.world import World
 
 BATCH = 200
 SINGLE_FAULTS_IN_A_BATCH = 50
 FLOODS_IN_A_BATCH = 2
-PROMISES = ("loss", "repeat", "order", "pairs", "loud", "quiet", "lease", "size", "errors", "leak")
+PROMISES = (
+    *("loss", "repeat", "order", "pairs", "true", "loud", "quiet"),
+    *("deadline", "idle", "lease", "size", "errors", "leak"),
+)
 
 
 def main() -> int:
@@ -66,8 +69,8 @@ def soak(world: World, seconds: float, first_seed: int) -> int:
 
 def batch(world: World, seed: int, singles: Iterator[tuple[str, Timeline]]) -> None:
     """Play drawn timelines and floods, then some of the single faults at every call."""
-    draw(world, timelines.timelines, seed, BATCH)
-    draw(world, floods, seed, FLOODS_IN_A_BATCH)
+    draw(world, drawn.timelines, seed, BATCH)
+    draw(world, drawn.floods, seed, FLOODS_IN_A_BATCH)
     for name, timeline in islice(singles, SINGLE_FAULTS_IN_A_BATCH):
         replayable(world, timeline, name)
 
@@ -104,6 +107,7 @@ def summary(tally: Tally) -> str:
     """Return what was counted, as Markdown."""
     places = sorted({place for place, _ in tally.faults})
     names = sorted({name for _, name in tally.faults})
+    dead = tally.dead_letters
     lines = [
         "| | |",
         "|---|---:|",
@@ -115,8 +119,9 @@ def summary(tally: Tally) -> str:
         f"| **Losses** | **{tally.broken['loss']}** |",
         f"| **Repeats outside the window** | **{tally.broken['repeat']}** |",
         f"| Repeats in the window | {tally.repeats.total():,} |",
+        f"| Repeats that change nothing | {', '.join(f'{name} {n:,}' for name, n in tally.harmless.items()) or 0} |",
         f"| Other promises broken | {sum(tally.broken[promise] for promise in PROMISES[2:])} |",
-        f"| Set aside as designed | {', '.join(f'{why}: {n:,}' for why, n in sorted(tally.set_aside.items())) or 0} |",
+        f"| Dead letters as designed | {', '.join(f'{why}: {n:,}' for why, n in sorted(dead.items())) or 0} |",
         f"| Largest item | {tally.largest_item:,} bytes |",
         "",
         f"| Fault | {' | '.join(places)} |",
@@ -125,7 +130,7 @@ def summary(tally: Tally) -> str:
     for name in names:
         counts = (tally.faults[place, name] for place in places)
         lines.append(f"| {name} | {' | '.join(f'{count:,}' if count else '' for count in counts)} |")
-    lines += ["", "| Why something was said twice, in the window | Times |", "|---|---:|"]
+    lines += ["", "| Why something was sent twice, in the window | Times |", "|---|---:|"]
     lines += [f"| {excuse} | {count:,} |" for excuse, count in tally.repeats.most_common()]
     return "\n".join(lines)
 

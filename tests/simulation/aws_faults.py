@@ -1,12 +1,11 @@
 """What can happen to a request of botocore."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.simulation.faults import Fault, Surroundings, fail
-from tests.simulation.wire import AwsCall
+from tests.simulation.wire import AwsCall, reference
 
 _OWN = {"x-amzn-requestid": "simulated"}
 """What each answer of AWS has, and no answer of a proxy."""
@@ -23,17 +22,31 @@ def _replies(
     return play
 
 
+GONE = {"NotFound", "AuthorizationError", "AccessDeniedException", "KMSDisabled"}
+"""By which SNS says that the topic itself refuses."""
+CONTENT = {"ValidationException", "InvalidParameter", "BatchRequestTooLong"}
+"""By which SNS refuses a batch for what is in it."""
+
+
 def _error(status: int, code: str, *, acts: bool = False) -> Callable[[AwsCall, Surroundings], Any]:
     def play(call: AwsCall, around: Surroundings) -> Any:
         if acts:
             call.act()
-        if call.service == "sns":  # the query protocol
-            xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>simulated</Message></Error>"
-            return call.answer(status, f"<ErrorResponse>{xml}<RequestId>1</RequestId></ErrorResponse>".encode(), _OWN)
-        error = {"__type": f"com.amazonaws#{code}", "message": "simulated"}
-        return call.answer(status, json.dumps(error).encode(), _OWN)
+        return _error_answer(call, around, status, code)
 
     return play
+
+
+def _error_answer(call: AwsCall, around: Surroundings, status: int, code: str) -> Any:
+    if call.service == "sns":  # the query protocol
+        if code in GONE:
+            around.break_channel()
+        elif code in CONTENT and len(call.entries) == 1:  # a batch is tried once more, entry by entry
+            around.refuse([reference(entry) for entry in call.entries.values()])
+        xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>simulated</Message></Error>"
+        return call.answer(status, f"<ErrorResponse>{xml}<RequestId>1</RequestId></ErrorResponse>".encode(), _OWN)
+    error = {"__type": f"com.amazonaws#{code}", "message": "simulated"}
+    return call.answer(status, json.dumps(error).encode(), _OWN)
 
 
 def _half(call: AwsCall, around: Surroundings) -> Any:
@@ -65,6 +78,23 @@ DYNAMODB = [
     Fault("table gone", _error(400, "ResourceNotFoundException")),
     Fault("wrong JSON: item", _replies(200, b'{"Item": {"org": 5}}')),
 ]
+
+
+def _written_by_another(**attributes: Any) -> Callable[[AwsCall, Surroundings], Any]:
+    """Return a fault in which the item has other attributes than we wrote."""
+
+    def play(call: AwsCall, around: Surroundings) -> Any:
+        answer = call.act()
+        body = json.loads(answer.content)
+        if "Item" in body:
+            body["Item"] |= attributes
+            if "schema" in attributes:
+                around.forbid_writing()
+        return call.answer(200, json.dumps(body).encode(), _OWN)
+
+    return play
+
+
 SSM = [
     Fault("parameter gone", _error(400, "ParameterNotFound")),
     Fault("wrong JSON: parameter", _replies(200, b'{"Parameter": {"Value": "{}"}}')),
@@ -83,31 +113,21 @@ def _write_before(call: AwsCall, around: Surroundings) -> Any:
     return call.act()
 
 
-def _some_refused(code: str, *, sender_fault: bool) -> Callable[[AwsCall, Surroundings], Any]:
+def _some_refused(code: str, *, permanently: bool) -> Callable[[AwsCall, Surroundings], Any]:
     """Return a fault in which the first half of a batch, rounded up, is refused and the rest is published."""
 
     def play(call: AwsCall, around: Surroundings) -> Any:
-        groups: dict[int, dict[str, str]] = {}
-        others = {}
-        for name, value in call.form.items():
-            if match := re.fullmatch(r"(PublishBatchRequestEntries\.member)\.(\d+)\.(.+)", name):
-                groups.setdefault(int(match[2]), {})[match[3]] = value
-            else:
-                others[name] = value
-        entries = [groups[number] for number in sorted(groups)]
+        entries = list(call.entries.values())
         refused, taken = entries[: (len(entries) + 1) // 2], entries[(len(entries) + 1) // 2 :]
-        if sender_fault:
-            around.refuse({entry["Id"] for entry in refused})
         text = '<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult><Successful>'
         if taken:
-            names = {
-                f"PublishBatchRequestEntries.member.{number}.{name}": value
-                for number, entry in enumerate(taken, 1)
-                for name, value in entry.items()
-            }
-            call.act_on({**others, **names})
+            call.act_on(taken)
+        if code in GONE:
+            around.break_channel()
+        elif permanently:
+            around.refuse([reference(entry) for entry in refused])
         text += "".join(f"<member><Id>{e['Id']}</Id><MessageId>m</MessageId></member>" for e in taken)
-        failed = f"<Code>{code}</Code><SenderFault>{str(sender_fault).lower()}</SenderFault>"
+        failed = f"<Code>{code}</Code><SenderFault>{str(permanently).lower()}</SenderFault>"
         text += "</Successful><Failed>" + "".join(f"<member><Id>{e['Id']}</Id>{failed}</member>" for e in refused)
         return call.answer(200, f"{text}</Failed></PublishBatchResult></PublishBatchResponse>".encode(), _OWN)
 
@@ -115,13 +135,19 @@ def _some_refused(code: str, *, sender_fault: bool) -> Callable[[AwsCall, Surrou
 
 
 BY_PLACE = {
+    "dynamodb GetItem": [
+        Fault("item of a newer release", _written_by_another(schema={"N": "2"})),
+        Fault("item with unknown attributes", _written_by_another(colour={"S": "blue"}, more={"M": {}}), honest=True),
+    ],
     "dynamodb PutItem": [
         Fault("condition failed for no reason", _error(400, "ConditionalCheckFailedException")),
         Fault("somebody else's write", _write_before),
     ],
     "sns PublishBatch": [
-        Fault("some refused", _some_refused("InternalError", sender_fault=False), honest=True),
-        Fault("some refused for good", _some_refused("InvalidParameter", sender_fault=True), honest=True),
-        Fault("some refused: topic gone", _some_refused("NotFound", sender_fault=True), honest=True),
+        Fault("some refused", _some_refused("InternalError", permanently=False), honest=True),
+        Fault("some refused permanently", _some_refused("InvalidParameter", permanently=True), honest=True),
+        Fault("some refused: topic gone", _some_refused("NotFound", permanently=True), honest=True),
+        Fault("batch refused as a whole", _error(400, "InvalidParameter"), honest=True),
+        Fault("batch too long", _error(400, "BatchRequestTooLong"), honest=True),
     ],
 }

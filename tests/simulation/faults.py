@@ -1,12 +1,15 @@
 """What a fault is, and those that can strike any call at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol
 
 from tests.simulation.wire import Call
 
 STALL_SECONDS = 20.0
+START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+"""When each timeline begins."""
 
 
 class Surroundings(Protocol):
@@ -30,8 +33,14 @@ class Surroundings(Protocol):
     def deceive(self) -> None:
         """Note that Zoho conceals rows, in an answer that is as documented."""
 
-    def refuse(self, entries: set[str] | None = None) -> None:
-        """Note that what is being sent is refused for good: all of it, or these entries of a batch."""
+    def forbid_writing(self) -> None:
+        """Note that a newer release wrote the item that the check began with."""
+
+    def refuse(self, references: Collection[str] | None = None) -> None:
+        """Note that what is being sent is refused permanently: all of it, or the messages with these references."""
+
+    def break_channel(self, *, surely: bool = True) -> None:
+        """Note that the channel being sent to refuses everything; not surely: its answer may be read like that."""
 
 
 @dataclass(frozen=True)

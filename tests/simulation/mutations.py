@@ -29,31 +29,45 @@ class Mutation(NamedTuple):
 MUTATIONS = {
     "send before save": Mutation(
         "check.py",
-        "self.memory = self.tools.store.save(self.with_lease(decision.memory))",
+        "self.memory = self.services.store.save(self.with_lease(decision.memory))",
         "self.memory = self.with_lease(decision.memory)",
     ),
     "save before send": Mutation(
         "delivery.py",
-        "        try:\n            self._send_or_renew(channel, batch)",
-        "        self._take_acceptance(channel.name, batch.notice_ids)\n        self._write()\n"
-        "        try:\n            self._send_or_renew(channel, batch)",
+        "        try:\n            channel.send(",
+        "        self._record_accepted(channel.name, request.notice_ids)\n        self._write()\n"
+        "        try:\n            channel.send(",
     ),
     "drop the condition": Mutation("store.py", "Item=to_item(saved), **condition", "Item=to_item(saved)"),
     "ignore the lease": Mutation(
-        "check.py", "memory.lease_until and memory.lease_until > tools.clock()", "memory.lease_until and False"
+        "check.py", "memory.lease_until and memory.lease_until > services.clock()", "memory.lease_until and False"
     ),
     "leave the lease": Mutation(
         "delivery.py", "replace(self.memory, lease_owner=None, lease_until=None) if free else", ""
     ),
+    "send on before writing down": Mutation(
+        "delivery.py", "                if not written:\n                    self._write()\n", ""
+    ),
     "forget one channel's acceptance": Mutation(
         "delivery.py",
-        "        self.memory = self.memory.accepted(channel, notice_ids)\n",
+        "        self.memory = self.memory.accepted(channel, notice_ids).mentioned(channel)\n",
         '        if channel != "slack":\n            self.memory = self.memory.accepted(channel, notice_ids)\n',
     ),
     "swallow a DeliveryError": Mutation(
         "delivery.py",
-        "            self._take_refusal(channel.name, error)\n            return error.permanent and not error.gone\n",
-        "            self._take_acceptance(channel.name, batch.notice_ids)\n            return not error.gone\n",
+        "            self._record_refused(channel, error)\n            return bool(error.refused) and not error.gone\n",
+        "            self._record_accepted(channel.name, request.notice_ids)\n            return not error.gone\n",
+    ),
+    "take a throttle for a broken channel": Mutation("channels/webhook.py", '"transient"\n    )', '"gone"\n    )'),
+    "take any 200 for an acceptance": Mutation(
+        "channels/webhook.py",
+        "response.status in perhaps and (not response.body.strip() or bool(decoded(response)))",
+        "response.status in perhaps",
+    ),
+    "count a probe as a dead letter": Mutation(
+        "incidents/broken_channel.py",
+        "decision.memory = decision.memory.accepted(channel, probes)",
+        'decision.memory = decision.memory.discard(channel, probes, "not accepted", decision.now)',
     ),
     "read one page only": Mutation("zoho.py", "            if not more:\n", "            if page:\n"),
     "key by id alone": Mutation(
@@ -63,25 +77,34 @@ MUTATIONS = {
     ),
     "watermark by time": Mutation(
         "rules.py",
-        "    news = unique.keys() - memory.seen.keys()\n",
-        "    newest = memory.last_seen_time\n"
-        "    news = {r.key for r in rows if not newest or (r.log_time and r.log_time > newest)}\n",
+        "    news = [event for event in history if event.row.key not in memory.seen]\n",
+        "    newest = memory.last_seen_time\n    news = [e for e in history if not newest or e.at > newest]\n",
+    ),
+    "let the plan move on": Mutation(
+        "plan.py",
+        "    if old is None or old.rule != new.rule or not old.applies(changed_at):\n",
+        "    if old is None or new.next_run:\n",
     ),
     "trust a lost answer": Mutation(
         "store.py", "            if self.load(memory.org) == saved:\n", "            if self.load(memory.org):\n"
+    ),
+    "write over a newer release": Mutation("store.py", 'if raw["schema"] > SCHEMA:', 'if raw["schema"] > 9:'),
+    "wait for an answer as long as it takes": Mutation("exchange.py", "self.join(seconds)", "self.run()"),
+    "keep connections over a freeze": Mutation(
+        "app.py",
+        "        ready.senders.session.close()\n        ready.reading.close()\n        _SNS.close()\n",
+        "        pass\n",
     ),
     "repeat what requests said": Mutation(
         "transport.py", "raise TransportError(type(error).__name__) from None", "raise TransportError(str(error))"
     ),
     "read answers of any length": Mutation(
-        "transport.py", "        if len(body) > MAX_ANSWER_BYTES:\n", "        if not body:\n"
+        "transport.py", "        if len(body) > max_bytes:\n", "        if not body:\n"
     ),
     "let Slack interpret Zoho": Mutation(
-        "slack.py",
-        'return _mrkdwn(f"*{label}*"), _plain(value, FIELD_LIMIT)',
-        "return _mrkdwn(label), _mrkdwn(value)",
+        "channels/slack.py", "return label, _plain(fact.text, FIELD_LIMIT)", "return label, _mrkdwn(fact.text)"
     ),
-    "take a proxy's page for AWS": Mutation("app.py", "    transport.refuse_half_answers(_client)\n", ""),
+    "take a proxy's page for AWS": Mutation("app.py", "    aws.reject_truncated_responses(_client)\n", ""),
 }
 
 
@@ -101,7 +124,7 @@ def caught(mutation: Mutation, tests: tuple[str, ...]) -> str:
         file = Path(folder, "handler", mutation.file)
         code = file.read_text()
         if code.count(mutation.old) != 1:
-            return "the code has changed: mend the mutation"
+            return "the code has changed: fix the mutation"
         file.write_text(code.replace(mutation.old, mutation.new))
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--show-capture=no", "-p", "no:cacheprovider"]
         run = subprocess.run([*command, *tests], cwd=folder, capture_output=True, text=True, check=False)

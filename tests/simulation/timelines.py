@@ -1,17 +1,19 @@
-"""What happens to an organisation, and what happens to the calls meanwhile: drawn by hypothesis, played in a world."""
+"""What happens to an organisation, and what happens to the calls meanwhile: played in a world."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import strategies as st
-
-from tests.simulation.faults import Fault
+from handler.channels import CHANNELS
+from tests.simulation.faults import START, Fault
+from tests.simulation.http_faults import said
 from tests.simulation.kinds import kinds
 from tests.simulation.wire import Call
 from tests.simulation.world import World
 
+NAMES = tuple(channel.name for channel in CHANNELS if channel.settings)
+"""Of the channels that a secret configures."""
 RETRY_SECONDS = (60, 120)
 """Lambda invokes again after a failure: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html."""
 RECOVERY_CHECKS = 6
@@ -65,7 +67,8 @@ class Step:
         hits: Faults that strike single calls.
         outage: A service, and what happens to each call to it.
         cold: The environment is a new one.
-        slack: There is a webhook.
+        without: A channel that is not configured meanwhile.
+        malformed: A channel whose key cannot be used meanwhile.
     """
 
     hours: float
@@ -73,68 +76,27 @@ class Step:
     hits: tuple[Hit, ...] = ()
     outage: tuple[str, int] | None = None
     cold: bool = False
-    slack: bool = True
+    without: str = ""
+    malformed: str = ""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A history before the first check, and what happens then."""
+    """A history before the first check, and what happens then.
+
+    Attributes:
+        rows: How many rows the history has at first, all completed.
+        steps: What happens.
+        channels: Those that are configured, beside SNS.
+        floor: From which severity on each of them hears; "": its own default.
+        plan: What Zoho says of the plan: a name that `http_faults.said` knows; "": nothing.
+    """
 
     rows: int
     steps: tuple[Step, ...]
-
-
-STATES = (
-    ("completed", None),
-    ("failed", None),
-    ("failure", "initiated"),
-    ("PAYMENT_FAILED", None),
-    ("Paused by operator", None),
-    (None, "initiated"),
-    (None, None),
-    (None, "scheduled"),
-    (None, "stopped"),
-    (None, "purchased"),
-    (None, "archived"),
-)
-
-
-def _rows(many: st.SearchStrategy[int]) -> st.SearchStrategy[Row]:
-    return st.builds(
-        lambda kind, **more: Row(*kind, **more),
-        st.sampled_from(STATES),
-        hours_ago=st.sampled_from((0, 0, 0, None, 0.5, 30, 400, -5)),
-        place=st.sampled_from((0, 0, 0, 1, -1)),
-        many=many,
-        same_job=st.booleans(),
-        ends=st.sampled_from((False, False, True)),
-    )
-
-
-_hits = st.builds(Hit, after=st.integers(0, 11), kind=st.integers(0, 9_999), times=st.sampled_from((1, 1, 1, 2, 3, 5)))
-_outages = st.tuples(st.sampled_from(("zoho", "slack", "sns", "dynamodb", "ssm")), st.integers(0, 9_999))
-
-
-def _timelines(many: st.SearchStrategy[int], most_steps: int) -> st.SearchStrategy[Timeline]:
-    steps = st.builds(
-        Step,
-        hours=st.sampled_from((1, 1, 1, 0, 7, 26, 24 * 8, 24 * 15)),
-        rows=st.lists(_rows(many), max_size=2).map(tuple),
-        hits=st.lists(_hits, min_size=1, max_size=3).map(tuple),
-        outage=st.none() | st.none() | st.none() | _outages,
-        cold=st.booleans(),
-        slack=st.sampled_from((True,) * 9 + (False,)),
-    )
-    return st.builds(
-        Timeline,
-        rows=st.sampled_from((0, 1, 3, 3, 6, 205)),
-        steps=st.lists(steps, min_size=1, max_size=most_steps).map(tuple),
-    )
-
-
-timelines = _timelines(st.sampled_from((1,) * 20 + (12,)), 3)
-floods = _timelines(st.sampled_from((1, 210)), 2)
-"""More news at once than the outbox may hold; slow, as moto is."""
+    channels: tuple[str, ...] = NAMES
+    floor: str = ""
+    plan: str = ""
 
 
 class _Plan:
@@ -170,28 +132,37 @@ class _Plan:
         return possible[kind % len(possible)]
 
 
-def play(world: World, timeline: Timeline) -> None:
-    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken."""
+def play(world: World, timeline: Timeline, full: int = 100) -> None:
+    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken.
+
+    Args:
+        world: Where.
+        timeline: What happens.
+        full: With so many notices an outbox may be full.
+    """
     faults = world.tally.faults.total()
-    live(world, timeline)
+    live(world, timeline, full)
     world.tally.faulted += world.tally.faults.total() > faults
     recover(world)
 
 
-def live(world: World, timeline: Timeline) -> None:
+def live(world: World, timeline: Timeline, full: int = 100) -> None:
     """Play a timeline as far as it goes."""
     world.begin()
+    world.witness.full = full
     for number in range(timeline.rows):
-        at = world.now - timedelta(days=number, hours=2)
+        at = START - timedelta(days=number, hours=2)
         world.show({"state": "completed", "log_time": at.isoformat()}, place=-1)
-    connected = True
+    connected: tuple[set[str], str] | None = None
     for number, step in enumerate(timeline.steps):
         world.now += timedelta(hours=step.hours)
+        world.organisation.plan = said(timeline.plan, world.now)
         for row in step.rows:
             appear(world, row)
-        if step.slack != connected:
-            world.connect(slack=step.slack)
-            connected = step.slack
+        wanted = set(timeline.channels) - {step.without}, step.malformed
+        if wanted != connected:
+            world.connect(sorted(wanted[0]), wanted[1], timeline.floor)
+            connected = wanted
         if step.cold:
             world.cold()
         world.plan = _Plan(step)
@@ -248,6 +219,8 @@ def check_with_retries(world: World, request_id: str) -> None:
 def recover(world: World) -> None:
     """Take all faults away and check every hour until nothing is left to do; then every promise must have been kept."""
     world.plan = lambda call: None
+    if world.malformed:
+        world.connect(world.connected, floor=world.floor)
     for _ in range(RECOVERY_CHECKS):
         world.now += timedelta(hours=1)
         before = world.witness.memory
@@ -261,6 +234,7 @@ def recover(world: World) -> None:
     if calls != ["dynamodb GetItem"]:
         world.witness.blame("quiet", f"a quiet check made the calls {calls}")
     world.witness.recovered(world.ever_shown.values())
+    world.judge_alerts()
     world.arrivals.judge_leaks()
     assert_kept(world)
 

@@ -1,26 +1,17 @@
 """Where requests leave the process: every one of them is a `Call`, to which something may happen."""
 
 import copy
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, NoReturn
-from unittest.mock import patch
 from urllib.parse import parse_qsl, urlencode
 
-import botocore.endpoint
-import urllib3.util.retry
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
-from botocore.httpsession import URLLib3Session
-from botocore.retries.quota import RetryQuota
-from moto.core import responses, utils
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
 
 from sandbox.server import Fault, Response, Server
 
@@ -36,10 +27,10 @@ class Call:
     """One request on its way out.
 
     Attributes:
-        service: ``zoho``, ``slack``, ``dynamodb``, ``sns``, ``ssm``.
+        service: ``zoho``, ``dynamodb``, ``sns``, ``ssm``, ``heartbeat``, or a channel.
         operation: What it asks for.
         send: Lets the server do its work and returns its answer.
-        arrived: Told of the server's answer, None when it closed the connection, before anybody else is.
+        arrived: Given the server's answer, None when it closed the connection, before anybody else is.
     """
 
     service: str
@@ -88,6 +79,8 @@ class HttpCall(Call):
                 raise exceptions.NewConnectionError(self.connection, "refused by the simulator")
             case "reset":
                 raise ConnectionResetError("reset by the simulator")
+            case "connect timed out":
+                raise exceptions.ConnectTimeoutError(self.connection, "timed out in the simulator")
         raise TimeoutError("timed out in the simulator")
 
     def turn(self, answer: Response | None = None, *, drops: bool = False, acts: bool = False) -> Any:
@@ -129,13 +122,31 @@ class AwsCall(Call):
         body = self.request.body
         return dict(parse_qsl(body.decode() if isinstance(body, bytes) else str(body), keep_blank_values=True))
 
-    def act_on(self, form: dict[str, str]) -> AWSResponse:
-        """Let moto do its work with other parameters."""
+    @property
+    def entries(self) -> dict[str, dict[str, str]]:
+        """The entries of a batch by their Id, in order."""
+        numbered: dict[int, dict[str, str]] = {}
+        for name, value in self.form.items():
+            if match := re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(.+)", name):
+                numbered.setdefault(int(match[1]), {})[match[2]] = value
+        return {numbered[number]["Id"]: numbered[number] for number in sorted(numbered)}
+
+    def act_on(self, entries: Sequence[Mapping[str, str]]) -> AWSResponse:
+        """Let moto do its work with these entries of the batch only."""
+        form = {name: value for name, value in self.form.items() if not name.startswith("PublishBatchRequestEntries")}
+        for number, entry in enumerate(entries, 1):
+            form |= {f"PublishBatchRequestEntries.member.{number}.{name}": value for name, value in entry.items()}
         request = copy.copy(self.request)
         request.body = urlencode(form)
         answer = ask_moto(request)
         self.arrived(answer)
         return answer
+
+
+def reference(entry: Mapping[str, str]) -> str:
+    """Return the ``notice_id`` among the attributes of an entry of a batch."""
+    [name] = [name for name, value in entry.items() if name.endswith(".Name") and value == "notice_id"]
+    return entry[name.removesuffix("Name") + "Value.StringValue"]
 
 
 def ask_moto(request: AWSPreparedRequest) -> AWSResponse:
@@ -144,69 +155,3 @@ def ask_moto(request: AWSPreparedRequest) -> AWSResponse:
     assert answer is not None, f"moto does not know {request.url}"
     status, headers, body = answer
     return AWSResponse(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
-
-
-class _Time:
-    """Stands in for the module ``time`` where libraries wait between their attempts."""
-
-    def __init__(self, sleep: Callable[[float], None]) -> None:
-        self.sleep = sleep
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
-
-
-@contextmanager
-def tapped(
-    servers: Mapping[int | None, tuple[str, Server]], play: Callable[[Call], Any], sleep: Callable[[float], None]
-) -> Iterator[None]:
-    """Let every request of this process go through ``play``.
-
-    Args:
-        servers: Port → service and fake.
-        play: Returns the answer to a call, or raises.
-        sleep: Waits, as the libraries do between their attempts.
-    """
-
-    class Connection(HTTPConnection):
-        """Sends a request only when its answer is asked for, so that both are one boundary."""
-
-        def request(self, *args: Any, **kwargs: Any) -> None:
-            if self.sock is None:
-                self.connect()
-            self._pending = args, kwargs
-
-        def getresponse(self) -> Any:
-            args, kwargs = self._pending
-
-            def send_now() -> Any:
-                HTTPConnection.request(self, *args, **kwargs)
-                return HTTPConnection.getresponse(self)
-
-            service, fake = servers[self.port]
-            operation = fake.kind(args[0], args[1].partition("?")[0])
-            return play(HttpCall(service, operation, send_now, self, fake))
-
-    def send(session: Any, request: AWSPreparedRequest) -> AWSResponse:
-        service = request.url.split("//")[1].split(".")[0]
-        call = AwsCall(service, "", lambda: ask_moto(request), request, float(session._timeout.read_timeout))
-        target = request.headers.get("X-Amz-Target")
-        if isinstance(target, bytes):
-            target = target.decode()
-        call.operation = str(target).rpartition(".")[2] if target else call.form["Action"]
-        answer: AWSResponse = play(call)
-        return answer
-
-    with ExitStack() as patches:
-        for target, name, new in (
-            (HTTPConnectionPool, "ConnectionCls", Connection),
-            (URLLib3Session, "send", send),
-            # A client of many timelines would run out of retries, as one of many hours does not.
-            (RetryQuota, "acquire", lambda self, amount: True),
-            (botocore.endpoint, "time", _Time(sleep)),
-            (urllib3.util.retry, "time", _Time(sleep)),
-            # moto inspects its class anew at each call.
-            (responses, "method_names_from_class", cache(utils.method_names_from_class)),
-        ):
-            patches.enter_context(patch.object(target, name, new))
-        yield
