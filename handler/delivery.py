@@ -76,12 +76,16 @@ class Delivery:
         written = True
         for channel in self._in_order():
             recipient = replace(self._recipient, lost=self.memory.dead_letters.unmentioned.get(channel.name, 0))
-            for request in channel.render(self.memory.pending(channel.name), recipient):
+            requests = channel.render(self.memory.pending(channel.name), recipient)
+            for number, request in enumerate(requests):
                 if not written:
                     self._write()
                 written = False
+                known = self.memory.dead_letters
                 if not self._send(channel, request):
                     break
+                if number == 0 and known == self.memory.dead_letters:  # it was accepted, and said what was lost
+                    self.memory = self.memory.mentioned(channel.name)
 
     def _in_order(self) -> list[Channel]:
         """Return the channels that lack something; those that have refused for longest last: others must not wait."""
@@ -104,7 +108,7 @@ class Delivery:
     def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
         """Strike out what a channel accepted; its first acceptance ends its incident, as the next check notifies."""
         self.delivered[channel] += len(notice_ids)
-        self.memory = self.memory.accepted(channel, notice_ids).mentioned(channel)
+        self.memory = self.memory.accepted(channel, notice_ids)
         name = f"channel:{channel}"
         incident = self.memory.incidents.get(name)
         if incident:
@@ -119,7 +123,8 @@ class Delivery:
         if error.accepted:
             self._record_accepted(channel.name, error.accepted)
         if error.refused:
-            refused = sorted(error.refused)
+            probes = {n.notice_id for n in self.memory.pending(channel.name) if n.is_probe_of(channel.name)}
+            refused = sorted(error.refused - probes)
             log.error("dead letters", extra={"org": org, "channel": channel.name, "notice_ids": refused})
             self.memory = self.memory.discard(channel.name, refused, why, self._now)
         name = f"channel:{channel.name}"

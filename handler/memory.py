@@ -68,6 +68,10 @@ class Notice:
         """The severity that decides who hears it: whoever heard an opening hears the end."""
         return highest((self.severity, *(ref.severity for ref in self.ends)))
 
+    def is_probe_of(self, channel: str) -> bool:
+        """Return whether it is a broken channel's own end, given to itself to see whether it works."""
+        return self.incident == f"channel:{channel}" and self.phase == "ended" and self.pending_for == (channel,)
+
     def reaches(self, min_severity: str) -> bool:
         """Return whether somebody who wants to hear of this severity and above hears of it."""
         return rank(self.weight) >= rank(min_severity)

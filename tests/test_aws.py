@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, SSLError
 
 from handler import aws
 from handler.transport import tls_context
-from sandbox.server import Answer, Request, Server
+from sandbox.server import Response, Request, Server
 from tests.wire import Authority, Tunnel
 
 FOUND = b'{"Parameter": {"Value": "found"}}'
@@ -27,9 +27,9 @@ class Ssm(Server):
         """Take any request."""
         return "any"
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Give it."""
-        return Answer(200, FOUND, IDENTIFIED)
+        return Response(200, FOUND, IDENTIFIED)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_a_length_that_is_no_number_is_not_a_whole_answer(length: str) -> None:
 def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
     """It is no success that could be believed: what AWS says in it counts."""
     error = b'{"__type": "ParameterNotFound"}'
-    ssm.script("any", Answer(400, error, {"Content-Length": "abc"}))
+    ssm.script("any", Response(400, error, {"Content-Length": "abc"}))
     with pytest.raises(ClientError, match="ParameterNotFound"):
         value(client(ssm, authority))
 
@@ -106,14 +106,14 @@ def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, FOUND),
-        Answer(200, b"<html>", {"Content-Type": "text/html"}),
-        Answer(200, FOUND, {**IDENTIFIED, "Content-Length": str(len(FOUND) + 1)}),
-        Answer(200, b"", {**IDENTIFIED, "Content-Length": str(len(FOUND))}),
+        Response(200, FOUND),
+        Response(200, b"<html>", {"Content-Type": "text/html"}),
+        Response(200, FOUND, {**IDENTIFIED, "Content-Length": str(len(FOUND) + 1)}),
+        Response(200, b"", {**IDENTIFIED, "Content-Length": str(len(FOUND))}),
     ],
     ids=["no request id", "a proxy's page", "cut short", "nothing of it"],
 )
-def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, answer: Answer) -> None:
+def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, answer: Response) -> None:
     """An empty one, to botocore: no such item, a write done."""
     ssm.script("any", answer)
     with pytest.raises(BotoCoreError, match="truncated response"):

@@ -183,7 +183,7 @@ def test_a_completion_ends_everything_in_one_notice() -> None:
         "stuck": START + HOUR,
     }
     assert resolved(watch.notices[-1]) == (
-        "1 failed backup; a backup overdue for 23 days; a backup that ran for 24 hours"
+        "1 failed backup; a backup overdue for 24 days; a backup that ran for 24 hours"
     )
     assert watch.memory.incidents == {}
     assert watch.check_after(hours=1) == []

@@ -442,8 +442,8 @@ def test_reading_is_given_up_after_three_tries(
 ) -> None:
     """The last answer is handed on, so that its reason is known."""
     echo.standing["any"] = fault
-    if fault.answer:
-        assert transport.fetch(reading, "GET", echo.url, deadline=AMPLE).status == fault.answer.status
+    if fault.response:
+        assert transport.fetch(reading, "GET", echo.url, deadline=AMPLE).status == fault.response.status
     else:
         with pytest.raises(TransportError):
             transport.fetch(reading, "GET", echo.url, deadline=AMPLE)

@@ -104,11 +104,6 @@ def _probe(decision: Decision, receiver: Receiver) -> None:
 
 def _drop_probe(decision: Decision, channel: str) -> None:
     """Take back a probe that was not accepted: it is no message that anybody lacks."""
-    probes = {n.notice_id for n in decision.memory.pending(channel) if is_probe(n, channel)}
+    probes = {n.notice_id for n in decision.memory.pending(channel) if n.is_probe_of(channel)}
     if probes:
         decision.memory = decision.memory.accepted(channel, probes)
-
-
-def is_probe(notice: Notice, channel: str) -> bool:
-    """Return whether a notice is the channel's own end, given to itself."""
-    return notice.incident == name_of(channel) and notice.phase == "ended" and notice.pending_for == (channel,)

@@ -148,7 +148,7 @@ def test_a_list_carries_its_kinds_and_rows_as_arrays(topic: module.Sns, sns: Fak
     (request,) = topic.render(pending, RECIPIENT)
     topic.send(request, AMPLE)
     form = sns.requests[0].form
-    assert fields(form, 1, "DataType").count("String.Array") == 2
+    assert fields(form, 1, "DataType").count("String.Array") == 3
     values = attributes(form)
     assert json.loads(values["row_id"]) == [*(row(number).id for number in range(10)), ""]
     assert json.loads(values["kind"]) == ["failed"] * 10 + ["unreadable"]
