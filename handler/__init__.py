@@ -40,4 +40,5 @@ keeps it so::
     history  codec  addresses    what Zoho sends; dataclasses ⇄ plain values; which URLs are allowed
     errors
     causes  wording  deadline    why a history is unreadable; words that all use; how long something may take
+    version                      the release that this is
 """

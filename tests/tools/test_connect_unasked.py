@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from sandbox.server import Response, Fault
+from sandbox.server import Fault, Response
 from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
 from tools import connect, grant, stack
@@ -49,7 +49,7 @@ def test_the_environment_is_enough(bench: Bench, unasked: Tool, monkeypatch: pyt
     assert held["heartbeat_url"].endswith("/heartbeat/env")
     code, shown = unasked("env", "--send")
     assert code == 0
-    assert "✓ Test message: Slack: accepted" in shown
+    assert "✓ Test message: Slack: accepted: Slack shows it in the channel" in shown
 
 
 def test_the_file_that_zoho_offers_is_enough(bench: Bench, tool: Tool, tmp_path: Path) -> None:
