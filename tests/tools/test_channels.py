@@ -124,8 +124,7 @@ def test_what_somebody_spoilt_by_hand_is_asked_for_as_if_it_were_new(bench: Benc
     spoilt = {"slack_webhook_url": "no-url-at-all", "time_zone": "Europe/Berlim"}
     bench.stage.stack.put_organisation("spoilt", company.secret(**spoilt))
     with bench.terminal("--org", "spoilt") as terminal:
-        answered = {"client_id": "", "client_secret": "", "code": ""}
-        bench.fill(terminal, company, webhook=addresses["slack_webhook_url"], **answered)
+        bench.fill(terminal, company, client_id="", client_secret="", webhook=addresses["slack_webhook_url"], code="")
         assert terminal.exit_code() == 0
     held = json.loads(bench.parameter("spoilt") or "")
     assert (held["slack_webhook_url"], "time_zone" in held) == (addresses["slack_webhook_url"], False)
