@@ -367,7 +367,7 @@ def test_another_organisation_gets_a_schedule_of_its_own(bench: Bench) -> None:
 
 
 def test_a_second_run_corrects_a_schedule(bench: Bench) -> None:
-    """A schedule that somebody disabled or changed is written anew; so is one that is missing."""
+    """A schedule that somebody disabled or changed is written again; so is one that is missing."""
     old = connected(bench, "stopped")
     company = bench.stage.zoho.organisations[old["client_id"]]
     scheduler = bench.stage.cloud.client("scheduler")
@@ -505,7 +505,7 @@ def test_no_option_takes_a_secret(tool: Tool, capsys: pytest.CaptureFixture[str]
 
 
 def test_without_a_terminal_nothing_is_asked(bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pipe is told which other way there is."""
+    """A pipe gets to know which other way there is."""
     with open("/dev/null") as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
         code, shown = tool(connect.main)

@@ -93,7 +93,7 @@ def healthy(bench: Bench) -> Bench:
 
 
 def test_all_is_well(healthy: Bench, tool: Tool) -> None:
-    """Two organisations, both watched and told: every line is green, and nothing was changed."""
+    """Two organisations, both checked: every line is green, and nothing was changed."""
     healthy.stage.connect("acme", rows())
     schedule(healthy, "acme", "acme")
     code, shown = tool(doctor.main)
@@ -521,7 +521,7 @@ def test_windows_that_are_too_short_for_the_schedule_are_red(
 
 
 def test_a_refused_test_message_is_an_exit_code(healthy: Bench, tool: Tool) -> None:
-    """So that a script can tell."""
+    """So that a script knows."""
     assert tool(ask.main, "test-message")[0] == 0
     healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE)
     code, shown = tool(ask.main, "test-message")

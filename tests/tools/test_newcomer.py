@@ -57,8 +57,8 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     assert (first.ok, first.payload["notices"]) == (True, ["baseline"]), first
 
     company.rows[:0] = reversed(history.run(timedelta(hours=1), "weekly", "failed"))
-    foretold = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer"))
-    assert [notice["kind"] for notice in foretold["would_notify"]] == ["failed"]
+    announced = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer"))
+    assert [notice["kind"] for notice in announced["would_notify"]] == ["failed"]
     mails, posts = len(stage.mailbox.mails), len(stage.slack.messages)
     second = stage.function.invoke(event)
     assert (second.ok, second.payload["delivered"]) == (True, {"sns": 1, "slack": 1}), second
