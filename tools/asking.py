@@ -78,7 +78,7 @@ class _Asking:
             if channel.name in chosen:
                 for setting in channel.settings:
                     if setting.key in self._asked:
-                        print(f"\n{setting.help}")
+                        print("\n" + setting.help.replace(": https://", ":\n    https://"))
                     self._ask_for(setting.key, self._known, required=setting is first)
             elif first.key in self._known:
                 self._answers[first.key] = REMOVE
