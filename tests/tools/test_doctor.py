@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
+from handler.channels import BY_NAME
 from handler.memory import Memory, Notice
 from handler.store import as_json
 from handler.version import VERSION
@@ -100,7 +101,7 @@ def test_all_is_well(healthy: Bench, tool: Tool) -> None:
     assert (code, "✗" in shown, shown.endswith("\nAll is well.\n")) == (0, False, True), shown
     for org in ("acme", "default"):
         assert f"✓ {org}: the backup history can be read, 2 entries" in shown
-        assert f"✓ {org}: sends to the SNS topic (e-mail, SMS), Slack\n" in shown
+        assert f"✓ {org}: sends to {BY_NAME['sns'].label}, Slack\n" in shown
     assert set(healthy.front.writes) == {"Invoke"}
     assert healthy.shows_no_secret(shown)
 
