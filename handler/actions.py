@@ -12,6 +12,7 @@ from handler.history import Row, classify
 from handler.memory import Memory, Notice
 from handler.organisation import Organisation, Services
 from handler.store import as_json
+from handler.version import VERSION
 from handler.wording import Content
 
 
@@ -75,10 +76,10 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
     """Return what is remembered and configured, without secrets; nothing but the table and the parameter is read.
 
     Returns:
-        ``org``, ``connected``, ``problem`` of the parameter or null, ``channels`` (name → its floor, or what is wrong
-        with its settings), ``data_center``, ``name``, ``time_zone``, ``heartbeat``, ``schedule`` (how often, or null),
-        ``next_expected`` and ``next_run_known`` (Zoho named it), ``settings``, ``memory`` (without the row keys, which
-        are only counted), or null.
+        ``org``, ``version`` (the release that answers), ``connected``, ``problem`` of the parameter or null,
+        ``channels`` (name → its floor, or what is wrong with its settings), ``data_center``, ``name``, ``time_zone``,
+        ``heartbeat``, ``schedule`` (how often, or null), ``next_expected`` and ``next_run_known`` (Zoho named it),
+        ``settings``, ``memory`` (without the row keys, which are only counted), or null.
     """
     memory = services.store.load(org)
     organisation, problem = _organisation(org, services)
@@ -89,6 +90,7 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
     next_due = due(memory, policy.max_backup_age_days, services.clock()) if memory and scheduled else None
     return {
         "org": org,
+        "version": VERSION,
         "connected": organisation is not None,
         "problem": str(problem) if problem else None,
         "channels": {receiver.name: receiver.problem or receiver.min_severity for receiver in receivers},

@@ -11,6 +11,7 @@ from sandbox.server import Request, Response, Server
 
 HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "server", "date"}
 REST = {
+    ("GET", r"/2016-08-19/account-settings/?"): "GetAccountSettings",
     ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
     ("GET", r"/2015-03-31/functions/[^/]+/configuration"): "GetFunctionConfiguration",
     ("GET", r"/schedules"): "ListSchedules",

@@ -4,12 +4,13 @@ import json
 import shlex
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from handler.channels import BY_NAME
 from sandbox.channels import FAKES, Fake
 from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import Result
@@ -89,18 +90,25 @@ def keep() -> None:
 
 
 def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
-    answers = {
+    client = {
         "Address": "crm.zoho.com",
         "Client ID": company.client_id,
         "Client Secret": company.client_secret,
-        **{_question(fake, key): value for fake in sandbox.channels.values() for key, value in fake.settings().items()},
-        "Code": sandbox.zoho.grant(company),
     }
+    _show(client)
+    print("\n  Where else should messages go? Any of these: a number and the space bar tick one, Enter goes on.\n")
+    _show({question: answer for fake in sandbox.channels.values() for question, answer in _settings(fake).items()})
+    print()
+    _show({"Code": sandbox.zoho.grant(company)})
+
+
+def _settings(fake: Fake) -> dict[str, str]:
+    """Return question → answer of a channel; what has none may stay empty."""
+    answers = fake.settings()
+    return {s.question: answers[s.key] for s in BY_NAME[fake.name].settings if s.key in answers}
+
+
+def _show(answers: Mapping[str, str]) -> None:
     width = max(map(len, answers)) + 1
     for question, answer in answers.items():
         print(f"  {question + ':':{width}} {answer}")
-
-
-def _question(fake: Fake, key: str) -> str:
-    """Return what a key of the secret is called in the wizard, such as `Slack webhook`."""
-    return f"{fake.label} {key.removeprefix(f'{fake.name}_').removesuffix('_url').replace('_', ' ')}"

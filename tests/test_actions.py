@@ -102,6 +102,7 @@ def test_a_status_of_an_organisation_that_was_never_checked(world: World) -> Non
 
 
 STATUS = {
+    "version",
     *("org", "connected", "problem", "channels", "data_center", "name", "time_zone", "heartbeat"),
     *("schedule", "next_expected", "next_run_known", "settings", "memory"),
 }

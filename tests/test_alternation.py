@@ -18,7 +18,6 @@ from handler.decision import Answers, Decision
 from handler.delivery import Delivery
 from handler.errors import DeliveryError, UnreadableError
 from handler.history import parse_row
-from handler.incidents.broken_channel import is_probe
 from handler.memory import Memory, Notice
 from handler.message import Recipient
 from handler.rules import BY_DEFAULT, decide, decide_unreadable
@@ -32,7 +31,7 @@ DEADLINE = Deadline(lambda: 55.0)
 
 def probe(notice: Notice) -> bool:
     """Return whether a notice is a broken channel's own end, given to itself alone."""
-    return len(notice.pending_for) == 1 and is_probe(notice, *notice.pending_for)
+    return len(notice.pending_for) == 1 and notice.is_probe_of(*notice.pending_for)
 
 
 class Inbox:
@@ -181,7 +180,7 @@ def test_openings_and_ends_alternate_whatever_happens(
         for notice in office.check(step["problem"]):
             if (
                 len(notice.pending_for) == 1
-                and is_probe(notice, *notice.pending_for)
+                and notice.is_probe_of(*notice.pending_for)
                 and not notice_is_end(office, notice)
             ):
                 continue

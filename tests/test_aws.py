@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, SSLError
 
 from handler import aws
 from handler.transport import tls_context
-from sandbox.server import Response, Request, Server
+from sandbox.server import Request, Response, Server
 from tests.wire import Authority, Tunnel
 
 FOUND = b'{"Parameter": {"Value": "found"}}'

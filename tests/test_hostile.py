@@ -9,14 +9,14 @@ from dateutil import tz
 from handler.slack import Post, posts
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.stories import DAY, job, news, texts_of
+from tests.watch import EVERYTHING, Raw, Watch
 
 from handler.config import parse_secret
 from handler.errors import NoPermissionError
 from handler.history import clean
 from handler.memory import Memory, Notice, enqueue
 from handler.message import Mail, Reader, mails
-from tests.stories import DAY, job, news, texts_of
-from tests.watch import EVERYTHING, Raw, Watch
 from tests.world import START
 
 MARK = "zqx"

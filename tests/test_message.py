@@ -13,6 +13,7 @@ from handler.slack import posts
 from handler.texts import KINDS, NOTIFIABLE, describe
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.stories import DAY, READER, STORIES, Json, late, many, news, texts_of, unescape
 
 import handler
 from handler.causes import CAUSES
@@ -23,7 +24,6 @@ from handler.memory import Notice, enqueue
 from handler.message import local_time, mails, severity
 from handler.rules import ACTIONS, STATES
 from handler.wording import duration, plural
-from tests.stories import DAY, READER, STORIES, Json, late, many, news, texts_of, unescape
 from tests.world import START
 
 # What there must be words for

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import requests
 from dateutil import tz
 from requests.adapters import BaseAdapter
+from tests.watch import Raw, item_size
 from urllib3 import HTTPResponse
 
 from handler.errors import CheckFailed
@@ -25,7 +26,6 @@ from sandbox.channels.slack import ERRORS, FakeSlack
 from sandbox.server import Fault, Server
 from sandbox.zoho import FakeZoho
 from sandbox.zoho_errors import API_ERRORS
-from tests.watch import Raw, item_size
 from tests.world import TopicInMemory, World, row
 
 HOUR = timedelta(hours=1)

@@ -9,17 +9,16 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
-from handler.texts import describe
 
 from handler.config import Settings, find_zone
 from handler.decision import Decision
-from handler.message import local_time
+from handler.message import value
 from handler.wording import plural
-from tools import answers, channels, grant, prompts, stack
+from tools import answers, asking, grant, prompts, stack
 from tools.organisations import Organisation, Plan, unknown
 from tools.problems import Problem, ZohoError, from_aws, from_zoho, run
 
@@ -39,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="make connect",
         description="Connect a Zoho CRM organisation to the deployed stack. Run it again to change or rotate anything.",
-        epilog=f'Environment variables: {variables}. Keys of the file: {keys}. "{answers.REMOVE}" removes an option.',
+        epilog=f'Environment variables: {variables}. Keys of the file: {keys}. "{answers.REMOVE}" removes an option. '
+        "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
+        "ask for it: give it in the file, or in the environment with --non-interactive.",
     )
     stack.add_arguments(parser)
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
@@ -57,13 +58,15 @@ class Wizard:
         bought: A code was exchanged for the token in it, and it is not written yet.
     """
 
-    def __init__(self, options: argparse.Namespace, settings: Settings, known: dict[str, str]) -> None:
+    def __init__(self, options: argparse.Namespace, settings: Settings, parameter: str, known: dict[str, str]) -> None:
         """Begin with what the parameter holds."""
-        self.secret = known
         self.bought = False
         self._options = options
         self._settings = settings
+        self._parameter = parameter
         self._asks = not options.non_interactive
+        self._loopback = bool(settings.zoho_api_url)
+        self.secret = answers.usable(known, loopback=self._loopback) if self._asks else known
 
     def settle(self) -> Decision | None:
         """Ask until Zoho's history was read with the answers; return what a first check would find.
@@ -73,7 +76,7 @@ class Wizard:
         Raises:
             Problem: It cannot be read, and nobody can be asked.
         """
-        new = answers.given(self._options.file, {} if self._asks else os.environ)
+        new = answers.given(self._options.file, {} if self._asks else os.environ, loopback=self._loopback)
         keys: tuple[str, ...] = tuple(answers.QUESTIONS)
         while True:
             try:
@@ -83,17 +86,19 @@ class Wizard:
                 if not self._asks:
                     raise from_zoho(error) from None
                 from_zoho(error).show()
-                keys = answers.AGAIN.get(error.name, tuple(answers.QUESTIONS))
+                keys = answers.AGAIN.get(error.cause.name, tuple(answers.QUESTIONS))
             print("Nothing is written yet. Once more, please.\n")
             new = {}
 
     def _take(self, new: dict[str, str], keys: tuple[str, ...]) -> None:
         """Take the answers, and exchange the code for a token: a code works once, so all else is proved before."""
         if self._asks:
-            new = answers.ask(self.secret, new, keys)
+            new = asking.ask(self.secret, new, keys, loopback=self._loopback)
         self.secret = answers.complete(self.secret, new)
         code = self.secret.pop("code", "")
-        grant.prove(self.secret, self._options.org)
+        grant.prove(self.secret, self._settings, self._parameter)
+        for doubt in answers.doubts(self.secret):
+            print(f"! {doubt}")
         if code:
             self.bought = False
             self.secret.pop("refresh_token", None)
@@ -106,7 +111,7 @@ class Wizard:
             try:
                 return grant.first_look(self.secret, self._settings)
             except ZohoError as error:
-                if not (error.transient and self.bought):
+                if error.cause.actionable or not self.bought:
                     raise
                 from_zoho(error).show()
                 print("The code is used up, and the token that it gave is kept.")
@@ -122,7 +127,7 @@ def _connect(options: argparse.Namespace) -> int:
     print(f"Organisation {options.org}, stack {there.name} ({there.region}, account {there.account}).")
     before = organisation.read()
     plan = organisation.plan(new=before is None)
-    wizard = Wizard(options, settings, before or {})
+    wizard = Wizard(options, settings, organisation.parameter, before or {})
     with _asking(options, wizard):
         found = wizard.settle()
         if found:
@@ -156,10 +161,10 @@ def _save(options: argparse.Namespace, organisation: Organisation, plan: Plan, w
 
 
 def _show(found: Decision, zone: tzinfo) -> None:
-    content = describe(next(notice for notice in found.notices if notice.kind == "baseline"))
+    content = next(notice for notice in found.notices if notice.kind == "baseline").content
     print(f"\n✓ The backup history can be read: {plural(len(found.memory.seen), 'entry', 'entries')} of the past year.")
-    for label, value in content.facts:
-        print(f"  {label}: {local_time(value, zone) if isinstance(value, datetime) else value}")
+    for fact in content.facts:
+        print(f"  {fact.label}: {value(fact, zone)}")
     for line in content.lines:
         print(f"  ! {line}")
     print()
@@ -176,7 +181,7 @@ def _send_test(there: stack.Stack, org: str) -> bool:
         from_aws(error).show()
         return False
     for channel, result in answer["results"].items():
-        print(f"{'✓' if result == 'accepted' else '✗'} Test message: {channels.label(channel)}: {result}")
+        print(f"{'✓' if stack.accepted(result) else '✗'} Test message: {answers.label(channel)}: {result}")
     return bool(answer["ok"])
 
 
@@ -195,7 +200,7 @@ def _remove(options: argparse.Namespace) -> int:
             if not prompts.confirm(f"Stop checking {options.org}?", default=False):
                 raise KeyboardInterrupt
     removed = organisation.remove()
-    print(f"✓ Removed: {' and '.join(removed)}.")
+    print(f"✓ Removed: {', '.join(removed)}.")
     return 0
 
 

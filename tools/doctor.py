@@ -42,6 +42,7 @@ def _examine(options: argparse.Namespace) -> int:
     checks = [
         _stack(there),
         _function(there),
+        _release(there),
         _subscribers(there),
         _alarms(there, send=options.send),
         _invocations(there),
@@ -81,7 +82,6 @@ def _stack(there: Stack) -> Lines:
     sentence, step = STATUSES.get(there.status, ("", "See its events in the CloudFormation console."))
     good = there.status in GOOD
     yield Line(good, f"Stack {there.name}: {there.status}" + ("" if good else f": {sentence}"), step)
-    yield Line(True, f"Release {there.outputs.get('Version', 'unknown')}")
 
 
 def _function(there: Stack) -> Lines:
@@ -99,6 +99,13 @@ def _function(there: Stack) -> Lines:
         f"Runtime {runtime}: " + (f"supported by AWS until {end}" if end else "not one that this release knows"),
         "Get a newer release of this notifier, then: make deploy",
     )
+
+
+def _release(there: Stack) -> Lines:
+    """Compare the release that the stack was deployed as with the one that answers."""
+    deployed, runs = there.outputs.get("Version", "unknown"), there.ask("default", "status").get("version", "unknown")
+    text = f"Release {runs}" + ("" if runs == deployed else f" runs, but the stack was deployed as {deployed}")
+    yield Line(runs == deployed, text, "Deploy the release that you want: make deploy")
 
 
 def _subscribers(there: Stack) -> Lines:

@@ -241,4 +241,4 @@ def unknown(stack: Stack, org: str) -> Problem:
 
 
 def _so_far(removed: list[str]) -> str:
-    return f"Removed so far: {' and '.join(removed)}." if removed else "Nothing was removed."
+    return f"Removed so far: {', '.join(removed)}." if removed else "Nothing was removed."

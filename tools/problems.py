@@ -12,8 +12,9 @@ from pathlib import Path
 
 from botocore import exceptions as aws
 
-from handler.causes import CAUSES
-from handler.config import is_loopback
+from handler import causes
+from handler.addresses import is_loopback
+from handler.causes import Cause
 
 
 class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
@@ -39,57 +40,77 @@ class ZohoError(Exception):
     """Zoho refused a code, or does not let its history be read.
 
     Attributes:
-        name: Why, as in ``ZOHO``.
-        detail: What was answered; never a secret.
-        transient: The answers may be right: another try may be enough.
+        cause: Why.
     """
 
-    def __init__(self, name: str, detail: str, *, transient: bool = False) -> None:
-        """Keep all three."""
+    def __init__(self, cause: Cause, detail: str) -> None:
+        """Keep the cause; `detail` says what was answered, without any secret."""
         super().__init__(detail)
-        self.name = name
-        self.detail = detail
-        self.transient = transient
+        self.cause = cause
 
 
-ZOHO = {cause: (known.sentence, known.next_step) for cause, known in CAUSES.items()} | {
-    "used_code": (
-        "Zoho does not accept the code: it has expired, was used before, or belongs to another client.",
-        'Make a new one in the tab "Generate Code" and paste it at once: it works once, and for minutes only.',
-    ),
-    "wrong_client": (
-        "Zoho does not know this client id in this data centre.",
-        "Choose the data centre whose address your browser shows in Zoho CRM, and copy the client id again.",
-    ),
-    "wrong_client_secret": (
-        "Zoho does not accept the client secret.",
-        'Copy it again from the tab "Client Secret" of the API console, and make a new code.',
-    ),
-    "wrong_scope": (
-        "The code was made for another scope, so the token may not read backups.",
-        "Make a new code with exactly this scope: ZohoCRM.bulk.backup.READ",
-    ),
-    "no_permission": (
-        "The Zoho user who made the code may not read backups: that needs an administrator.",
-        "Let a user with the Administrator profile in Zoho CRM make the client and the code.",
-    ),
-    "no_refresh_token": (
-        "Zoho gave no refresh token for the code.",
-        'The client must be a "Self Client": make one in the API console.',
-    ),
-    "throttled": (
-        "Zoho has had too many requests from this client.",
-        "Wait ten minutes, make a new code and try again.",
-    ),
-    "trouble": (
-        "Zoho could not be reached, or answered with an error of its own.",
-        "Check this machine's network (a proxy is not used) and https://status.zoho.com; then try again.",
-    ),
-    "unanswered_code": (
-        "Zoho could not be reached, or answered with an error of its own, so the code may have been used.",
-        "Check this machine's network (a proxy is not used) and https://status.zoho.com; then make a new code.",
-    ),
+_NEW_CODE = "paste it at once: it works once, and for minutes only."
+_UNREACHABLE = "Zoho could not be reached, or answered with an error of its own"
+_NETWORK = "Check this machine's network (a proxy is not used) and https://status.zoho.com"
+_NEWER = "Get a newer release of this notifier; if there is none, please report this line."
+USED_CODE = Cause(
+    "used_code",
+    "",
+    "Zoho does not accept the code: it has expired, was used before, or belongs to another client.",
+    f'Make a new one in the tab "Generate Code" and {_NEW_CODE}',
+)
+NO_REFRESH_TOKEN = Cause(
+    "no_refresh_token",
+    "",
+    "Zoho gave no refresh token for the code.",
+    'The client must be a "Self Client": make one in the API console.',
+)
+THROTTLED = Cause(
+    "throttled",
+    "",
+    "Zoho has had too many requests from this client.",
+    "Wait ten minutes, make a new code and try again.",
+    actionable=False,
+)
+UNANSWERED_CODE = Cause(
+    "unanswered_code",
+    "",
+    f"{_UNREACHABLE}, so the code may have been used.",
+    f"{_NETWORK}; then make a new code.",
+)
+HERE = {
+    cause.name: cause
+    for cause in (
+        causes.REVOKED_TOKEN._replace(next_step=f"Make a new code and {_NEW_CODE} Best as a separate Zoho user."),
+        causes.WRONG_CLIENT._replace(
+            sentence="Zoho does not know this client id in this data centre.",
+            next_step="Choose the data centre that your browser shows in Zoho CRM, and copy the client id again.",
+        ),
+        causes.WRONG_CLIENT_SECRET._replace(
+            sentence="Zoho does not accept the client secret.",
+            next_step='Copy it again from the tab "Client Secret" of the API console, and make a new code.',
+        ),
+        causes.INVALID_TOKEN._replace(next_step="Check that the user is active in Zoho CRM, then make a new code."),
+        causes.WRONG_SCOPE._replace(
+            sentence="The code was made for another scope, so the token may not read backups.",
+            next_step="Make a new code with exactly this scope: ZohoCRM.bulk.backup.READ",
+        ),
+        causes.NO_PERMISSION._replace(
+            sentence="The Zoho user who made the code may not read backups: that needs an administrator.",
+            next_step="Let a user with the Administrator profile in Zoho CRM make the client and the code.",
+        ),
+        causes.WRONG_URL._replace(next_step=f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
+        causes.WRONG_METHOD._replace(next_step=_NEWER),
+        causes.UNUSABLE._replace(next_step=_NEWER),
+        causes.HISTORY_TOO_LONG._replace(next_step="Ask Zoho support why a year has so many entries."),
+        causes.SECRET_MALFORMED._replace(
+            sentence="The answers, or what was saved before, cannot be used.",
+            next_step="Give another answer for what is named above.",
+        ),
+        causes.TRANSIENT._replace(sentence=f"{_UNREACHABLE}.", next_step=f"{_NETWORK}; then try again."),
+    )
 }
+"""The causes that connecting can meet, in words for the person at the terminal: whoever runs the notifier."""
 
 CREDENTIALS_STEP = "Sign in (`aws sso login`, `aws login` or `aws configure`), or name a profile: AWS_PROFILE=… make …"
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
@@ -107,8 +128,8 @@ DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
 
 def from_zoho(error: ZohoError) -> Problem:
     """Return why Zoho cannot be read, with what it answered."""
-    sentence, next_step = ZOHO[error.name]
-    return Problem(f"{sentence} ({error.detail.rstrip('.')}.)", next_step)
+    cause = HERE.get(error.cause.name, error.cause)
+    return Problem(f"{cause.sentence} ({str(error).rstrip('.')}.)", cause.next_step)
 
 
 def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:

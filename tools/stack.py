@@ -107,6 +107,11 @@ class Stack:
         return f"aws logs tail /zoho-backup-notifier/{self.name} --since 3h --region {self.region}"
 
 
+def accepted(result: str) -> bool:
+    """Return whether a channel took a test message, by what the function answers of it."""
+    return result.startswith("accepted: ")
+
+
 def _variable(name: str) -> str:
     """Return the environment variable of a template parameter or output: NotifyOn → NOTIFY_ON."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()

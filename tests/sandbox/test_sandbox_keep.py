@@ -12,6 +12,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from handler.channels import CHANNELS
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
 
@@ -45,7 +47,9 @@ def read_until(process: "subprocess.Popen[str]", text: str) -> str:
 def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]", tmp_path: Path) -> None:
     """The commands' environment is in a file; a line of input lets a backup fail; Ctrl-C ends all and cleans up."""
     answers = read_until(kept, "Press Enter")
+    assert "Where else should messages go?" in answers
     given = dict(line.strip().split(":", 1) for line in answers.splitlines() if line.startswith("  ") and ":" in line)
+    assert {channel.settings[0].question for channel in CHANNELS if channel.settings} <= given.keys()
     lines = (tmp_path / "build" / "sandbox.sh").read_text().splitlines()
     variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
     connect = [sys.executable, "-m", "tools.connect", "--non-interactive", "--stack", variables["STACK"]]
@@ -54,7 +58,7 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
         "ZOHO_CLIENT_ID": given["Client ID"].strip(),
         "ZOHO_CLIENT_SECRET": given["Client Secret"].strip(),
         "ZOHO_CODE": given["Code"].strip(),
-        "SLACK_WEBHOOK_URL": given["Slack webhook"].strip(),
+        "SLACK_WEBHOOK_URL": given["Slack webhook URL"].strip(),
     }
     environment = {"PATH": os.environ["PATH"], **variables, **answered}
     subprocess.run(connect, cwd=ROOT, env=environment, check=True, capture_output=True)
@@ -63,7 +67,7 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
     kept.stdin.write("\n")
     kept.stdin.flush()
     shown = read_until(kept, "a new code")
-    assert "Subject: [default] Now watching the backups, all is well" in shown
+    assert "Subject: [default] Backup monitoring is on, no problems found" in shown
     assert "Subject: [default] Backup failed" in shown
     assert "🔴 default: Backup failed" in shown
 

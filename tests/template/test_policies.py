@@ -1,6 +1,5 @@
 """The policies of docs/policies suffice for what people do with the tools, and grant no more."""
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -11,12 +10,12 @@ from typing import Any
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-from sandbox.front import Front
-from sandbox.stage import Stage
 
+from sandbox.endpoint import AwsEndpoint
+from sandbox.sandbox import Sandbox
 from sandbox.zoho import sample_rows
 from tests.template.iam import ACCOUNT, ACTIONS, Permission
-from tools import ask, connect, doctor
+from tools import ask, connect, doctor, undeploy
 
 Json = Any
 POLICIES = Path(__file__).parents[2] / "docs" / "policies"
@@ -144,16 +143,16 @@ def only(permissions: set[Permission]) -> Iterator[set[Permission]]:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give a stage with a deployed stack."""
-    with closing(Stage()) as stage:
+    with closing(Sandbox()) as stage:
         yield stage
 
 
 @pytest.fixture
-def front(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+def front(stage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsEndpoint]:
     """Give AWS as the tools meet it, and a person at it who has a Zoho organisation to connect."""
-    with closing(Front(stage)) as front:
+    with closing(AwsEndpoint(stage.cloud.url, stage.function.invoke)) as front:
         company = stage.zoho.organisation(sample_rows(), refresh_tokens=[])
         answers = {
             "ZOHO_DATA_CENTER": "us",
@@ -161,7 +160,7 @@ def front(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
             "ZOHO_CLIENT_SECRET": company.client_secret,
             "ZOHO_CODE": stage.zoho.grant(company),
         }
-        for name, value in {**front.environment, **answers}.items():
+        for name, value in {**stage.environment, "AWS_ENDPOINT_URL": front.url, **answers}.items():
             monkeypatch.setenv(name, value)
         yield front
 
@@ -177,7 +176,9 @@ def used(asked: set[Permission]) -> set[str]:
 
 
 @pytest.mark.parametrize("org", ["default", "acme"])
-def test_who_connects_can_connect_change_and_remove(front: Front, monkeypatch: pytest.MonkeyPatch, org: str) -> None:
+def test_who_connects_can_connect_change_and_remove(
+    front: AwsEndpoint, monkeypatch: pytest.MonkeyPatch, org: str
+) -> None:
     """With the policy `connect` alone: parameter, schedule, test message and, at the end, everything away."""
     permissions = granted("connect")
     with only(permissions) as asked:
@@ -191,7 +192,7 @@ def test_who_connects_can_connect_change_and_remove(front: Front, monkeypatch: p
 
 
 def test_who_looks_can_run_the_doctor_and_ask_the_function(
-    front: Front, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    front: AwsEndpoint, stage: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the policy `look` alone; it reads no secret and changes nothing."""
     assert run(connect.main, "--org", "seen", "--non-interactive") == 0
@@ -205,10 +206,8 @@ def test_who_looks_can_run_the_doctor_and_ask_the_function(
     assert {"ssm:GetParameter", "dynamodb:GetItem"} & {p.action for p in permissions} == set()
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("tools.undeploy"), reason="there is no tool for it")
-def test_who_deploys_can_undeploy(front: Front, stage: Stage) -> None:
+def test_who_deploys_can_undeploy(front: AwsEndpoint, stage: Sandbox) -> None:
     """With the policy `deploy` alone: organisations, stack and table, as far as moto goes."""
-    undeploy = importlib.import_module("tools.undeploy")
     permissions = granted("deploy", "gone")
     stage.cloud.deploy("gone").put_organisation("acme", {"client_id": "1"})
     with only(permissions) as asked:
@@ -218,7 +217,7 @@ def test_who_deploys_can_undeploy(front: Front, stage: Stage) -> None:
     assert {"ssm:DeleteParameter", "dynamodb:UpdateTable", "dynamodb:DeleteTable"} <= used(permissions)
 
 
-def test_who_deploys_may_make_every_resource_of_the_template(template: Json, stage: Stage) -> None:
+def test_who_deploys_may_make_every_resource_of_the_template(template: Json, stage: Sandbox) -> None:
     """And on the names that the stack's resources get, nothing else."""
     types = {resource["Type"] for resource in template["Resources"].values()}
     assert types == MADE_OF.keys(), "say here what a new type of resource takes"

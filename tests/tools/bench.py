@@ -15,14 +15,16 @@ QUESTIONS = {
     "client_id": "Client ID",
     "client_secret": "Client Secret",
     "channels": "Where else should messages go?",
-    "webhook": "Slack webhook",
+    "webhook": "Slack webhook URL",
+    "mention": "Whom to mention",
     "heartbeat": "Heartbeat URL",
     "name": "Name of",
     "zone": "Time zone of",
     "code": "Code",
     "send": "Send a test message",
 }
-"""What the wizard asks, in order; `webhook` only where Slack is ticked, `send` once everything else is written."""
+"""What the wizard asks, in order; the others' settings only where they are ticked, `send` once all is written."""
+OF_SLACK = ("webhook", "mention")
 
 
 @dataclass
@@ -87,13 +89,14 @@ class Bench:
             slack: Slack is ticked when it asks.
             answers: What is typed instead; "-" as webhook takes the tick away.
         """
-        ticked = answers.get("webhook") != "-" if slack else until == "webhook" or "webhook" in answers
+        ticked = answers.get("webhook") != "-" if slack else until in OF_SLACK or "webhook" in answers
         own = {"client_id": company.client_id, "client_secret": company.client_secret, "send": "2"}
         own["channels"] = "" if ticked == slack else " "
+        own["webhook"] = "" if slack else self.webhook("FILLED")
         for question, text in QUESTIONS.items():
             if question == until:
                 return
-            if question not in only or (question == "webhook" and not ticked):
+            if question not in only or (question in OF_SLACK and not ticked):
                 continue
             answer = answers.get(question, own.get(question, ""))
             terminal.answer(text, self.code(company) if question == "code" and question not in answers else answer)

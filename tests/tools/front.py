@@ -59,6 +59,7 @@ class Front(AwsEndpoint):
     def answer(self, request: Request) -> Response:
         """Answer as AWS does, or as the test wants."""
         operation = operation_of(request)
+        assert operation[:1].isupper(), f"sandbox/endpoint.py has no name for {request.method} {request.path}"
         self.operations.append(operation)
         scripted = self.instead.get(operation)
         if scripted:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from sandbox.server import Fault, Response
+from sandbox.zoho import plan
 from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
 from tools import connect, grant, stack
@@ -37,7 +39,7 @@ def unasked(bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> Callab
 
 
 def test_the_environment_is_enough(bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything can be told in variables; a test message is sent only where it is wanted."""
+    """Everything can be given in variables; a test message is sent only where it is wanted."""
     webhook = bench.webhook("ENVIRONMENT")
     monkeypatch.setenv("SLACK_WEBHOOK_URL", webhook)
     monkeypatch.setenv("HEARTBEAT_URL", bench.stage.slack.heartbeat_url("env"))
@@ -49,11 +51,11 @@ def test_the_environment_is_enough(bench: Bench, unasked: Tool, monkeypatch: pyt
     assert held["heartbeat_url"].endswith("/heartbeat/env")
     code, shown = unasked("env", "--send")
     assert code == 0
-    assert "✓ Test message: Slack: accepted" in shown
+    assert "✓ Test message: Slack: accepted: Slack shows it in the channel" in shown
 
 
 def test_the_file_that_zoho_offers_is_enough(bench: Bench, tool: Tool, tmp_path: Path) -> None:
-    """It can be used as it is downloaded, with the data centre beside it; who can read it is told."""
+    """It can be used as it is downloaded, with the data centre beside it; that others can read it is said."""
     company = bench.company()
     file = tmp_path / "self_client.json"
     answers = {"client_id": company.client_id, "client_secret": company.client_secret, "code": bench.code(company)}
@@ -142,7 +144,7 @@ def test_a_token_is_not_taken_elsewhere(
     assert (code, "Missing: code (ZOHO_CODE)." in shown) == (1, True), shown
 
 
-def test_a_malformed_parameter_is_written_anew(bench: Bench, unasked: Tool) -> None:
+def test_a_malformed_parameter_is_replaced(bench: Bench, unasked: Tool) -> None:
     """Whatever somebody put there by hand."""
     bench.stage.cloud.client("ssm").put_parameter(Name=f"{PREFIX}/mangled", Value="oops", Type="SecureString")
     assert unasked("mangled")[0] == 0
@@ -359,16 +361,27 @@ def test_what_a_code_has_bought_is_kept(
     assert tool(connect.main, "--org", "bought", "--non-interactive")[0] == 0
 
 
-def test_a_code_is_not_spent_on_what_cannot_be_used(
-    bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("key", ["time_zone", "slack_webhook_url"])
+def test_a_code_is_not_spent_on_what_cannot_be_used(bench: Bench, unasked: Tool, key: str) -> None:
     """A parameter that somebody edited by hand: its mistake comes out before Zoho is asked."""
-    bench.secrets.append("no-zone-at-all")
-    bench.stage.stack.put_organisation("edited", {"time_zone": "no-zone-at-all"})
+    bench.secrets.append("no-such-thing")
+    bench.stage.stack.put_organisation("edited", {key: "no-such-thing"})
     requests = len(bench.stage.zoho.requests)
     code, shown = unasked("edited")
-    assert (code, "time_zone must be" in shown) == (1, True), shown
+    assert (code, f"{PREFIX}/edited cannot be used: {key} must be" in shown) == (1, True), shown
     assert len(bench.stage.zoho.requests) == requests
+
+
+def test_the_first_look_asks_for_the_plan_and_can_do_without(bench: Bench, unasked: Tool) -> None:
+    """As the first check does: the exact next run where Zoho names it."""
+    now = datetime.now(UTC)
+    planned = plan("FREQ=WEEKLY;INTERVAL=3", now + timedelta(days=5), now - timedelta(days=90))
+    bench.stage.zoho.script("backup", Response.json({"backup": planned}))
+    code, shown = unasked("planned")
+    assert (code, "Schedule: every 3 weeks" in shown) == (0, True), shown
+    bench.stage.zoho.script("backup", *[Fault(drops=True)] * 3)
+    code, shown = unasked("unplanned")
+    assert (code, "Schedule: none" in shown) == (0, True), shown
 
 
 @pytest.mark.parametrize("said", ["1000.canary.canary", "canary-of-a-secret", ["canary"], {"canary": 1}])

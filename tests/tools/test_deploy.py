@@ -96,11 +96,11 @@ def test_a_concurrency_that_the_account_does_not_have_is_refused(
 ) -> None:
     """As in every new account; who may not ask goes on."""
     limits = {"AccountLimit": {"ConcurrentExecutions": 110, "UnreservedConcurrentExecutions": 110}}
-    bench.front.instead["account-settings"] = Response.json(limits)
+    bench.front.instead["GetAccountSettings"] = Response.json(limits)
     assert deploy.main(["--stack", "fresh", "--set", "ReservedConcurrency=11"]) == 1
     assert "this account has 10 concurrent executions to reserve" in capsys.readouterr().out
     assert deploy.main(["--stack", "fresh", "--set", "ReservedConcurrency=10"]) == 0
-    bench.front.instead["account-settings"] = denied("lambda:GetAccountSettings")
+    bench.front.instead["GetAccountSettings"] = denied("lambda:GetAccountSettings")
     assert deploy.main(["--stack", "fresh", "--set", "ReservedConcurrency=11"]) == 0
 
 

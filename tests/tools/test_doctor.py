@@ -7,14 +7,20 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 
+from handler.channels import BY_NAME
+from handler.memory import Memory, Notice
+from handler.store import as_json
+from handler.version import VERSION
+from handler.wording import Content
 from sandbox.server import Response
 from sandbox.template import TEMPLATE_FILE
-from sandbox.zoho import Row
+from sandbox.zoho import Row, plan, row
 from tests.tools.bench import Bench, change_schedule, schedule_of
 from tests.tools.front import Refusal, denied
-from tools import ask, connect, doctor, stack
+from tools import ask, checkup, connect, doctor, stack
 
 Tool = Callable[..., tuple[int, str]]
 SLACK_IN_TROUBLE = Response.text("rollup_error", 500)
@@ -24,10 +30,9 @@ PREFIX = "/zoho-backup-notifier/notifier"
 def rows() -> list[Row]:
     """Return the history of a company whose weekly backup was made yesterday."""
     at = datetime.now(UTC)
-    done = {"done_by": {"id": "1", "name": "Asha", "zuid": "1"}, "file_name": None, "count": 0, "repeat_type": "weekly"}
     return [
-        {"id": "2", "log_time": (at - timedelta(days=1)).isoformat(), "state": "completed", "action": None, **done},
-        {"id": "1", "log_time": (at - timedelta(days=2)).isoformat(), "state": None, "action": "scheduled", **done},
+        row(at - timedelta(days=1), state="completed", repeat_type="weekly"),
+        row(at - timedelta(days=2), action="scheduled", repeat_type="weekly"),
     ]
 
 
@@ -41,8 +46,7 @@ def tidy(bench: Bench) -> None:
     for name in bench.schedule_names() - {"notifier"}:
         scheduler.delete_schedule(Name=name, GroupName="notifier")
     schedule(bench, "notifier", "default")
-    for item in client("dynamodb").scan(TableName=outputs["TableName"])["Items"]:
-        client("dynamodb").delete_item(TableName=outputs["TableName"], Key={"org": item["org"]})
+    tidy_memory(bench)
     for topic in ("TopicArn", "AlarmTopicArn"):
         if not client("sns").list_subscriptions_by_topic(TopicArn=outputs[topic])["Subscriptions"]:
             bench.stage.stack.subscribe(topic)
@@ -50,6 +54,13 @@ def tidy(bench: Bench) -> None:
         if (alarm["StateValue"], alarm["ActionsEnabled"]) != ("OK", True):
             client("cloudwatch").set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="test")
             client("cloudwatch").enable_alarm_actions(AlarmNames=[alarm["AlarmName"]])
+
+
+def tidy_memory(bench: Bench) -> None:
+    """Let nothing be remembered."""
+    dynamodb, table = bench.stage.cloud.client("dynamodb"), bench.stage.stack.outputs["TableName"]
+    for item in dynamodb.scan(TableName=table)["Items"]:
+        dynamodb.delete_item(TableName=table, Key={"org": item["org"]})
 
 
 def schedule(bench: Bench, name: str, org: str, state: str = "ENABLED", target: dict[str, str] | None = None) -> None:
@@ -83,14 +94,14 @@ def healthy(bench: Bench) -> Bench:
 
 
 def test_all_is_well(healthy: Bench, tool: Tool) -> None:
-    """Two organisations, both watched and told: every line is green, and nothing was changed."""
+    """Two organisations, both checked: every line is green, and nothing was changed."""
     healthy.stage.connect("acme", rows())
     schedule(healthy, "acme", "acme")
     code, shown = tool(doctor.main)
     assert (code, "✗" in shown, shown.endswith("\nAll is well.\n")) == (0, False, True), shown
     for org in ("acme", "default"):
         assert f"✓ {org}: the backup history can be read, 2 entries" in shown
-        assert f"✓ {org}: sends to The SNS topic (e-mail, SMS), Slack" in shown
+        assert f"✓ {org}: sends to {BY_NAME['sns'].label}, Slack\n" in shown
     assert set(healthy.front.writes) == {"Invoke"}
     assert healthy.shows_no_secret(shown)
 
@@ -111,7 +122,8 @@ def test_a_test_message_is_sent_when_wanted(healthy: Bench, tool: Tool) -> None:
     tool(doctor.main)
     assert len(healthy.stage.slack.messages) == before
     code, shown = tool(doctor.main, "--send")
-    assert (code, "✓ default: test message, Slack: accepted" in shown) == (0, True), shown
+    assert code == 0, shown
+    assert "✓ default: test message, Slack: accepted: Slack shows it in the channel" in shown
     assert len(healthy.stage.slack.messages) == before + 1
     healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE)
     code, shown = tool(doctor.main, "--send")
@@ -174,39 +186,64 @@ def _revoked(bench: Bench) -> None:
     bench.stage.connect("default", rows()).refresh_tokens.clear()
 
 
-def _checked(bench: Bench) -> bool:
-    """Let the function check, after it has read the parameter again; return whether all went well."""
-    bench.stage.check("default", action="status")
-    return bench.stage.check("default").ok
-
-
 def _overdue(bench: Bench) -> None:
     bench.stage.connect("default", [{**row, "log_time": "2022-06-23T17:31:03+05:30"} for row in rows()])
-    assert _checked(bench)
+    assert bench.stage.check("default").ok
+
+
+def _stuck(bench: Bench) -> None:
+    _stuck_since(bench)
+    assert bench.stage.check("default").ok
+
+
+def _stuck_since(bench: Bench) -> None:
+    newest, oldest = rows()
+    company = bench.stage.connect("default", [{**newest, "log_time": oldest["log_time"]}, oldest])
+    assert bench.stage.check("default").ok
+    began = row(datetime.now(UTC) - timedelta(hours=30), action="initiated", repeat_type="weekly")
+    company.rows.insert(0, began)
+
+
+def _failed_since(bench: Bench) -> None:
+    company = bench.stage.connect("default", rows())
+    assert bench.stage.check("default").ok
+    company.rows.insert(0, row(datetime.now(UTC), state="failure", repeat_type="weekly"))
+
+
+def _never_checked_and_failing(bench: Bench) -> None:
+    newest, oldest = rows()
+    bench.stage.connect("default", [{**newest, "state": "failure"}, oldest])
+
+
+def _spoilt(bench: Bench) -> None:
+    secret = json.loads(bench.parameter("default") or "")
+    bench.secrets.append("Europe/Berlim")
+    bench.stage.stack.put_organisation("default", {**secret, "time_zone": "Europe/Berlim"})
 
 
 def _failed(bench: Bench) -> None:
     newest, oldest = rows()
-    failed = [{**newest, "id": str(n), "state": "failure", "log_time": newest["log_time"]} for n in (4, 3)]
+    now = datetime.now(UTC)
+    failed = [row(now - timedelta(hours=ago), state="failure", repeat_type="weekly") for ago in (2, 4)]
     bench.stage.connect("default", [*failed, newest, oldest])
-    assert _checked(bench)
+    assert bench.stage.check("default").ok
 
 
 def _failed_once(bench: Bench) -> None:
     newest, oldest = rows()
     bench.stage.connect("default", [{**newest, "state": "failure"}, oldest])
-    assert _checked(bench)
+    assert bench.stage.check("default").ok
 
 
 def _without_backup_schedule(bench: Bench) -> None:
     newest, oldest = rows()
     bench.stage.connect("default", [{**newest, "repeat_type": None}, {**oldest, "action": "stopped"}])
-    assert _checked(bench)
+    assert bench.stage.check("default").ok
 
 
 def _broken_channel(bench: Bench) -> None:
     bench.stage.connect("default", rows(), slack_webhook_url=f"{bench.stage.slack.url}/gone")
-    assert not _checked(bench)
+    assert not bench.stage.check("default").ok
 
 
 def _idle(bench: Bench) -> None:
@@ -216,7 +253,7 @@ def _idle(bench: Bench) -> None:
 
 def _pending(bench: Bench) -> None:
     bench.stage.slack.script("webhook", SLACK_IN_TROUBLE)
-    assert not _checked(bench)
+    assert not bench.stage.check("default").ok
 
 
 @pytest.mark.parametrize(
@@ -241,12 +278,32 @@ def _pending(bench: Bench) -> None:
         pytest.param(_in_plain_text, "✗ default: its parameter is not encrypted", "make new secrets", id="plain text"),
         pytest.param(
             _malformed,
-            f"✗ default: The parameter {PREFIX}/default cannot be used: slack_webhook_url",
+            f"✗ default: Slack gets nothing. The parameter {PREFIX}/default cannot be used: slack_webhook_url must be",
             "make connect ORG=default",
             id="malformed",
         ),
         pytest.param(_revoked, "(revoked_token)", "make connect ORG=default", id="revoked"),
         pytest.param(_overdue, "✗ default: a backup is overdue (since", "see why no backup completed", id="overdue"),
+        pytest.param(_stuck, "✗ default: a backup has been running too long (since", "Zoho support", id="stuck"),
+        pytest.param(_failed_since, "✗ default: the last backup failed; the last good", "manually", id="failed since"),
+        pytest.param(
+            _stuck_since,
+            "✗ default: a backup has been running too long (the next check will say so)",
+            "Zoho support",
+            id="stuck since",
+        ),
+        pytest.param(
+            _never_checked_and_failing,
+            "✗ default: no check has read the backups yet; the first will say: Backup monitoring is on: 1 problem",
+            "make check-now ORG=default",
+            id="never checked",
+        ),
+        pytest.param(
+            _spoilt,
+            f"✗ default: The parameter {PREFIX}/default cannot be used: time_zone must be",
+            "make connect ORG=default",
+            id="spoilt",
+        ),
         pytest.param(_failed, "✗ default: the last 2 backups failed; the last good one is of", "manually", id="failed"),
         pytest.param(_failed_once, "✗ default: the last backup failed; no good one is known", "manually", id="once"),
         pytest.param(
@@ -350,7 +407,7 @@ def test_what_may_not_be_asked_is_a_red_line_and_the_rest_goes_on(healthy: Bench
     assert (code, "✗ Your AWS credentials do not allow cloudwatch:DescribeAlarms." in shown) == (1, True), shown
     assert "✗ AWS has had too many requests of this account." in shown
     assert "invocations in 3 hours" in shown
-    assert shown.endswith("\n2 things to do.\n")
+    assert shown.endswith("\n3 things to do.\n")
 
 
 def test_without_a_stack_there_is_nothing_to_look_at(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -367,7 +424,7 @@ def test_colours_are_for_terminals(healthy: Bench) -> None:
     assert "✓ Stack notifier: CREATE_COMPLETE" in terminal.screen
 
 
-@pytest.mark.parametrize(("action", "key"), [("status", "settings"), ("dry-run", "would_tell"), ("check", "pages")])
+@pytest.mark.parametrize(("action", "key"), [("status", "settings"), ("dry-run", "would_notify"), ("check", "pages")])
 def test_the_function_can_be_asked(healthy: Bench, tool: Tool, action: str, key: str) -> None:
     """The answer is printed as it is."""
     code, shown = tool(ask.main, action)
@@ -465,7 +522,7 @@ def test_windows_that_are_too_short_for_the_schedule_are_red(
 
 
 def test_a_refused_test_message_is_an_exit_code(healthy: Bench, tool: Tool) -> None:
-    """So that a script can tell."""
+    """So that a script knows."""
     assert tool(ask.main, "test-message")[0] == 0
     healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE)
     code, shown = tool(ask.main, "test-message")
@@ -477,3 +534,50 @@ def test_a_function_that_fails_says_why(healthy: Bench, tool: Tool) -> None:
     code, shown = tool(ask.main, "check", "--org", "nobody")
     assert (code, "make connect ORG=nobody" in shown) == (1, True)
     assert "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1" in shown
+
+
+def test_what_was_checked_says_when_the_next_backup_is_expected(healthy: Bench, tool: Tool) -> None:
+    """Zoho's own next run, where it names one."""
+    company = healthy.stage.connect("default", rows())
+    before, next_run = datetime.now(UTC) - timedelta(days=90), datetime.now(UTC) + timedelta(days=6)
+    company.plan = plan("FREQ=WEEKLY;INTERVAL=1", next_run, before)
+    assert healthy.stage.check("default").ok
+    code, shown = tool(doctor.main)
+    assert (code, f", the next run is on {next_run:%-d %b %Y}\n" in shown) == (0, True), shown
+    company.plan = None
+    healthy.stage.connect("default", rows())
+    tidy_memory(healthy)
+    assert healthy.stage.check("default").ok
+    assert ", the next is expected by " in tool(doctor.main)[1]
+
+
+def test_another_release_than_the_stacks_is_red(healthy: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has put other code in its place, or a deployment ended half-way."""
+    code, shown = tool(doctor.main)
+    assert (code, f"✓ Release {VERSION}\n" in shown) == (0, True), shown
+    find = stack.find
+
+    def older(options: argparse.Namespace) -> stack.Stack:
+        found = find(options)
+        return replace(found, outputs={**found.outputs, "Version": "0.9.0"})
+
+    monkeypatch.setattr(stack, "find", older)
+    code, shown = tool(doctor.main)
+    assert (code, f"✗ Release {VERSION} runs, but the stack was deployed as 0.9.0" in shown) == (1, True), shown
+
+
+def test_lost_notices_are_red_until_a_message_said_so() -> None:
+    """Nobody knows of them before."""
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    notice = Notice("default-1", "failed", at, ("slack",), "critical", Content("", "", ""))
+    memory = Memory("default", outbox=(notice,), channels=("sns", "slack"))
+    memory = memory.discard("slack", {"default-1"}, "the channel was broken for 14 days", at)
+    there = stack.Stack("notifier", "eu-west-1", "1", "", at, {}, {}, boto3.Session())
+    said = "default: 1 notice lost, the last of them (failed to Slack, 2 Mar 2026): the channel was broken for 14 days"
+
+    def line(memory: Memory) -> list[bool]:
+        lines = checkup._notices(there, "default", as_json(memory))
+        return [line.good for line in lines if line.text == said]
+
+    assert line(memory) == [False]
+    assert line(memory.mentioned("sns").mentioned("slack")) == [True]

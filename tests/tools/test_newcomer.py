@@ -57,8 +57,8 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     assert (first.ok, first.payload["notices"]) == (True, ["baseline"]), first
 
     company.rows[:0] = reversed(history.run(timedelta(hours=1), "weekly", "failed"))
-    foretold = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer"))
-    assert [notice["kind"] for notice in foretold["would_tell"]] == ["failed"]
+    announced = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer"))
+    assert [notice["kind"] for notice in announced["would_notify"]] == ["failed"]
     mails, posts = len(stage.mailbox.mails), len(stage.slack.messages)
     second = stage.function.invoke(event)
     assert (second.ok, second.payload["delivered"]) == (True, {"sns": 1, "slack": 1}), second
@@ -70,7 +70,7 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     known = json.loads(type_in(bench, "tools.ask", "status", "--org=newcomer"))
     assert known["memory"]["failures_in_a_row"] == 1
     removed = type_in(bench, "tools.connect", "--org=newcomer", "--remove", "--non-interactive")
-    assert "Removed: schedule and parameter and item." in removed
+    assert "Removed: schedule, parameter, item." in removed
 
 
 def test_whoever_has_seen_enough_may_leave(bench: Bench) -> None:

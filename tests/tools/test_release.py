@@ -14,17 +14,22 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import requests
 from moto.cloudformation import models, parsing
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
-from sandbox.front import Front
-from sandbox.stage import Stage
 
+from handler.channels import BY_NAME
+from handler.channels.channel import Senders
+from handler.organisation import open_channels
+from handler.secret import parse_secret
 from handler.version import VERSION
 from sandbox.aws import Stack
+from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import LambdaEnvironment
+from sandbox.sandbox import Sandbox
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
+from sandbox.zoho import row
 from tests.template.conftest import Json
-from tests.world import row
 from tools import release
 from tools.answers import QUESTIONS
 
@@ -149,19 +154,27 @@ NAMES, BUCKET, DEPLOY, CLIENT, TOKEN, SECRET, FIRST_CHECK = BLOCKS
 
 
 def test_the_documented_secret_has_every_key() -> None:
-    """All that the wizard asks for, and each explained."""
-    assert set(QUESTIONS) - {"code"} <= set(EXAMPLE)
+    """All that the function takes, of every channel, and each explained; a floor stands for all floors."""
+    assert set(EXAMPLE) == set(QUESTIONS) - {"code"} | {"refresh_token"}
     table = re.findall(r"^\|(.*?)\|", DOCUMENT, re.MULTILINE)
     explained = set(re.findall(r"`([a-z_]+)`", "".join(table)))
-    severities = {key for key in EXAMPLE if key.endswith("_min_severity")}
-    assert set(EXAMPLE) - severities == explained - {"slack_min_severity"}
-    assert "slack_min_severity" in severities
+    floors = {key for key in EXAMPLE if key.endswith("_min_severity")}
+    assert set(EXAMPLE) - floors == explained - floors
+    assert explained & floors
+
+
+def test_the_documented_secret_can_be_used() -> None:
+    """As it stands, by the function, and each channel with it."""
+    parsed = parse_secret(json.dumps(EXAMPLE), "/the/parameter", loopback=False)
+    receivers, channels = open_channels(parsed.values, Senders(None, "", requests.Session()), loopback=False)
+    assert {receiver.name: receiver.problem for receiver in receivers} == dict.fromkeys(BY_NAME, "")
+    assert channels.keys() == BY_NAME.keys()
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[Sandbox]:
     """Give the sandbox; the document makes a stack of its own in its AWS."""
-    with closing(Stage()) as stage:
+    with closing(Sandbox()) as stage:
         yield stage
 
 
@@ -181,7 +194,7 @@ def change_sets_with_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.aws_cli
 @pytest.mark.usefixtures("change_sets_with_outputs")
 @pytest.mark.skipif(not AWS_CLI_PYTHON, reason="AWS's command line has its own environment: `make aws-cli` names it")
-def test_from_the_release_alone_to_the_first_check(stage: Stage, tmp_path: Path) -> None:
+def test_from_the_release_alone_to_the_first_check(stage: Sandbox, tmp_path: Path) -> None:
     """Every command of the document, run by bash and AWS's own command line, in a folder with the three files."""
     dist = ROOT / "dist"
     unpacked = tmp_path / "task"
@@ -193,7 +206,7 @@ def test_from_the_release_alone_to_the_first_check(stage: Stage, tmp_path: Path)
     company = stage.zoho.organisation([row(stage.zoho.clock(), state="completed")], refresh_tokens=[])
     typed = f"{company.client_id}\n{company.client_secret}\n{stage.zoho.grant(company)}\n"
 
-    with closing(Front(stage)) as front:
+    with closing(AwsEndpoint(stage.cloud.url, lambda event: stage.function.invoke(event))) as front:
         lambda_only = {"AWS_ENDPOINT_URL": stage.cloud.url, "AWS_ENDPOINT_URL_LAMBDA": front.url}
         environment = {**os.environ, **stage.cloud.environment, **lambda_only}
         environment = {name: value for name, value in environment.items() if not name.endswith("_REGION")}
