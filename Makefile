@@ -52,7 +52,7 @@ check: $(GATES) ## Run all other gates: style, types, the template through sam, 
 gates:
 	@echo $(GATES)
 
-lint: $(READY) # style, and what a linter can tell of correctness
+lint: $(READY) # style, and as much of correctness as a linter sees
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 
@@ -64,7 +64,7 @@ sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
 	@$(SAM) build >$(TOOLS)/sam-build.log 2>&1 || { cat $(TOOLS)/sam-build.log >&2; exit 1; }
 	@diff --recursive --brief .aws-sam/build/NotifierFunction build/package
 
-cfn-lint: $(READY) # sees next to nothing in a SAM template, but most faults in what becomes of it
+cfn-lint: $(READY) # sees next to nothing in a SAM template, but most faults in what it is transformed into
 	@mkdir -p $(TOOLS)
 	@$(PY) -c 'import json, sandbox.template as t; print(json.dumps(t.to_cloudformation(t.TEMPLATE_FILE.read_text())))' \
 		>$(TOOLS)/template.json
@@ -83,7 +83,7 @@ aws-cli: $$(if $$(RUNTIME_PYTHON),release $(TOOLS)/awscli/$(STAMP) $$(RUNTIME)) 
 	@if [ -z "$(RUNTIME_PYTHON)" ]; then echo "A release is compiled, and Lambda's Python is not here: nothing was tried"; \
 	else AWSCLI_PYTHON=$(abspath $(TOOLS)/awscli/bin/python) $(PY) -m pytest -m aws_cli tests/tools/test_release.py; fi
 
-browser: $(READY) # Chromium reads the gallery; a machine without one is told so, and fails in CI
+browser: $(READY) # Chromium reads the gallery; without one it says so, and in CI it fails
 	@CHROMIUM_REQUIRED=$(CI) $(PY) -m pytest tests/gallery/test_browser.py
 
 .PHONY: build
@@ -162,7 +162,7 @@ clean: ## Remove the environments and everything made
 
 # --- Environments: one folder and one lock file each ------------------------------------------------------------------
 
-# $(call environment,FOLDER,LOCK FILE,PYTHON): made afresh, of hashed wheels only; once more if the network failed.
+# $(call environment,FOLDER,LOCK FILE,PYTHON): made from scratch, of hashed wheels only; once more if the network failed.
 define environment
 	@$(3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed; $(3) is: $$($(3) --version 2>&1 | head -n 1)" >&2; \

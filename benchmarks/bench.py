@@ -15,6 +15,7 @@ from typing import Any
 
 import certifi
 
+from sandbox.channels import Accepted
 from sandbox.sandbox import Sandbox
 from sandbox.server import Server
 from sandbox.zoho import Row, row
@@ -24,7 +25,30 @@ HERE = Path(__file__).parent
 SERVERS, *_, MEASURED = [{cpu} for cpu in sorted(os.sched_getaffinity(0))] * 2
 ORG = "default"
 NEWEST = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
-OURS = ROOT / "build" / "package", "handler.app.lambda_handler"
+PACKAGE = ROOT / "build" / "package"
+OURS = PACKAGE, "handler.app.lambda_handler"
+FLOOR = PACKAGE, "floor.handler"
+CHANNELS = ("slack",)
+"""Beside SNS: those that the peers have, too."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured.
+
+    Attributes:
+        pairs: Of runs, in each contest; two at least.
+        times: How often each length of a history, and each number of news, is run.
+        organisations: How many share a function, a number for each line.
+    """
+
+    pairs: int = 11
+    times: int = 5
+    organisations: tuple[int, ...] = (1, 10, 50, 200)
+
+
+QUICK = Effort(pairs=2, times=1, organisations=(1, 10))
+"""Enough to see that everything runs."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +60,7 @@ class Run:
         wall: Seconds from its start to its end.
         peak: MiB of memory at most.
         calls: Of each call the CPU `seconds`, and the `answer` or the `error`.
-        requests: To AWS, Zoho and Slack, by kind.
+        requests: To AWS, Zoho and the channels, by kind.
     """
 
     cpu: float
@@ -80,7 +104,7 @@ class Bench(Sandbox):
             certificate = _certificate(folder)
             bundle = folder / "bundle.pem"  # as long as the real one, which is what loading it costs
             bundle.write_text(Path(certifi.where()).read_text() + certificate.read_text())
-            super().__init__(certificate=str(certificate))
+            super().__init__(channels=CHANNELS, certificate=str(certificate))
             opened.callback(super().close)
             self.organisation = self.connect(ORG)
             self.variables = {
@@ -100,6 +124,11 @@ class Bench(Sandbox):
     def servers(self) -> list[Server]:
         """Whatever the function talks to."""
         return [self.aws, self.zoho, *self.channels.values()]
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """What the channels took, channel by channel."""
+        return [message for fake in self.channels.values() for message in fake.accepted]
 
     def remember(self, rows: list[Row]) -> None:
         """Let the organisation's memory be what it is after the first check with these rows."""

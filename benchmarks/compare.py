@@ -7,9 +7,8 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks import peers
-from benchmarks.bench import OURS, Bench, Run, history
+from benchmarks.bench import FLOOR, OURS, Bench, Effort, Run, history
 
-PAIRS = 11
 YEAR = 106
 """Rows of a year of weekly backups."""
 
@@ -50,6 +49,7 @@ def contests() -> list[Contest]:
     naive = Contender("the naive notifier, well compiled", peers.naive(compiled=True), "naive.handler")
     sdk = Contender("Zoho's SDK fetching one page", peers.sdk(), "sdk.handler")
     return [
+        Contest("cold, quiet", Contender("the floor", *FLOOR), 1.25),
         Contest("cold, quiet", sam, 0.5),
         Contest("cold, quiet", naive, 0.95),
         Contest("cold, quiet", sdk, 0.5),
@@ -60,7 +60,7 @@ def contests() -> list[Contest]:
     ]
 
 
-def table(bench: Bench) -> Iterator[str]:
+def table(bench: Bench, effort: Effort) -> Iterator[str]:
     """Yield the table of ratios, contest by contest."""
     prepare_peers(bench)
     ours = Contender("ours", *OURS)
@@ -69,7 +69,7 @@ def table(bench: Bench) -> Iterator[str]:
     for contest in contests():
         pairs = [
             (run(bench, contest, contest.rows[0], ours), run(bench, contest, contest.rows[1], contest.other))
-            for _ in range(PAIRS)
+            for _ in range(effort.pairs)
         ]
         cpus = [
             (a.cpu, b.cpu) if contest.calls == 1 else (median(a.seconds[1:]), median(b.seconds[1:])) for a, b in pairs
@@ -101,7 +101,7 @@ def prepare_peers(bench: Bench) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    secret = json.dumps(bench.organisation.secret(slack_webhook_url=bench.slack.webhook_url("naive")))
+    secret = json.dumps(bench.organisation.secret(**bench.settings("naive")))
     bench.cloud.client("secretsmanager").create_secret(Name="naive", SecretString=secret)
     bench.variables |= {"SECRET": "naive", "NAIVE_TABLE": "naive", "SDK_SECRET": secret}
 
@@ -112,8 +112,8 @@ def run(bench: Bench, contest: Contest, length: int, contender: Contender) -> Ru
     bench.remember(rows[contest.news :])
     bench.put({"id": {"S": "zoho"}, "last": {"S": rows[contest.news]["id"]}}, "naive")
     bench.organisation.rows = rows
-    before = len(bench.slack.messages)
+    before = len(bench.accepted)
     done = bench.run(contender.folder, contender.function, [{}] * contest.calls)
-    if any("error" in call for call in done.calls) or len(bench.slack.messages) - before != contest.news:
+    if any("error" in call for call in done.calls) or len(bench.accepted) - before != contest.news:
         raise RuntimeError(f"{contender.name}: {done.calls[-1]}, {done.requests}")
     return done

@@ -1,22 +1,21 @@
 """How a check grows: with the rows of the history, the keys remembered, the news at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from statistics import median
 
-from benchmarks.bench import NEWEST, OURS, Bench, history
+from benchmarks.bench import NEWEST, OURS, PACKAGE, Bench, Effort, history
 from handler import zoho
 from handler.memory import Memory, Schedule
-from tests.watch import item_size
+from sandbox.channels import MESSAGE
+from sandbox.server import Request
+from tests.item import item_size
 
-TIMES = 5
-READ_UNIT, WRITE_UNIT = (
-    4096,
-    1024,
-)  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+READ_UNIT, WRITE_UNIT = 4096, 1024
+"""Bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html."""
 
 
-def rows(bench: Bench) -> Iterator[str]:
+def rows(bench: Bench, effort: Effort) -> Iterator[str]:
     """Yield the table of histories of any length, in a cold quiet check."""
     yield "| Rows | History requests | CPU of the cold process, ms | of a warm check, ms | Peak, MiB | Outcome |"
     yield "|---|---|---|---|---|---|"
@@ -25,7 +24,7 @@ def rows(bench: Bench) -> Iterator[str]:
         readable = count <= zoho.MAX_PAGES * zoho.PER_PAGE
         bench.remember(rows if readable else rows[:105])
         runs = []
-        for _ in range(TIMES):
+        for _ in range(effort.times):
             if not readable:
                 bench.remember(rows[:105])
             bench.organisation.rows = rows
@@ -37,13 +36,14 @@ def rows(bench: Bench) -> Iterator[str]:
         yield f"| {count:,} | {requests} | {1000 * cold:.0f} | {1000 * warm:.1f} | {peak:.0f} | {outcome} |"
 
 
-def parsing(bench: Bench) -> str:
-    """Return what parsing costs a row, without any limit on their number, under the runtime's Python."""
+def parsing(bench: Bench) -> Iterator[str]:
+    """Yield what parsing costs a row, without any limit on their number, under the runtime's Python."""
     costs = {}
     for count in (200, 3_000, 20_000):
-        done = bench.run(OURS[0], "parsing.measure", [{"rows": count}] * 3)
+        done = bench.run(PACKAGE, "parsing.measure", [{"rows": count}] * 3)
         costs[count] = 1e6 * min(call["answer"] for call in done.calls) / count
-    return ", ".join(f"{cost:.1f} µs a row of {count:,}" for count, cost in costs.items())
+    shown = ", ".join(f"{cost:.1f} µs a row of {count:,}" for count, cost in costs.items())
+    yield f"Parsing alone: {shown}."
 
 
 def keys() -> Iterator[str]:
@@ -68,22 +68,30 @@ def keys() -> Iterator[str]:
         yield f"| {count:,} | {size / 1024:.1f} | {-(-size // READ_UNIT)} | {-(-size // WRITE_UNIT)} |"
 
 
-def news(bench: Bench) -> Iterator[str]:
+def news(bench: Bench, effort: Effort) -> Iterator[str]:
     """Yield the table of news at once: all in one history, nothing of it seen before."""
-    yield "| News | SNS messages in requests | SNS, KB | Slack messages | Slack, KB | Writes | CPU of the check, ms |"
-    yield "|---|---|---|---|---|---|---|"
+    named = "".join(f" {fake.label} messages | {fake.label}, KB |" for fake in bench.channels.values())
+    yield f"| News | SNS messages in requests | SNS, KB |{named} Writes | CPU of the check, ms |"
+    yield "|---|---|---|" + "---|---|" * len(bench.channels) + "---|---|"
     for count in (1, 2, 10, 11, 100, 200, 300):
         rows = [{**row, "state": "completed", "action": None} for row in history(count + 10)]
         runs = []
-        for _ in range(TIMES):
+        for _ in range(effort.times):
             bench.remember(rows[count:])
             bench.organisation.rows = rows
             runs.append(bench.run(*OURS))
         publishes = [request for request in bench.aws.requests if request.kind == "PublishBatch"]
-        posts = [request for request in bench.slack.requests if request.kind == "webhook"]
         messages = sum(sum(name.endswith(".Message") for name in request.form) for request in publishes)
-        sizes = [sum(len(request.body) for request in sent) / 1024 for sent in (publishes, posts)]
+        cells = [f"{count} | {messages} in {len(publishes)} | {kilobytes(publishes):.0f}"]
+        for fake in bench.channels.values():
+            posts = [request for request in fake.requests if request.kind == MESSAGE]
+            cells.append(f"{len(posts)} | {kilobytes(posts):.0f}")
         yield (
-            f"| {count} | {messages} in {len(publishes)} | {sizes[0]:.0f} | {len(posts)} | {sizes[1]:.0f} "
+            f"| {' | '.join(cells)} "
             f"| {runs[-1].requests['PutItem']} | {1000 * median(run.seconds[0] for run in runs):.0f} |"
         )
+
+
+def kilobytes(requests: Iterable[Request]) -> float:
+    """Return how long the bodies of requests are together."""
+    return sum(len(request.body) for request in requests) / 1024

@@ -18,5 +18,5 @@ def measure(event: dict[str, int], context: object) -> float:
     }
     rows = [{**row, "id": str(4876876000009999999 - number)} for number in range(event["rows"])]
     start = time.process_time()
-    parse_page({"history": rows, "info": {"more_records": False}})
+    parse_page({"history": rows, "info": {"more_records": False}}, len(rows))
     return time.process_time() - start

@@ -14,7 +14,7 @@ secrets = boto3.client("secretsmanager")
 
 
 def handler(event: object, context: object) -> int:
-    """Tell what is newer than the last id."""
+    """Send what is newer than the last id."""
     secret = json.loads(secrets.get_secret_value(SecretId=os.environ["SECRET"])["SecretString"])
     response = requests.post(
         accounts_url + "/oauth/v2/token",

@@ -13,7 +13,7 @@ SUMMARY: Json = {  # the line that each check logs, as Lambda writes it; test_pa
     "timestamp": "2026-11-23T18:00:00Z",
     "level": "INFO",
     "message": "check",
-    "logger": "handler.check",
+    "logger": "handler",
     "requestId": "6f747a0f-6f3d-4d0c-8d1e-1d3c5c0b8a55",
     "org": "default",
     "rows": 4,
@@ -22,7 +22,7 @@ SUMMARY: Json = {  # the line that each check logs, as Lambda writes it; test_pa
     "delivered": {"slack": 0, "sns": 1},
     "pending": 1,
     "oldest_pending_hours": 30.5,
-    "incidents": ["channel"],
+    "incidents": ["channel:slack"],
     "last_completed": "2026-11-20T03:00:00+00:00",
 }
 

@@ -1,5 +1,6 @@
 """The dashboard, and the runbook's search, ask for what exists: metrics, alarms, and fields of the function's log."""
 
+import ast
 import json
 import re
 from collections.abc import Callable
@@ -8,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from handler.channels import CHANNELS
 from tests.template.conftest import SUMMARY
 
 Json = Any
-RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+ROOT = Path(__file__).parents[2]
+RUNBOOK = ROOT / "docs" / "runbook.md"
+HANDLER = ROOT / "handler"
 
 # What Lambda writes of trouble. An uncaught exception is the form of awslambdaric before and since 4.2; which one the
 # managed runtime has is AWS's choice: https://github.com/aws/aws-lambda-python-runtime-interface-client/issues/202
@@ -22,8 +26,8 @@ UNCAUGHT = {
 }
 REPORT = {"time": "2026-11-23T18:00:00Z", "type": "platform.report"}
 TROUBLE: dict[str, Json] = {
-    "a warning": {"level": "WARNING", "message": "channel refused"},
-    "an error": {"level": "ERROR", "message": "dead letter"},
+    "a warning": {"level": "WARNING", "message": "not delivered"},
+    "an error": {"level": "ERROR", "message": "dead letters"},
     "the worst": {"level": "CRITICAL", "message": "x"},
     "uncaught, as older runtimes write it": {"log_level": "ERROR", **UNCAUGHT},
     "uncaught, as newer runtimes write it": {"level": "ERROR", **UNCAUGHT},
@@ -33,7 +37,7 @@ TROUBLE: dict[str, Json] = {
 }
 NO_TROUBLE: dict[str, Json] = {
     "a check": SUMMARY,
-    "information": {"level": "INFO", "message": "delivered"},
+    "information": {"level": "INFO", "message": "not answered", "question": "plan"},
     "went well": {**REPORT, "record": {"requestId": "6f747a0f", "status": "success"}},
     "started": {"time": "2026-11-23T18:00:00Z", "type": "platform.start", "record": {"requestId": "6f747a0f"}},
 }
@@ -118,10 +122,45 @@ def queries(widgets: list[Json]) -> dict[str, str]:
     return {w["properties"]["title"]: w["properties"]["query"] for w in widgets if w["type"] == "log"}
 
 
+def logged(*levels: str) -> set[str]:
+    """Return the fields that the function adds to its lines of these levels, as the sources have them."""
+    return {
+        str(key.value)
+        for source in HANDLER.rglob("*.py")
+        for call in ast.walk(ast.parse(source.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in levels
+        for extra in call.keywords
+        if extra.arg == "extra" and isinstance(extra.value, ast.Dict)
+        for key in extra.value.keys
+        if isinstance(key, ast.Constant)
+    }
+
+
+def shown(query: str) -> list[str]:
+    """Return the columns of a table."""
+    (fields,) = re.findall(r"\| fields ([^|]+) \|", query)
+    return list(fields.split(", "))
+
+
+def test_what_went_wrong_shows_whatever_a_warning_or_an_error_says(widgets: list[Json]) -> None:
+    """A new field belongs there, too; the ids of notices are for whoever looks at one line."""
+    fields = logged("warning", "error")
+    assert {"cause", "detail", "why"} <= fields
+    assert fields - {"notice_ids"} <= set(shown(queries(widgets)["What went wrong?"]))
+
+
+def test_what_was_sent_shows_every_channel(widgets: list[Json]) -> None:
+    """A new channel belongs there, too."""
+    columns = shown(queries(widgets)["What was sent?"])
+    assert [name for name in columns if name.startswith("delivered.")] == [
+        f"delivered.{kind.name}" for kind in CHANNELS
+    ]
+
+
 def test_its_queries_read_the_functions_log_and_fields_that_are_there(widgets: list[Json]) -> None:
     """Of the summary line, and what a warning, an error or Lambda itself adds."""
     assert len(queries(widgets)) == 3
-    known = {*SUMMARY, "cause", "why", *(key for line in TROUBLE.values() for key in line)}
+    known = {*SUMMARY, *logged("warning", "error"), *(key for line in TROUBLE.values() for key in line)}
     words = {"SOURCE", "filter", "dedup", "sort", "fields", "desc", "limit", "and", "or", "in", "ispresent"}
     for query in queries(widgets).values():
         assert query.startswith("SOURCE 'NotifierLogGroup' | filter ")

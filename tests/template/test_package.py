@@ -15,8 +15,8 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from sandbox.runtime import LambdaEnvironment
 from sandbox.sandbox import Sandbox
+from sandbox.zoho import row
 from tests.template.conftest import SUMMARY
-from tests.world import row
 from tools import build, release
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def test_lambda_can_read_every_file(package: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in package.rglob("*") if path.is_dir()} == {0o755}
 
 
-def test_every_module_is_compiled_for_good(compiled: Path) -> None:
+def test_every_module_is_compiled_once(compiled: Path) -> None:
     """Unchecked, by hash, for the runtime's Python: neither dates nor a read-only disk make Lambda compile it again."""
     python = build.runtime_python()
     ask = [str(python), "-c", "import importlib.util as u; print(u.MAGIC_NUMBER.hex())"]
@@ -179,7 +179,7 @@ def stage(compiled: Path) -> Iterator[Sandbox]:
 
 
 def test_the_package_runs_alone_as_built(stage: Sandbox) -> None:
-    """Reading, remembering and telling, on the runtime's Python, and no module but the package's or Python's own."""
+    """Reading, remembering and sending, on the runtime's Python, and no module but the package's or Python's own."""
     assert stage.check("default").payload["skipped"] == "not connected"
     stage.connect("acme", [row(stage.zoho.clock(), state="completed")])
     result = stage.check("acme")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from dateutil import tz
-from handler.texts import NOTIFIABLE
 
 from handler import config
+from handler.errors import ConfigError
+from handler.rules import BY_DEFAULT, NOTIFIABLE
 
 Json = Any
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ WHOLE = {  # number → least, most; beside those that the function reads
 
 
 def accepts(parameter: Json, value: str) -> bool:
-    """Tell whether CloudFormation takes a value for a parameter."""
+    """Return whether CloudFormation takes a value for a parameter."""
     if "AllowedValues" in parameter:
         return value in {str(allowed) for allowed in parameter["AllowedValues"]}
     assert parameter["Type"] == "String", "CloudFormation's Number takes 24.5 and 1e2"
@@ -108,11 +109,25 @@ def test_the_patterns_are_the_functions(parameters: Json) -> None:
     assert set(kinds[1].split("|")) == NOTIFIABLE, "NotifyOn's AllowedPattern"
     described = set(re.findall(r"[a-z]+(?=[,.])", parameters["NotifyOn"]["ConstraintDescription"]))
     assert NOTIFIABLE - described == set(), "NotifyOn's ConstraintDescription"
-    left_out = NOTIFIABLE - set(parameters["NotifyOn"]["Default"].split(","))
+    by_default = set(parameters["NotifyOn"]["Default"].split(","))
+    assert by_default == BY_DEFAULT, "NotifyOn's Default"
+    left_out = NOTIFIABLE - by_default
     said = parameters["NotifyOn"]["Description"].partition("The default leaves out")[2]
     assert set(re.findall("[a-z]+", said)) - {"and"} == left_out, (
         "say in NotifyOn's Description what its default leaves out"
     )
+
+
+def test_the_operators_name_is_as_long_as_the_function_takes(parameters: Json) -> None:
+    """CloudFormation takes no more, and says how much."""
+    operator = parameters["OperatedBy"]
+    longest = "x" * config.OPERATOR_LIMIT
+    assert accepts(operator, longest)
+    assert not accepts(operator, longest + "x")
+    assert f"At most {config.OPERATOR_LIMIT} " in operator["ConstraintDescription"]
+    assert config.read_settings({**WIRING, "OPERATED_BY": longest}).policy.operated_by == longest
+    with pytest.raises(ConfigError, match="OPERATED_BY"):
+        config.read_settings({**WIRING, "OPERATED_BY": longest + "x"})
 
 
 @pytest.mark.parametrize(
@@ -130,8 +145,8 @@ def test_the_patterns_are_the_functions(parameters: Json) -> None:
         ("ErrorWindowHours", ["4", "150"], ["3", "4.0", ""]),
         (
             "OperatedBy",
-            ["", "IT Operations <it@example.com>, +49 30 1234", "x" * 100],
-            ["x" * 101, "a\nb", "a\tb", "ü"],
+            ["", "IT Operations <it@example.com>, +49 30 1234", "https://wiki.example.com/it"],
+            ["a\nb", "a\tb", "ü"],
         ),
         (
             "RunbookUrl",
@@ -150,7 +165,7 @@ def test_a_parameter_accepts_what_is_right_and_refuses_what_is_not(
 
 
 def recurs(expression: str) -> bool:
-    """Tell whether EventBridge Scheduler takes an expression as a recurring schedule.
+    """Return whether EventBridge Scheduler takes an expression as a recurring schedule.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
     """

@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from sandbox.runtime import LambdaEnvironment, Result
 from sandbox.sandbox import Sandbox
+from sandbox.zoho import row
 from tests.template import iam
-from tests.world import row
 
 NOTIFIER = {"dynamodb:GetItem", "dynamodb:PutItem", "sns:Publish", "ssm:GetParameter"}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}  # used by Lambda itself, in the function's name
