@@ -511,7 +511,7 @@ def test_a_broken_channel_is_reported_on_the_others_only() -> None:
     break_slack(watch)
     watch.check_after(hours=24)
     repair_slack(watch)
-    sent = [notice for notice in watch.notices[1:] if not broken_channel.is_probe(notice, "slack")]
+    sent = [notice for notice in watch.notices[1:] if not notice.is_probe_of("slack")]
     assert [notice.pending_for for notice in sent] == [("sns",)] * 3
     assert "Slack" in sent[0].content.title
     assert {fact.label: fact.text for fact in sent[0].content.facts}["Technical detail"].endswith("no_service")
@@ -562,11 +562,7 @@ def test_a_broken_channel_for_which_nothing_waits_is_probed_once_a_day(remind: i
         watch.check_after(hours=1)
         pending = watch.memory.pending("slack")
         assert len(pending) <= 1
-        probes += [
-            (watch.now, notice.notice_id)
-            for notice in watch.decision.notices
-            if broken_channel.is_probe(notice, "slack")
-        ]
+        probes += [(watch.now, notice.notice_id) for notice in watch.decision.notices if notice.is_probe_of("slack")]
         if watch.memory.incidents["channel:slack"].probed_at != watch.now:
             assert pending == [], "a probe that was not accepted is taken back at the next check"
     assert [time - since for time, _ in probes] == [n * DAY for n in (1, 2, 3, 4, 5)]

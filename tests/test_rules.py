@@ -204,7 +204,7 @@ def test_what_notify_on_leaves_out_is_remembered_and_never_sent(kind: str, neede
         ({"failed"}, ["failed"], ["recovered"], []),
         ({"stuck", "overdue"}, [], [], []),
     ],
-    ids=str,
+    ids=["completed", "failed", "neither"],
 )
 def test_completed_and_failed_both_bring_the_end_of_a_run_of_failures(
     notify_on: set[str], first: list[str], end: list[str], next_one: list[str]

@@ -22,7 +22,7 @@ from handler.deadline import Deadline
 from handler.errors import TransportError
 from handler.exchange import Exchange
 from sandbox.server import Fault, Request, Response, Server
-from tests import world
+from sandbox.zoho import row
 from tests.wire import CHUNK, PATIENCE_SECONDS, Authority, RudeServer, RunningOut, endless, trickling
 from tests.world import TLS
 
@@ -116,9 +116,9 @@ def test_json_may_be_as_deep_as_the_limit() -> None:
 
 def test_a_page_of_the_longest_rows_fits_into_an_answer() -> None:
     """Names and files as long as Zoho takes them, each character one that JSON writes in twelve bytes."""
-    row = world.row(datetime(2026, 1, 1, tzinfo=UTC), file_name="\U0001f4be" * 255)
-    row["done_by"]["name"] = "\U0001f4be" * 121
-    assert len(json.dumps({"history": [row] * 200})) < transport.MAX_BYTES
+    raw = row(datetime(2026, 1, 1, tzinfo=UTC), file_name="\U0001f4be" * 255)
+    raw["done_by"]["name"] = "\U0001f4be" * 121
+    assert len(json.dumps({"history": [raw] * 200})) < transport.MAX_BYTES
 
 
 def test_a_compressed_answer_is_read(echo: Echo, sending: requests.Session) -> None:

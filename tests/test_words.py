@@ -47,7 +47,7 @@ def test_a_message_has_no_old_word(name: str) -> None:
     """In any channel: its plain form has all of it."""
     sample = SAMPLES[name]
     for notice in sample.notices:
-        found = OLD_WORDS.search(text([notice], sample.recipient))
+        found = OLD_WORDS.search(text([notice], sample.reader))
         assert not found, found
 
 
@@ -118,7 +118,7 @@ def test_a_symbol_fits_the_news() -> None:
 def test_a_mail_ends_with_one_short_reference(sample: Sample) -> None:
     """And with no other internal id."""
     (notice,) = sample.notices
-    body, _, last = text([notice], sample.recipient).rpartition("\n")
+    body, _, last = text([notice], sample.reader).rpartition("\n")
     assert last == f"Reference: {notice.notice_id}"
     assert notice.notice_id not in body
     assert notice.kind not in body.split("\n")
@@ -135,4 +135,4 @@ def test_the_recipient_of_the_samples_is_one() -> None:
     """The organisation's name leads every message."""
     assert isinstance(RECIPIENT, Recipient)
     for sample in SAMPLES.values():
-        assert text(sample.notices, sample.recipient).startswith(f"{sample.recipient.name}: ")
+        assert text(sample.notices, sample.reader).startswith(f"{sample.reader.name}: ")
