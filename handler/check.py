@@ -104,7 +104,7 @@ class Check:
         if self.memory.outbox:
             self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
         if self.errors:
-            raise CheckFailed(f"{self.org}: " + "; ".join(self.errors))
+            raise CheckFailed(f"{self.org}: " + "; ".join(error.rstrip(".") for error in self.errors))
         self.ping_heartbeat()
         return summary
 

@@ -539,7 +539,7 @@ def test_a_malformed_key_breaks_its_channel_only_and_the_others_say_so(watched: 
     assert len(watched.slack.accepted) == 1
     assert watched.check()["incidents"] == ["failing"]
     assert watched.topic.kinds == ["failed", "channel", "channel"]
-    assert "Slack delivery works again" in mail(watched)
+    assert "Delivery to Slack works again" in mail(watched)
 
 
 # --- Plan and download links ------------------------------------------------------------------------------------------

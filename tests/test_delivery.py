@@ -637,7 +637,7 @@ def test_a_channel_that_works_again_says_so_itself_where_the_other_was_removed(w
     world.check()
     assert world.check()["incidents"] == []
     assert sent(world, "sns") == ["unknown", "channel"]
-    assert "delivery works again" in world.topic.entries[-1]["Message"]
+    assert "Delivery to SNS (e-mail, SMS) works again" in world.topic.entries[-1]["Message"]
 
 
 def test_an_incident_that_nobody_heard_of_ends_in_silence(world: World) -> None:

@@ -353,7 +353,7 @@ def test_the_durations_of_what_is_resolved_end_with_the_completion() -> None:
     watch.log(state="completed", at=START + 4 * DAY)
     watch.check_at(START + 10 * DAY)
     (recovered,) = [notice for notice in watch.notices if notice.kind == "recovered"]
-    assert facts(recovered)["Resolved"] == "2 failed backups over 3 days; a backup overdue for 16 days"
+    assert facts(recovered)["Resolved"] == "2 failed backups over 3 days; a backup overdue for 17 days"
 
 
 # --- Stopping and scheduling ------------------------------------------------------------------------------------------

@@ -54,7 +54,8 @@ def test_overdue_opens_strictly_after_the_limit(
     assert watch.check_at(start + limit - SECOND) == []
     assert watch.check_at(start + limit) == []
     assert watch.check_at(start + limit + SECOND) == ["overdue"]
-    assert watch.memory.incidents["overdue"].since == start + limit
+    grace = timedelta(hours=policy.get("grace_hours", 24))
+    assert watch.memory.incidents["overdue"].since == start + limit - grace
     said = {fact.label: fact.time for fact in watch.notices[-1].content.facts}
     assert said["Last successful backup"] == start
     assert said["Was due"] == start + limit - timedelta(hours=watch.policy.grace_hours)
