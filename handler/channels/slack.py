@@ -144,7 +144,8 @@ class Slack:
             "mrkdwn": bool(mention),
             "parse": "none",
         }
-        title = _escape(shorten(f"{recipient.name}: {title_of(notices)}", SECTION_LIMIT))
+        # The line on a locked phone: markup, whatever the blocks are.
+        title = _escape(shorten(inert(f"{recipient.name}: {title_of(notices)}"), SECTION_LIMIT))
         blocks = self._blocks(message, recipient)
         return ({"text": f"{mention} {title}".strip(), "blocks": blocks} if _fits(blocks) else plain), plain
 

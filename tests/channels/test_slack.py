@@ -222,6 +222,10 @@ def test_text_from_zoho_is_inert(slack: FakeSlack, session: requests.Session, co
             assert words["type"] == "plain_text" or "evil" not in words["text"]
         control = set(re.findall(r"<[^>]*>", blocks["text"] + plain["text"]))
         assert control == ({"<!here>"} if whom else set())
+        title = blocks["text"].removeprefix("<!here> ")
+        assert not set("*~`[]@") & set(title)
+        assert "_i_" not in title
+        assert "://" not in title
         assert plain["parse"] == "none"
         assert plain["mrkdwn"] == bool(whom)
         if whom:
