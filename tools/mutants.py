@@ -33,7 +33,7 @@ UNFIT = {
     "test_budget.py": "counts what is imported",
     "test_documents.py": "reads the sources",
     "test_events.py": "starts a process, in which nothing is mutated",
-    "test_hostile_input.py": "takes minutes",
+    "test_hostile.py": "takes minutes",
     "test_lambda.py": "starts a process",
     "test_overlap.py": "starts threads that outlive a mutant",
     "test_real_deaths.py": "starts a process",
