@@ -20,7 +20,7 @@ COMES_ALONG = {"baseline", "recovered", "readable", "test"}
 def table() -> dict[str, list[str]]:
     """Return kind → severity, when, reminders, end, as the table has them."""
     section = README.read_text().split("## What is sent when, and how often again")[1].split("\n- ")[0]
-    rows = {}
+    rows: dict[str, list[str]] = {}
     for line in re.findall(r"^\| `.*", section, re.MULTILINE):
         kinds, *cells = [cell.strip() for cell in line.strip("|").split("|")]
         rows |= dict.fromkeys(re.findall(r"`(\w+)`", kinds), cells)
