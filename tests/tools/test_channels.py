@@ -77,7 +77,11 @@ FLOW = "https://x.environment.api.powerplatform.com/workflows/0123/triggers/manu
 WRONG = [
     ("teams", CONNECTOR, "It must not be an Office 365 connector: Microsoft turned those off in May 2026"),
     ("teams", FLOW, "It must contain sig=…"),
-    ("cliq", "https://cliq.zoho.com/company/1/channels/b?zapikey=1001.x", "It must be the message endpoint of a channel"),
+    (
+        "cliq",
+        "https://cliq.zoho.com/company/1/channels/b?zapikey=1001.x",
+        "It must be the message endpoint",
+    ),
     ("cliq", "https://cliq.zoho.com/api/v2/channelsbyname/backups/message", "It must end with the webhook token"),
     ("pagerduty", "0123456789abcdef0123456789abcde", "It must be an integration key of 32 letters and digits."),
 ]
