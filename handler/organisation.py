@@ -86,7 +86,7 @@ class Services:
     def without_secret(self, memory: Memory) -> tuple[tuple[Receiver, ...], dict[str, Channel]]:
         """Return the channels of an organisation whose secret cannot be had.
 
-        Those that were configured at the last check are owed what is decided now; only the topic can be sent to.
+        Those that were configured at the last check lack what is decided now; only the topic can be sent to.
         """
         receivers, channels = open_channels(Values({}, ""), self.senders, loopback=False)
         remembered = tuple(receiver_of(BY_NAME[name]) for name in memory.channels if name in BY_NAME)

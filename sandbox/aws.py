@@ -128,7 +128,7 @@ class Stack:
         }
 
     def function(self) -> dict[str, Any]:
-        """Return the deployed function's configuration, as AWS tells it."""
+        """Return the deployed function's configuration, as AWS has it."""
         client = self.cloud.client("lambda")
         configuration: dict[str, Any] = client.get_function_configuration(FunctionName=self.outputs["FunctionName"])
         return configuration

@@ -79,7 +79,7 @@ class Sample:
 
 
 class Watch(watch.Watch):
-    """An organisation that wants to hear everything, with times told backwards from `NOW`."""
+    """An organisation that wants to hear everything, with times counted back from `NOW`."""
 
     def __init__(self, *rows: Any, first_check: float | None = 5.5 * 24, **more: Any) -> None:
         """Begin with these rows and a first check so many hours ago; None: there was none."""

@@ -122,7 +122,7 @@ def _slim(data: Path) -> None:
     endpoints_file = data / "endpoints.json"
     endpoints = json.loads(endpoints_file.read_text())
     for partition in endpoints["partitions"]:
-        partition["services"] = {name: told for name, told in partition["services"].items() if name in CALLS}
+        partition["services"] = {name: known for name, known in partition["services"].items() if name in CALLS}
     endpoints_file.write_text(json.dumps(endpoints))
     for service, calls in CALLS.items():
         for model_file in data.glob(f"{service}/*/service-2.json.gz"):
