@@ -135,7 +135,7 @@ def test_a_row_stays_the_same_row(other: dict[str, Any]) -> None:
     ids=str,
 )
 def test_a_row_is_another_row(other: dict[str, Any]) -> None:
-    """A change of id, time, state or action is news, with 19-digit ids told apart in their last digit."""
+    """A change of id, time, state or action is news, with 19-digit ids that differ in their last digit."""
     assert parse_row(SAME | other).key != parse_row(SAME).key
 
 

@@ -510,14 +510,14 @@ def test_no_exception_and_no_log_record_holds_the_url(
     url = FAILURES[failure](echo) + SECRET_PATH
     with caplog.at_level(logging.DEBUG), pytest.raises(TransportError) as raised:
         transport.fetch(request.getfixturevalue(session), "POST", url, deadline=AMPLE)
-    told = (
+    said = (
         "".join(traceback.format_exception(raised.value))
         + repr(raised.value)
         + caplog.text
         + "".join(capfd.readouterr())
     )
-    assert "canary" not in told
-    assert url not in told
+    assert "canary" not in said
+    assert url not in said
     assert raised.value.__suppress_context__
 
 

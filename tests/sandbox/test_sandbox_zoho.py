@@ -399,7 +399,7 @@ def test_a_grant_code_gives_a_refresh_token_once(zoho: FakeZoho, clock: Clock) -
 
 
 def test_the_21st_refresh_token_silently_kills_the_first(zoho: FakeZoho) -> None:
-    """Twenty live side by side; nobody is told of the one that dies."""
+    """Twenty live side by side; nobody hears of the one that dies."""
     organisation = zoho.organisation()
     first = organisation.refresh_tokens[0]
     for _ in range(19):

@@ -198,7 +198,7 @@ def appear(world: World, row: Row) -> None:
         running[0]["state"] = row.state
         return
     for number in range(row.many):
-        # One minute apart: rows of one job are told apart by their times.
+        # One minute apart: rows of one job differ in their times.
         at = None if row.hours_ago is None else world.now - timedelta(hours=row.hours_ago, minutes=number)
         fields: dict[str, Any] = {"state": row.state, "action": row.action, "log_time": at and at.isoformat()}
         if row.same_job:
