@@ -36,9 +36,11 @@ keeps it so::
     message                      what all messages share
     decision                     a decision in the making
     memory                       what is remembered
+    outbox                       what is to be sent, and what has room to wait for it
     plan                         what Zoho plans
     codec                        dataclasses ⇄ plain values
     history  addresses           what Zoho sends; which URLs are allowed
+    data_centres                 where Zoho is
     errors
     causes  wording              why a history is unreadable; words that all use
     deadline  version            how long something may take; the release that this is

@@ -9,8 +9,9 @@ from handler.delivery import SEND_SECONDS
 from handler.due import due, has_schedule, how_often
 from handler.errors import DeliveryError, UnreadableError
 from handler.history import Row, classify
-from handler.memory import Memory, Notice
+from handler.memory import Memory
 from handler.organisation import Organisation, Services
+from handler.outbox import Notice
 from handler.store import as_json
 from handler.version import VERSION
 from handler.wording import Content

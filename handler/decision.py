@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from handler.memory import MAX_OUTBOX, MAX_OUTBOX_BYTES, Incident, IncidentRef, Memory, Notice, enqueue, item_bytes
+from handler.memory import Incident, Memory
+from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, enqueue, item_bytes
 from handler.plan import Plan
 from handler.wording import Content
 

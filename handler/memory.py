@@ -1,80 +1,16 @@
 """What is remembered of an organisation. Pure."""
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from handler.codec import to_plain
-from handler.history import Row
+from handler.outbox import Notice, settled
 from handler.plan import Plan
-from handler.wording import Content, highest, rank
 
 MAX_KEYS = 3_000
-MAX_OUTBOX = 200
-MAX_OUTBOX_BYTES = 200_000
 MAX_DEAD_LETTERS = 20
 KEY_LIFE = timedelta(days=400)
 """Longer than the year that Zoho shows, or old alerts would come back."""
-
-
-@dataclass(frozen=True)
-class IncidentRef:
-    """One incident, from its opening to its end.
-
-    Attributes:
-        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:NAME``.
-        since: When it began, as stored at its opening.
-        severity: Of its notices while it lasts.
-    """
-
-    name: str
-    since: datetime
-    severity: str = "critical"
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to send.
-
-    Attributes:
-        notice_id: The same for every channel and every repeat.
-        kind: A name that ``NOTIFY_ON`` knows, or one that comes with it.
-        at: When it was decided.
-        pending_for: The channels that have not accepted it yet.
-        severity: ``info``, ``warning`` or ``critical``.
-        content: What it says.
-        phase: ``news``, ``opened``, ``reminder`` or ``ended``.
-        row: The row it is about.
-        incident: The incident that it alone is about, or "".
-        opens: The incidents that it opens or reminds of.
-        ends: The incidents that it ends.
-    """
-
-    notice_id: str
-    kind: str
-    at: datetime
-    pending_for: tuple[str, ...]
-    severity: str
-    content: Content
-    phase: str = "news"
-    row: Row | None = None
-    incident: str = ""
-    opens: tuple[IncidentRef, ...] = ()
-    ends: tuple[IncidentRef, ...] = ()
-
-    @property
-    def weight(self) -> str:
-        """The severity that decides who hears it: whoever heard an opening hears the end."""
-        return highest((self.severity, *(ref.severity for ref in self.ends)))
-
-    def is_probe_of(self, channel: str) -> bool:
-        """Return whether it is a broken channel's own end, given to itself to see whether it works."""
-        return self.incident == f"channel:{channel}" and self.phase == "ended" and self.pending_for == (channel,)
-
-    def reaches(self, min_severity: str) -> bool:
-        """Return whether somebody who wants to hear of this severity and above hears of it."""
-        return rank(self.weight) >= rank(min_severity)
 
 
 @dataclass(frozen=True)
@@ -208,7 +144,7 @@ class Memory:
 
     def accepted(self, channel: str, notice_ids: Collection[str]) -> "Memory":
         """Return the memory after a channel took these notices; a notice that no channel lacks any more is gone."""
-        return replace(self, outbox=_settled(self.outbox, channel, notice_ids))
+        return replace(self, outbox=settled(self.outbox, channel, notice_ids))
 
     def mentioned(self, channel: str) -> "Memory":
         """Return the memory after a message on this channel said how many were lost."""
@@ -226,41 +162,9 @@ class Memory:
             {name: known.unmentioned.get(name, 0) + len(lost) for name in names},
             (*known.last, *letters)[-MAX_DEAD_LETTERS:],
         )
-        return replace(self, outbox=_settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
+        return replace(self, outbox=settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened, changed or (None) closed."""
         others = {key: value for key, value in self.incidents.items() if key != name}
         return replace(self, incidents=others if incident is None else {**others, name: incident})
-
-
-def enqueue(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Return the outbox with these notices added: a newer reminder replaces an older one that still waits."""
-    kept = list(outbox)
-    for notice in notices:
-        if notice.phase == "reminder":
-            kept = [old for old in kept if not (old.phase == "reminder" and old.incident == notice.incident)]
-        kept.append(notice)
-    return tuple(kept)
-
-
-def fitting(notices: Sequence[Notice], room: int = MAX_OUTBOX, size: int = MAX_OUTBOX_BYTES) -> int:
-    """Return how many of these notices, from the first on, an outbox has room for."""
-    for number, notice in enumerate(notices):
-        size -= item_bytes(notice)
-        if number == room or size < 0:
-            return number
-    return len(notices)
-
-
-def item_bytes(notice: Notice) -> int:
-    """Return about how many bytes of the item a notice takes: its JSON has the same names and texts."""
-    return len(json.dumps(to_plain(notice), ensure_ascii=False).encode())
-
-
-def _settled(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:
-    settled = (
-        replace(n, pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
-        for n in outbox
-    )
-    return tuple(notice for notice in settled if notice.pending_for)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeVar
 
-from handler.memory import Notice
+from handler.outbox import Notice
 from handler.wording import PAGE, Content, Fact, highest, plural
 
 TOGETHER = 10

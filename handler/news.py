@@ -11,7 +11,8 @@ from handler.due import how_often, next_run_fact
 from handler.history import UNKNOWN_TIME, Event
 from handler.incidents import IncidentKind
 from handler.incidents.situation import Situation
-from handler.memory import Incident, IncidentRef, Memory, Notice, Schedule, fitting
+from handler.memory import Incident, Memory, Schedule
+from handler.outbox import IncidentRef, Notice, fitting
 from handler.outcomes import OUTCOME_SYMBOLS, Story
 from handler.wording import duration, plural
 

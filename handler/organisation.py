@@ -9,13 +9,14 @@ import requests
 from handler.channels import BY_NAME, CHANNELS
 from handler.channels.channel import Channel, Senders
 from handler.config import Settings, find_zone
+from handler.data_centres import DATA_CENTRES
 from handler.decision import Receiver
 from handler.memory import Memory
 from handler.message import Recipient
 from handler.secret import Secret, Values, parse_secret
 from handler.store import Store
 from handler.wording import SEVERITIES
-from handler.zoho import DATA_CENTRES, Zoho
+from handler.zoho import Zoho
 
 
 @dataclass(frozen=True, repr=False)

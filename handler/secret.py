@@ -11,9 +11,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handler import causes
 from handler.addresses import complaint
 from handler.config import A_ZONE, find_zone
+from handler.data_centres import DATA_CENTRES
 from handler.errors import UnreadableError
 from handler.history import clean
-from handler.zoho import DATA_CENTRES, Credentials
+from handler.zoho import Credentials
 
 PRINTABLE = re.compile(r"[\x21-\x7e]+")
 MUST_BE_PRINTABLE = "must be printable ASCII without blanks, as Zoho gave it"

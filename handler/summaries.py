@@ -7,7 +7,7 @@ from handler.decision import Decision, ref, stamp
 from handler.due import has_schedule, how_often, last_completed_fact, next_run_fact
 from handler.incidents import INCIDENTS
 from handler.incidents.situation import Situation
-from handler.memory import IncidentRef
+from handler.outbox import IncidentRef
 from handler.outcomes import NO_ACTION
 from handler.wording import PAGE, Content, Fact, capital, duration, highest, plural
 

@@ -14,6 +14,7 @@ import requests
 
 from handler import causes
 from handler.causes import Cause
+from handler.data_centres import API_DOMAINS, DATA_CENTRES
 from handler.deadline import Deadline
 from handler.decision import Links
 from handler.errors import TransportError, UnreadableError
@@ -27,29 +28,6 @@ PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
 TOKEN_LIFE_SECONDS = 3600
 RENEW_SECONDS_BEFORE = 60
-
-
-class DataCentre(NamedTuple):
-    """Where one data centre answers: https://www.zoho.com/crm/developer/docs/api/v7/multi-dc.html."""
-
-    accounts: str
-    api: str
-    crm: str
-
-
-DATA_CENTRES = {
-    "us": DataCentre("https://accounts.zoho.com", "https://www.zohoapis.com", "https://crm.zoho.com"),
-    "eu": DataCentre("https://accounts.zoho.eu", "https://www.zohoapis.eu", "https://crm.zoho.eu"),
-    "in": DataCentre("https://accounts.zoho.in", "https://www.zohoapis.in", "https://crm.zoho.in"),
-    "au": DataCentre("https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "https://crm.zoho.com.au"),
-    "jp": DataCentre("https://accounts.zoho.jp", "https://www.zohoapis.jp", "https://crm.zoho.jp"),
-    "cn": DataCentre("https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "https://crm.zoho.com.cn"),
-    "ca": DataCentre("https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "https://crm.zohocloud.ca"),
-    "sa": DataCentre("https://accounts.zoho.sa", "https://www.zohoapis.sa", "https://crm.zoho.sa"),
-    "uk": DataCentre("https://accounts.zoho.uk", "https://www.zohoapis.uk", "https://crm.zoho.uk"),
-    "ae": DataCentre("https://accounts.zoho.ae", "https://www.zohoapis.ae", "https://crm.zoho.ae"),
-}
-API_DOMAINS = frozenset(centre.api for centre in DATA_CENTRES.values())
 
 INTERNAL = causes.TRANSIENT._replace(
     next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",

@@ -10,9 +10,9 @@ import certifi
 from handler.channels import BY_NAME
 from handler.channels.channel import Senders
 from handler.deadline import Deadline
-from handler.memory import Notice
 from handler.message import Recipient
 from handler.organisation import open_channels
+from handler.outbox import Notice
 from handler.secret import Values
 from handler.transport import make_session, tls_context
 from sandbox.aws import Mail

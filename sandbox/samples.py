@@ -13,8 +13,9 @@ from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
 from handler.errors import UnreadableError
-from handler.memory import Incident, Memory, Notice
+from handler.memory import Incident, Memory
 from handler.message import Recipient
+from handler.outbox import Notice
 from sandbox import watch
 from sandbox.zoho import plan, row
 

@@ -8,8 +8,9 @@ from handler.channels import CHANNELS
 from handler.decision import Answers, Decision, Links, Policy, Receiver
 from handler.errors import UnreadableError
 from handler.history import parse_row
-from handler.memory import Memory, Notice
+from handler.memory import Memory
 from handler.organisation import receiver_of
+from handler.outbox import Notice
 from handler.plan import parse_plan
 from handler.rules import BY_DEFAULT, NOTIFIABLE, decide, decide_unreadable
 from sandbox.zoho import row

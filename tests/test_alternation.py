@@ -18,8 +18,9 @@ from handler.decision import Answers, Decision
 from handler.delivery import Delivery
 from handler.errors import DeliveryError, UnreadableError
 from handler.history import parse_row
-from handler.memory import Memory, Notice
+from handler.memory import Memory
 from handler.message import Recipient
+from handler.outbox import Notice
 from handler.rules import BY_DEFAULT, decide, decide_unreadable
 from handler.store import from_item, to_item
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch

@@ -25,7 +25,7 @@ def module_name(file: Path) -> str:
 FILES = {module_name(file): file for file in sorted(ROOT.rglob("*.py")) if file != ROOT / "__init__.py"}
 TREES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 PACKAGES = {name for name, file in FILES.items() if file.name == "__init__.py"}
-MAX_LINES = 290
+MAX_LINES = 265
 SHIPPED = {"boto3", "botocore", "certifi", "dateutil", "requests", "urllib3"}
 """What may be imported beside the standard library: the two dependencies and what they bring along."""
 PURE_STANDARD = {

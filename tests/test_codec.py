@@ -14,16 +14,9 @@ from handler.codec import from_plain, to_plain
 from handler.decision import Answers
 from handler.errors import StoreError, UnreadableError
 from handler.history import Row, parse_row
-from handler.memory import (
-    DeadLetter,
-    DeadLetters,
-    Incident,
-    IncidentRef,
-    Memory,
-    Notice,
-    Schedule,
-)
+from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Schedule
 from handler.message import Recipient
+from handler.outbox import IncidentRef, Notice
 from handler.plan import Plan
 from handler.rules import decide, decide_unreadable
 from handler.store import SCHEMA, as_json, from_item, to_item

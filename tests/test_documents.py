@@ -6,9 +6,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from handler.data_centres import DATA_CENTRES
 from handler.incidents import INCIDENTS
 from handler.rules import NOTIFIABLE
-from handler.zoho import DATA_CENTRES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])

@@ -21,8 +21,9 @@ from handler import causes
 from handler.channels import CHANNELS
 from handler.errors import CheckFailed, UnreadableError
 from handler.history import TEXT_LIMIT, classify, clean, parse_row
-from handler.memory import Memory, Notice
+from handler.memory import Memory
 from handler.message import Recipient
+from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
 from sandbox.aws import Mail
 from sandbox.channels import FAKES, Accepted

@@ -12,7 +12,8 @@ from handler import causes
 from handler.errors import UnreadableError
 from handler.history import STATES
 from handler.incidents import INCIDENTS, broken_channel, unreadable
-from handler.memory import Incident, Notice
+from handler.memory import Incident
+from handler.outbox import Notice
 from sandbox.samples import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch, kinds
 from sandbox.zoho import row

@@ -10,19 +10,8 @@ from hypothesis import strategies as st
 
 from handler.decision import Answers, Decision, Policy, Receiver
 from handler.history import parse_row
-from handler.memory import (
-    MAX_DEAD_LETTERS,
-    MAX_KEYS,
-    MAX_OUTBOX,
-    MAX_OUTBOX_BYTES,
-    DeadLetters,
-    Incident,
-    Memory,
-    Notice,
-    enqueue,
-    fitting,
-    item_bytes,
-)
+from handler.memory import MAX_DEAD_LETTERS, MAX_KEYS, DeadLetters, Incident, Memory
+from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, Notice, enqueue, fitting, item_bytes
 from handler.rules import decide
 from handler.store import from_item, to_item
 from handler.wording import Content

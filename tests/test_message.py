@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from handler.causes import CAUSES
 from handler.history import parse_time
-from handler.memory import Notice
 from handler.message import (
     LATE,
     Recipient,
@@ -26,6 +25,7 @@ from handler.message import (
     text,
     title_of,
 )
+from handler.outbox import Notice
 from handler.wording import SEVERITIES, Content, Fact, capital, duration, highest, plural
 from sandbox.samples import samples
 from sandbox.watch import START, Watch

@@ -21,7 +21,8 @@ from handler.channels.channel import Senders
 from handler.channels.sns import Sns
 from handler.config import read_settings
 from handler.errors import NotifierError, StoreError
-from handler.memory import IncidentRef, Memory, Notice
+from handler.memory import Memory
+from handler.outbox import IncidentRef, Notice
 from handler.secret import parse_secret, read_secret
 from handler.store import Store, from_item, to_item
 from handler.wording import Content

@@ -12,7 +12,8 @@ from handler import causes
 from handler.decision import Answers, Links, Receiver
 from handler.errors import UnreadableError
 from handler.history import ACTIONS, STATES, UNKNOWN_TIME, classify, parse_row
-from handler.memory import MAX_KEYS, Memory, Notice
+from handler.memory import MAX_KEYS, Memory
+from handler.outbox import Notice
 from handler.outcomes import NO_ACTION
 from handler.rules import decide
 from handler.store import from_item, to_item

@@ -10,12 +10,12 @@ from handler import causes
 from handler.causes import Cause
 from handler.channels import CHANNELS
 from handler.channels.channel import Senders
+from handler.data_centres import DATA_CENTRES
 from handler.decision import Receiver
 from handler.errors import UnreadableError
 from handler.memory import Memory
 from handler.organisation import open_channels
 from handler.secret import Secret, parse_secret, read_secret
-from handler.zoho import DATA_CENTRES
 from sandbox.channels import FAKES
 from tests.world import World
 from tests.world import world as open_world

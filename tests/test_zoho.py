@@ -14,10 +14,11 @@ import requests
 
 from handler import causes, transport
 from handler.causes import Cause
+from handler.data_centres import DATA_CENTRES
 from handler.deadline import Deadline
 from handler.decision import Links
 from handler.errors import UnreadableError
-from handler.zoho import DATA_CENTRES, MAX_PAGES, Credentials, Zoho
+from handler.zoho import MAX_PAGES, Credentials, Zoho
 from sandbox.server import Fault, Response
 from sandbox.zoho import FakeZoho, Organisation, row, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS, envelope

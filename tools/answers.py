@@ -11,8 +11,8 @@ from handler import addresses
 from handler.channels import BY_NAME, CHANNELS
 from handler.channels.channel import Channel, Setting
 from handler.config import A_ZONE, find_zone
+from handler.data_centres import DATA_CENTRES
 from handler.wording import SEVERITIES
-from handler.zoho import DATA_CENTRES
 from tools.problems import Problem
 
 REMOVE = "-"

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from handler.channels.channel import Channel
+from handler.data_centres import DATA_CENTRES
 from handler.wording import SEVERITIES
-from handler.zoho import DATA_CENTRES, SCOPE
+from handler.zoho import SCOPE
 from tools import prompts
 from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question
 from tools.grant import api_console

@@ -10,6 +10,7 @@ from handler.causes import Cause
 from handler.channels.channel import Senders
 from handler.channels.sns import Sns
 from handler.config import Settings
+from handler.data_centres import DATA_CENTRES
 from handler.deadline import Deadline
 from handler.decision import Answers, Decision
 from handler.errors import TransportError, UnreadableError
@@ -19,7 +20,7 @@ from handler.plan import Plan
 from handler.rules import decide
 from handler.secret import parse_secret
 from handler.transport import RETRY, fetch, make_session, tls_context
-from handler.zoho import DATA_CENTRES, Credentials, Zoho, error_code
+from handler.zoho import Credentials, Zoho, error_code
 from tools import problems
 from tools.problems import ZohoError
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import requests
 
 from handler.deadline import Deadline
-from handler.memory import Notice
 from handler.message import Recipient
+from handler.outbox import Notice
 
 P = TypeVar("P")
 

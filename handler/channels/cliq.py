@@ -33,7 +33,6 @@ from handler.channels.webhook import (
 )
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
-from handler.memory import Notice
 from handler.message import (
     Recipient,
     list_lines,
@@ -44,6 +43,7 @@ from handler.message import (
     title_of,
     value,
 )
+from handler.outbox import Notice
 from handler.transport import Response
 from handler.wording import plural
 

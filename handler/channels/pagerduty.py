@@ -15,8 +15,8 @@ from handler.channels.webhook import ANY, Json, Table, decoded, each, ids, judge
 from handler.deadline import Deadline
 from handler.decision import stamp
 from handler.errors import DeliveryError
-from handler.memory import IncidentRef, Notice
 from handler.message import Recipient, remarks, shorten, value
+from handler.outbox import IncidentRef, Notice
 from handler.transport import Response
 
 # https://developer.pagerduty.com/docs/send-alert-event

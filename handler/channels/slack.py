@@ -27,7 +27,6 @@ from handler.channels.webhook import (
     refusal,
 )
 from handler.deadline import Deadline
-from handler.memory import Notice
 from handler.message import (
     Recipient,
     list_lines,
@@ -39,6 +38,7 @@ from handler.message import (
     symbol_of,
     title_of,
 )
+from handler.outbox import Notice
 from handler.wording import PAGE, Fact
 
 # https://docs.slack.dev/reference/block-kit/blocks

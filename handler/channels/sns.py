@@ -13,8 +13,8 @@ from handler.channels.channel import Request, Senders, Setting
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from handler.history import clean
-from handler.memory import Notice
 from handler.message import TOGETHER, Recipient, bundles, reference, severity, shorten, text, title_of
+from handler.outbox import Notice
 
 SUBJECT_LIMIT = 99
 """Printable ASCII characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html wants less than 100."""

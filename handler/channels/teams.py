@@ -31,7 +31,6 @@ from handler.channels.webhook import (
     taken,
 )
 from handler.deadline import Deadline
-from handler.memory import Notice
 from handler.message import (
     Recipient,
     list_lines,
@@ -43,6 +42,7 @@ from handler.message import (
     title_of,
     value,
 )
+from handler.outbox import Notice
 from handler.transport import Response
 
 MESSAGE_BYTES = 20 * 1024

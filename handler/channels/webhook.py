@@ -9,8 +9,8 @@ import requests
 
 from handler.deadline import Deadline
 from handler.errors import DeliveryError, TransportError
-from handler.memory import Notice
 from handler.message import TOGETHER, Recipient, bundles, text
+from handler.outbox import Notice
 from handler.transport import Response, fetch
 
 Json = dict[str, Any]

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from handler.decision import Decision, Receiver, ref, stamp
-from handler.memory import Incident, Notice
+from handler.memory import Incident
+from handler.outbox import Notice
 from handler.outcomes import NO_ACTION
 from handler.wording import Content, Fact, capital, duration
 

@@ -13,8 +13,8 @@ from handler.channels.channel import Channel, Request, Senders
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from handler.history import Row, parse_row
-from handler.memory import IncidentRef, Notice
 from handler.message import Recipient
+from handler.outbox import IncidentRef, Notice
 from handler.wording import Content, Fact
 from sandbox.channels import Fake
 

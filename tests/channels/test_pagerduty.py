@@ -9,7 +9,7 @@ import requests
 
 from handler.channels.pagerduty import KEY_LIMIT, SUMMARY_LIMIT, PagerDuty
 from handler.decision import Receiver
-from handler.memory import IncidentRef, Notice
+from handler.outbox import IncidentRef, Notice
 from sandbox.channels import FakePagerDuty
 from sandbox.server import Fault, Response
 from sandbox.watch import EVERYTHING, Watch

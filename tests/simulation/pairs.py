@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from handler.memory import Memory, Notice
+from handler.memory import Memory
+from handler.outbox import Notice
 
 SEVERITIES = ("info", "warning", "critical")
 

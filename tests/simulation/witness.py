@@ -8,7 +8,8 @@ from typing import Any
 
 from handler.channels import BY_NAME
 from handler.history import parse_time
-from handler.memory import Memory, Notice
+from handler.memory import Memory
+from handler.outbox import Notice
 from tests.simulation.pairs import Pairs, is_probe, wants
 from tests.simulation.tally import Tally
 

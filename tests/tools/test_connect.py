@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler.zoho import DATA_CENTRES
+from handler.data_centres import DATA_CENTRES
 from sandbox.server import Fault, Response
 from sandbox.zoho_errors import MAINTENANCE, TOKEN_ERRORS
 from tests.tools.bench import QUESTIONS, Bench, schedule_of

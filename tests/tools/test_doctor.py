@@ -11,7 +11,8 @@ import boto3
 import pytest
 
 from handler.channels import BY_NAME
-from handler.memory import Memory, Notice
+from handler.memory import Memory
+from handler.outbox import Notice
 from handler.store import as_json
 from handler.version import VERSION
 from handler.wording import Content

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from handler.memory import Notice
+from handler.outbox import Notice
 from tests.truth.oracle import NEVER, Shown, Window
 from tests.truth.organisation import DAY
 from tests.truth.play import Player

@@ -8,7 +8,8 @@ from handler.causes import REVOKED_TOKEN, TRANSIENT, Cause
 from handler.decision import Answers, Decision, Policy, Receiver
 from handler.errors import UnreadableError
 from handler.history import Row, parse_row
-from handler.memory import Memory, Notice
+from handler.memory import Memory
+from handler.outbox import Notice
 from handler.plan import parse_plan
 from handler.rules import decide, decide_unreadable
 from tests.truth.organisation import DAY, HOUR, Organisation, Raw

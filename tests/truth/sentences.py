@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from handler.memory import Notice
 from handler.message import Recipient, text
+from handler.outbox import Notice
 from tests.truth.known import Known, minutes
 from tests.truth.oracle import NEVER
 from tests.truth.organisation import DAY, MINUTE, Organisation, Raw
