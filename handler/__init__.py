@@ -38,7 +38,7 @@ keeps it so::
     memory                       what is remembered
     outbox                       what is to be sent, and what has room to wait for it
     plan                         what Zoho plans
-    codec                        dataclasses ⇄ plain values
+    codec                        named tuples ⇄ plain values
     history  addresses           what Zoho sends; which URLs are allowed
     data_centres                 where Zoho is
     errors

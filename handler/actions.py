@@ -103,7 +103,7 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
         "next_expected": next_due.at.isoformat() if next_due else None,
         "next_run_known": bool(next_due and next_due.exact),
         "settings": {
-            **vars(policy),
+            **policy._asdict(),
             "notify_on": sorted(policy.notify_on),
             "time_zone": settings.time_zone_name,
             "zoho_api_version": settings.zoho_api_version,

@@ -6,7 +6,6 @@ tried. So nothing is lost, and only an acceptance that was not learned or not wr
 
 import logging
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -91,7 +90,7 @@ class Check:
         """
         decision = self.evaluate()
         if decision.memory != self.memory or decision.memory.outbox:
-            before = self.memory.dead_letters.count
+            before = self.memory.dead_letters.total
             try:
                 self.memory = self.services.store.save(self.with_lease(decision.memory))
             except ConflictError:
@@ -132,12 +131,12 @@ class Check:
     def answer(self, organisation: Organisation, answers: Answers, asks: Collection[str]) -> Answers:
         """Ask Zoho what a decision needs to know beyond the history; without an answer, no harm."""
         for question in sorted(asks):
-            answers = replace(answers, asked=answers.asked | {question})
+            answers = answers._replace(asked=answers.asked | {question})
             try:
                 if question == "plan":
-                    answers = replace(answers, plan=organisation.zoho.plan(self.reading))
+                    answers = answers._replace(plan=organisation.zoho.plan(self.reading))
                 else:
-                    answers = replace(answers, links=organisation.zoho.links(self.reading))
+                    answers = answers._replace(links=organisation.zoho.links(self.reading))
             except UnreadableError as problem:
                 log.info("not answered", extra={"org": self.org, "question": question, "cause": problem.cause.name})
         return answers
@@ -156,14 +155,14 @@ class Check:
     def with_lease(self, memory: Memory) -> Memory:
         """Return the memory with this check's lease; with none, not even a dead check's, where nothing is pending."""
         if not memory.outbox:
-            return replace(memory, lease_owner=None, lease_until=None)
+            return memory._replace(lease_owner=None, lease_until=None)
         until = self.services.clock() + timedelta(seconds=self.deadline.left())
-        return replace(memory, lease_owner=self.request_id, lease_until=until)
+        return memory._replace(lease_owner=self.request_id, lease_until=until)
 
     def log_dead_letters(self, before: int) -> None:
         """Log what can never be delivered; `before` is how many such notices there were until now."""
         letters = self.memory.dead_letters
-        if count := letters.count - before:
+        if count := letters.total - before:
             ids = [letter.notice_id for letter in letters.last[-count:]]
             log.error("dead letters", extra={"org": self.org, "count": count, "notice_ids": ids})
             self.errors.append(f"{plural(count, 'notice')} could not be delivered")

@@ -1,7 +1,6 @@
-"""Dataclasses ⇄ plain values, by their type hints: the one place that knows how a memory is spelt. Pure."""
+"""Named tuples ⇄ plain values, by their type hints: the one place that knows how a memory is spelt. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -12,14 +11,16 @@ from handler.history import parse_time
 T = TypeVar("T")
 LARGEST = 10**15
 """Beyond that somebody edited the item, and DynamoDB would not take it back."""
+MISSING = object()
 _hints: Any = cache(get_type_hints)
 
 
 def to_plain(value: Any) -> Any:
-    """Return a dataclass as a dict of JSON types: times as ISO 8601 text, tuples as lists, empty fields left out."""
-    if is_dataclass(value):
-        plain = {field: to_plain(getattr(value, field.name)) for field in fields(value)}
-        return {field.name: item for field, item in plain.items() if not _may_be_left_out(field, item)}
+    """Return a named tuple as a dict of JSON types: times as ISO 8601 text, tuples as lists, empty fields left out."""
+    if hasattr(value, "_fields"):
+        plain = ((name, to_plain(item)) for name, item in zip(value._fields, value, strict=True))
+        defaults = value._field_defaults
+        return {name: item for name, item in plain if not _may_be_left_out(item, defaults.get(name, MISSING))}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
@@ -27,8 +28,7 @@ def to_plain(value: Any) -> Any:
     return {key: to_plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
-def _may_be_left_out(field: Field[Any], item: Any) -> bool:
-    default = field.default if field.default_factory is MISSING else field.default_factory()
+def _may_be_left_out(item: Any, default: Any) -> bool:
     return item is None or (item in ("", [], {}) and default in ("", (), {}, None))
 
 
@@ -49,7 +49,7 @@ def _read(value: Any, hint: Any) -> Any:
         if value % 1 or abs(value) > LARGEST:
             raise ValueError("not a whole number of ours")
         value = int(value)
-    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, dict):
+    if hasattr(hint, "_fields") and isinstance(value, dict):
         known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in get_args(part)}
         return hint(**{name: _read(value.get(name), part) for name, part in known.items()})
     if origin is Mapping and isinstance(value, dict):

@@ -3,8 +3,8 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import NamedTuple
 
 import certifi
 from dateutil import tz
@@ -30,8 +30,7 @@ NUMBERS = {
 """Setting → default, least, most."""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What the deployment decides, for all its organisations.
 
     Attributes:

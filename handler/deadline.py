@@ -1,12 +1,10 @@
 """Until when something may take: a value that is handed down, and only ever made shorter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The end of an invocation, or an earlier one.
 
     Attributes:
@@ -23,8 +21,8 @@ class Deadline:
 
     def keeping(self, seconds: float) -> Self:
         """Return a deadline that keeps so many more seconds free."""
-        return replace(self, reserve=self.reserve + seconds)
+        return self._replace(reserve=self.reserve + seconds)
 
     def within(self, seconds: float) -> Self:
         """Return a deadline that ends no later than so many seconds from now."""
-        return replace(self, reserve=max(self.reserve, self.remaining() - seconds))
+        return self._replace(reserve=max(self.reserve, self.remaining() - seconds))

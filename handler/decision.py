@@ -1,9 +1,9 @@
 """What one check decides: the memory as it will be, the notices, and what has to be asked of Zoho first. Pure."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from handler.memory import Incident, Memory
 from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, enqueue, item_bytes
@@ -17,8 +17,7 @@ ALWAYS = frozenset({"baseline", "test"})
 SOMEBODY = "whoever runs this notifier in AWS"
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """What the company wants to hear of, and when. The settings of the same names.
 
     Attributes:
@@ -47,8 +46,7 @@ class Policy:
         return text.replace("{connect}", f"make connect ORG={org}").replace("{operator}", operator)
 
 
-@dataclass(frozen=True)
-class Receiver:
+class Receiver(NamedTuple):
     """A configured channel, as far as deciding goes.
 
     Attributes:
@@ -74,21 +72,19 @@ class Receiver:
         return notice.reaches(self.min_severity) and (about_incident or not self.incidents_only)
 
 
-@dataclass(frozen=True)
-class Links:
+class Links(NamedTuple):
     """Where the latest backup can be downloaded.
 
     Attributes:
         until: Until when, or None.
-        count: How many files there are.
+        files: How many there are.
     """
 
     until: datetime | None = None
-    count: int = 0
+    files: int = 0
 
 
-@dataclass(frozen=True)
-class Answers:
+class Answers(NamedTuple):
     """What Zoho answered to what earlier rounds of this decision asked.
 
     Attributes:
@@ -126,7 +122,7 @@ class Decision:
 
     def remember(self, **fields: Any) -> None:
         """Change fields of the memory."""
-        self.memory = replace(self.memory, **fields)
+        self.memory = self.memory._replace(**fields)
 
     def set_incident(self, name: str, incident: Incident | None) -> None:
         """Open, change or (None) close an incident."""
@@ -152,7 +148,7 @@ class Decision:
             **more: Further fields of `Notice`.
         """
         made = Notice(f"{self.memory.org}-{identity}", kind, self.now, (), severity, content, **more)
-        return replace(made, pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
+        return made._replace(pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
 
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether anybody will hear of it."""

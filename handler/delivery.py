@@ -3,7 +3,6 @@
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from handler.channels.channel import Channel, Request
@@ -75,7 +74,7 @@ class Delivery:
     def _send_all(self) -> None:
         written = True
         for channel in self._in_order():
-            recipient = replace(self._recipient, lost=self.memory.dead_letters.unmentioned.get(channel.name, 0))
+            recipient = self._recipient._replace(lost=self.memory.dead_letters.unmentioned.get(channel.name, 0))
             requests = channel.render(self.memory.pending(channel.name), recipient)
             for number, request in enumerate(requests):
                 if not written:
@@ -112,7 +111,7 @@ class Delivery:
         name = f"channel:{channel}"
         incident = self.memory.incidents.get(name)
         if incident:
-            back = replace(incident, back_at=self._now) if incident.notified_at else None
+            back = incident._replace(back_at=self._now) if incident.notified_at else None
             self.memory = self.memory.with_incident(name, back)
 
     def _record_refused(self, channel: Channel, error: DeliveryError) -> None:
@@ -132,11 +131,11 @@ class Delivery:
         if error.gone and (known is None or known.back_at):
             # Gone again before anybody was notified that it works: the incident they know of goes on.
             incident = known or Incident(self._now, label=channel.label)
-            self.memory = self.memory.with_incident(name, replace(incident, back_at=None, detail=why))
+            self.memory = self.memory.with_incident(name, incident._replace(back_at=None, detail=why))
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory down, trying again while there is time: what is not written down could be sent twice."""
-        memory = replace(self.memory, lease_owner=None, lease_until=None) if free else self.memory
+        memory = self.memory._replace(lease_owner=None, lease_until=None) if free else self.memory
         for pause in (*PAUSES_SECONDS, None):
             try:
                 self.memory = self._services.store.save(memory)

@@ -8,7 +8,6 @@ import json
 from base64 import urlsafe_b64encode
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -29,8 +28,7 @@ STATES = {
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One entry of the history, safe to show: printable, bounded text only.
 
     Attributes:
@@ -42,7 +40,7 @@ class Row:
         repeat_type: ``immediate``, ``weekly``, ``biweekly``, ``monthly``, or whatever Zoho adds, in lower case.
         done_by: The user's name, or None.
         file_name: The backup's file, or None.
-        count: Extra backups bought; 0 for every other row.
+        bought: Extra backups; 0 for every other row.
     """
 
     key: str
@@ -53,7 +51,7 @@ class Row:
     repeat_type: str | None = None
     done_by: str | None = None
     file_name: str | None = None
-    count: int = 0
+    bought: int = 0
 
     @property
     def id_order(self) -> tuple[int, int, str]:
@@ -98,7 +96,7 @@ def parse_row(raw: dict[str, Any]) -> Row:
         repeat_type=repeat_type.lower() if repeat_type else None,
         done_by=clean(done_by.get("name") if isinstance(done_by, dict) else done_by),
         file_name=clean(raw.get("file_name")),
-        count=count if type(count) is int and 0 < count < 10**6 else 0,
+        bought=count if type(count) is int and 0 < count < 10**6 else 0,
     )
 
 

@@ -1,8 +1,8 @@
 """What is remembered of an organisation. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from handler.outbox import Notice, settled
 from handler.plan import Plan
@@ -13,8 +13,7 @@ KEY_LIFE = timedelta(days=400)
 """Longer than the year that Zoho shows, or old alerts would come back."""
 
 
-@dataclass(frozen=True)
-class Incident:
+class Incident(NamedTuple):
     """A condition that lasts.
 
     Attributes:
@@ -35,15 +34,14 @@ class Incident:
     reminders: int = 0
     row_id: str = ""
     cause: str = ""
-    causes: Mapping[str, datetime] = field(default_factory=dict)
+    causes: Mapping[str, datetime] = {}
     detail: str = ""
     label: str = ""
     back_at: datetime | None = None
     probed_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """The newest word on the schedule.
 
     Attributes:
@@ -66,8 +64,7 @@ class Schedule:
         return self.repeat_type is not None and self.stopped_at is None
 
 
-@dataclass(frozen=True)
-class DeadLetter:
+class DeadLetter(NamedTuple):
     """One notice that a channel will never accept."""
 
     notice_id: str
@@ -77,23 +74,21 @@ class DeadLetter:
     at: datetime
 
 
-@dataclass(frozen=True)
-class DeadLetters:
+class DeadLetters(NamedTuple):
     """Notices that could not be delivered to a channel and never will be.
 
     Attributes:
-        count: All there ever were.
+        total: All there ever were.
         unmentioned: Channel → how many no message on it has mentioned yet.
         last: The last few.
     """
 
-    count: int = 0
-    unmentioned: Mapping[str, int] = field(default_factory=dict)
+    total: int = 0
+    unmentioned: Mapping[str, int] = {}
     last: tuple[DeadLetter, ...] = ()
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(NamedTuple):
     """Everything remembered of one organisation: one DynamoDB item. Field names are attribute names.
 
     Attributes:
@@ -123,9 +118,9 @@ class Memory:
     baseline_at: datetime | None = None
     last_seen_id: str | None = None
     last_seen_time: datetime | None = None
-    seen: Mapping[str, datetime] = field(default_factory=dict)
+    seen: Mapping[str, datetime] = {}
     outbox: tuple[Notice, ...] = ()
-    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    incidents: Mapping[str, Incident] = {}
     schedule: Schedule | None = None
     plan: Plan | None = None
     last_completed: datetime | None = None
@@ -133,7 +128,7 @@ class Memory:
     failing_since: datetime | None = None
     dead_letters: DeadLetters = DeadLetters()
     digest_at: datetime | None = None
-    outcomes: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = {}
     channels: tuple[str, ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None
@@ -144,12 +139,12 @@ class Memory:
 
     def accepted(self, channel: str, notice_ids: Collection[str]) -> "Memory":
         """Return the memory after a channel took these notices; a notice that no channel lacks any more is gone."""
-        return replace(self, outbox=settled(self.outbox, channel, notice_ids))
+        return self._replace(outbox=settled(self.outbox, channel, notice_ids))
 
     def mentioned(self, channel: str) -> "Memory":
         """Return the memory after a message on this channel said how many were lost."""
         unmentioned = {name: count for name, count in self.dead_letters.unmentioned.items() if name != channel}
-        return replace(self, dead_letters=replace(self.dead_letters, unmentioned=unmentioned))
+        return self._replace(dead_letters=self.dead_letters._replace(unmentioned=unmentioned))
 
     def discard(self, channel: str, notice_ids: Collection[str], why: str, now: datetime) -> "Memory":
         """Return the memory after these notices became one channel's dead letters: counted, never just dropped."""
@@ -158,13 +153,13 @@ class Memory:
         known = self.dead_letters
         names = dict.fromkeys((*self.channels, *known.unmentioned, channel))
         dead_letters = DeadLetters(
-            known.count + len(lost),
+            known.total + len(lost),
             {name: known.unmentioned.get(name, 0) + len(lost) for name in names},
             (*known.last, *letters)[-MAX_DEAD_LETTERS:],
         )
-        return replace(self, outbox=settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
+        return self._replace(outbox=settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened, changed or (None) closed."""
         others = {key: value for key, value in self.incidents.items() if key != name}
-        return replace(self, incidents=others if incident is None else {**others, name: incident})
+        return self._replace(incidents=others if incident is None else {**others, name: incident})

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from handler.outbox import Notice
 from handler.wording import PAGE, Content, Fact, highest, plural
@@ -18,8 +17,7 @@ LATE = timedelta(hours=1)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Recipient:
+class Recipient(NamedTuple):
     """For whom a message is written.
 
     Attributes:

@@ -1,7 +1,6 @@
 """The rows that are news: how things stood when each happened, and what its notice is. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -97,7 +96,7 @@ def notify_news(
             if room < 0:
                 break
             if notice.phase == "opened" and decision.memory.incidents["failing"].notified_at:
-                notice = replace(notice, phase="ended" if notice.ends else "news")  # an earlier row here opened it
+                notice = notice._replace(phase="ended" if notice.ends else "news")  # an earlier row here opened it
             if decision.notify(notice):
                 _note_sent(decision, event, notice)
         for name in enders.get(event.row.key, ()):
@@ -215,6 +214,6 @@ def _note_sent(decision: Decision, event: Event, notice: Notice) -> None:
     failing, schedule = decision.memory.incidents.get("failing"), decision.memory.schedule
     if notice.opens and failing:
         reminders = failing.reminders + (failing.notified_at is not None)
-        decision.set_incident("failing", replace(failing, notified_at=decision.now, reminders=reminders))
+        decision.set_incident("failing", failing._replace(notified_at=decision.now, reminders=reminders))
     if notice.kind == "stopped" and notice.severity == "warning" and schedule and schedule.stopped_at == event.at:
-        decision.remember(schedule=replace(schedule, stop_sent=True))
+        decision.remember(schedule=schedule._replace(stop_sent=True))

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from handler.codec import to_plain
 from handler.history import Row
@@ -13,8 +13,7 @@ MAX_OUTBOX = 200
 MAX_OUTBOX_BYTES = 200_000
 
 
-@dataclass(frozen=True)
-class IncidentRef:
+class IncidentRef(NamedTuple):
     """One incident, from its opening to its end.
 
     Attributes:
@@ -28,8 +27,7 @@ class IncidentRef:
     severity: str = "critical"
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """One thing to send.
 
     Attributes:
@@ -99,7 +97,7 @@ def item_bytes(notice: Notice) -> int:
 def settled(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:
     """Return the outbox after a channel is owed these notices no more; what no channel is owed is gone."""
     left = (
-        replace(n, pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
+        n._replace(pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
         for n in outbox
     )
     return tuple(notice for notice in left if notice.pending_for)

@@ -5,7 +5,6 @@ which no channel interprets. To add a kind: a word in `history.STATES` or `histo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
 NO_ACTION = "No action needed."
 
 
-@dataclass(frozen=True)
-class Story:
+class Story(NamedTuple):
     """A row that is news, and all there is to say of it.
 
     Attributes:
@@ -141,7 +139,7 @@ def _download(story: Story) -> tuple[list[Fact], str]:
     until = story.at + timedelta(days=DOWNLOAD_DAYS)
     count = 0
     if story.links:
-        until, count = story.links.until or until, story.links.count
+        until, count = story.links.until or until, story.links.files
     if until <= story.now:
         return [], NO_ACTION
     facts = [Fact("Download until", time=until), *([Fact("Files", str(count))] if count else [])]
@@ -223,7 +221,7 @@ def _scheduled(story: Story) -> Content:
 
 
 def _purchased(story: Story) -> Content:
-    count = story.row.count
+    count = story.row.bought
     bought = plural(count, "extra backup") if count else "extra backups"
     title = "Extra backup bought" if count == 1 else "Extra backups bought"
     sentence = f"{story.who} bought {bought} in Zoho CRM."

@@ -5,10 +5,9 @@ Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from handler.history import parse_time
 
@@ -25,8 +24,7 @@ LATER_YEARS = 400 * 19
 """
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Zoho's plan for the backups.
 
     Attributes:
@@ -129,11 +127,11 @@ def adopt(old: Plan | None, new: Plan, last_completed: datetime | None, changed_
     moved it, every missed run would excuse itself.
     """
     if old is None or old.rule != new.rule or not old.applies(changed_at):
-        return new if new.stands(last_completed, changed_at) else replace(new, next_run=None)
+        return new if new.stands(last_completed, changed_at) else new._replace(next_run=None)
     if old.stands(last_completed, changed_at):
-        return replace(old, ends_at=new.ends_at)
+        return old._replace(ends_at=new.ends_at)
     next_run = new.next_run if new.stands(last_completed, changed_at) else None
-    return replace(new, next_run=next_run, starts_at=old.starts_at)
+    return new._replace(next_run=next_run, starts_at=old.starts_at)
 
 
 def _later(time: datetime) -> datetime:

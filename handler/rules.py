@@ -6,7 +6,6 @@ from the whole history, in order, at each check.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from handler import causes, outcomes, summaries
@@ -120,7 +119,7 @@ def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Sc
     found = explicit
     if found is None and stopped_at:
         before = remembered or implied or Schedule(None, stopped_at, explicit=False)
-        found = replace(before, stopped_at=stopped_at, stop_sent=False)
+        found = before._replace(stopped_at=stopped_at, stop_sent=False)
     if found is None:
         return remembered or implied
     if remembered is None:
@@ -128,7 +127,7 @@ def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Sc
     if (remembered.stopped_at or remembered.at) > (found.stopped_at or found.at):
         return remembered
     same_stop = found.stopped_at == remembered.stopped_at
-    return replace(found, stop_sent=remembered.stop_sent) if same_stop else found
+    return found._replace(stop_sent=remembered.stop_sent) if same_stop else found
 
 
 def _remember_standing(decision: Decision, steps: Sequence[Step]) -> None:
@@ -173,7 +172,7 @@ def _begin(decision: Decision, stands: Situation, steps: Sequence[Step]) -> None
     for kind in INCIDENTS:
         incident = decision.memory.incidents.get(kind.NAME)
         if incident and decision.wants(kind.KIND):
-            decision.set_incident(kind.NAME, replace(incident, notified_at=decision.now))
+            decision.set_incident(kind.NAME, incident._replace(notified_at=decision.now))
 
 
 def _remember_rows(
@@ -225,4 +224,4 @@ def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, i
     )
     if decision.notify(notice):
         reminders = incident.reminders + (phase == "reminder")
-        decision.set_incident(kind.NAME, replace(incident, notified_at=decision.now, reminders=reminders))
+        decision.set_incident(kind.NAME, incident._replace(notified_at=decision.now, reminders=reminders))

@@ -1,7 +1,6 @@
 """Memory ⇄ one DynamoDB item. Every write is conditional on the version that was read."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +41,7 @@ class Store:
             ConflictError: Somebody did.
             StoreError: DynamoDB did not take it, or its answer was lost.
         """
-        saved = replace(memory, version=memory.version + 1)
+        saved = memory._replace(version=memory.version + 1)
         condition = (
             {"ConditionExpression": "attribute_not_exists(org)"}
             if memory.version == 0
@@ -64,7 +63,7 @@ class Store:
 
 def to_item(memory: Memory) -> dict[str, Any]:
     """Return the memory as a DynamoDB item, readable in the console: times in UTC, empty attributes left out."""
-    attributes = to_plain(replace(memory, seen={})) | {"schema": SCHEMA}
+    attributes = to_plain(memory._replace(seen={})) | {"schema": SCHEMA}
     if memory.seen:
         attributes["seen"] = _lines(memory.seen)
     serialize = TypeSerializer().serialize
@@ -73,7 +72,7 @@ def to_item(memory: Memory) -> dict[str, Any]:
 
 def as_json(memory: Memory) -> dict[str, Any]:
     """Return the memory for a person: the item's attributes, with ``seen`` only counted."""
-    shown: dict[str, Any] = to_plain(replace(memory, seen={})) | {"schema": SCHEMA, "seen": len(memory.seen)}
+    shown: dict[str, Any] = to_plain(memory._replace(seen={})) | {"schema": SCHEMA, "seen": len(memory.seen)}
     return shown
 
 

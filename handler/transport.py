@@ -6,9 +6,8 @@ Exceptions of requests and urllib3 hold URLs, and so webhooks; only their class 
 import json
 import logging
 import ssl
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -55,8 +54,7 @@ RETRY = _Retry(
 """For reading only. What is sent to people is never repeated here: a lost answer must stay one repeat, not three."""
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """What a server answered. ``repr`` shows the status only."""
 
     status: int

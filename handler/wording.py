@@ -1,15 +1,14 @@
 """What a notice says before any channel gives it a form, and the words that all kinds share. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 PAGE = "Setup > Data Administration > Data Backup"
 SEVERITIES = ("info", "warning", "critical")
 
 
-@dataclass(frozen=True)
-class Fact:
+class Fact(NamedTuple):
     """One thing to know.
 
     Attributes:
@@ -23,8 +22,7 @@ class Fact:
     time: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(NamedTuple):
     """What a notice says, before any channel gives it a form.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -71,7 +71,7 @@ class Sample:
     @property
     def reader(self) -> Recipient:
         """To whom; at once, unless it is said otherwise."""
-        return self.recipient or replace(RECIPIENT, now=self.notices[-1].at)
+        return self.recipient or RECIPIENT._replace(now=self.notices[-1].at)
 
     @property
     def name(self) -> str:
@@ -181,7 +181,7 @@ def _overdue() -> Iterator[Sample]:
     late = Watch(*weeks(24 * 9.5), first_check=24 * 9)
     yield Sample("overdue", "It begins, by the word in the history", late.ago(24 * 1.2))
     yield Sample("overdue", "The reminder", late.ago())
-    late.policy = replace(late.policy, max_backup_age_days=60)
+    late.policy = late.policy._replace(max_backup_age_days=60)
     yield Sample("overdue", "It ends by another setting", late.ago())
     exact = plan("RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH", ago(25), ago(24 * 90))
     planned = Watch(*weeks(24 * 29), first_check=24 * 28, plan=exact)
@@ -227,7 +227,7 @@ def _channels() -> Iterator[Sample]:
         yield Sample("channel", f"It begins, {channel.name}", watched.ago(52))
         yield Sample("channel", f"The reminder, {channel.name}", watched.ago(27)[:1])
         known = watched.memory
-        watched.memory = known.with_incident(name, replace(known.incidents[name], back_at=NOW))
+        watched.memory = known.with_incident(name, known.incidents[name]._replace(back_at=NOW))
         yield Sample("channel", f"It ends, {channel.name}", watched.ago())
         if channel is CHANNELS[-1]:
             watched.memory = known
@@ -258,8 +258,8 @@ def _together() -> Iterator[Sample]:
     many = (entry(20 - i, "immediate", state="failure" if i % 3 else "completed") for i in range(14))
     yield Sample("together", "More than ten at once", Watch(*GOOD).ago(0, *many))
     completed = Watch(*GOOD).ago(0, entry(0.5, state="completed"))
-    yield Sample("hostile", "An earlier message was lost", completed, replace(RECIPIENT, lost=1))
-    yield Sample("hostile", "It comes late", completed, replace(RECIPIENT, now=ago(-30)))
+    yield Sample("hostile", "An earlier message was lost", completed, RECIPIENT._replace(lost=1))
+    yield Sample("hostile", "It comes late", completed, RECIPIENT._replace(now=ago(-30)))
     evil = entry(0.5, HOSTILE, state=HOSTILE, done_by={"name": HOSTILE}, file_name="x" * 10_000)
-    name = replace(RECIPIENT, name=f"{HOSTILE[:80]} GmbH & Co. KG")
+    name = RECIPIENT._replace(name=f"{HOSTILE[:80]} GmbH & Co. KG")
     yield Sample("hostile", "Every field is hostile or far too long", Watch(*GOOD).ago(0, evil), name)

@@ -431,7 +431,7 @@ def leased(world: World, seconds: int) -> None:
     failing(world)
     well(world)
     until = world.clock.now + timedelta(seconds=seconds)
-    Store(world.table, "table").save(replace(world.memory(), lease_owner="request-dead", lease_until=until))
+    Store(world.table, "table").save(world.memory()._replace(lease_owner="request-dead", lease_until=until))
 
 
 def test_a_live_lease_is_respected_quietly(world: World) -> None:
@@ -742,7 +742,7 @@ def test_what_slack_refuses_is_sent_as_plain_text_then_a_dead_letter_logged_and_
     assert f"slack: Slack answered HTTP {status} {code}" in failing(world)
     assert ["blocks" in request.json() for request in world.slack.requests] == [True, False]
     memory = world.memory()
-    assert (memory.outbox, memory.dead_letters.count) == ((), 1)
+    assert (memory.outbox, memory.dead_letters.total) == ((), 1)
     assert memory.dead_letters.unmentioned == {"sns": 1, "slack": 1}
     [letter] = memory.dead_letters.last
     assert (letter.channel, letter.kind, letter.why) == ("slack", "unknown", f"Slack answered HTTP {status} {code}")
@@ -756,7 +756,7 @@ def test_what_slack_refuses_is_sent_as_plain_text_then_a_dead_letter_logged_and_
         world.check()
         latest = (world.topic.entries[-1]["Message"], json.dumps(world.slack.messages[-1]))
         assert ["1 earlier message" in text for text in latest] == [mentioned, mentioned]
-    assert world.memory().dead_letters.count == 1
+    assert world.memory().dead_letters.total == 1
 
 
 def test_what_was_lost_is_mentioned_on_each_channel_once_it_accepts_something(world: World) -> None:
@@ -783,7 +783,7 @@ def test_a_message_that_is_refused_does_not_hold_up_the_next_part(world: World) 
     failing(world)
     assert len(world.slack.accepted) == 1
     memory = world.memory()
-    assert (memory.outbox, memory.dead_letters.count, len(memory.dead_letters.last)) == ((), 100, 20)
+    assert (memory.outbox, memory.dead_letters.total, len(memory.dead_letters.last)) == ((), 100, 20)
 
 
 @pytest.mark.parametrize("bad", CHANNELS)
@@ -797,13 +797,13 @@ def test_what_waits_for_a_gone_channel_is_a_dead_letter_after_fourteen_days(
     failing(world)
     world.clock.advance(days=14)
     failing(world)
-    assert world.memory().dead_letters.count == 0
+    assert world.memory().dead_letters.total == 0
     assert any(notice.kind == "unknown" for notice in world.memory().outbox)
     world.clock.advance(minutes=1)
     assert "1 notice could not be delivered" in failing(world)
     memory = world.memory()
     assert memory.outbox == ()
-    assert memory.dead_letters.count == 1
+    assert memory.dead_letters.total == 1
     assert "14 days" in memory.dead_letters.last[0].why
     assert [vars(record)["notice_ids"] for record in caplog.records if record.levelno == logging.ERROR] == [
         [memory.dead_letters.last[0].notice_id]
@@ -829,7 +829,7 @@ def test_a_transient_error_never_makes_a_dead_letter(world: World, bad: str) -> 
     well(world)
     world.check()
     assert sent(world, bad)[0] == "unknown"
-    assert world.memory().dead_letters.count == 0
+    assert world.memory().dead_letters.total == 0
 
 
 # --- One channel only -------------------------------------------------------------------------------------------------
@@ -885,7 +885,7 @@ def test_for_a_channel_that_is_removed_nothing_is_pending(world: World) -> None:
     world.cold()
     assert world.check()["pending"] == 0
     assert sent(world, "sns") == ["unknown", "channel", "channel"]
-    assert world.memory().dead_letters.count == 0
+    assert world.memory().dead_letters.total == 0
     assert world.memory().incidents == {}
 
 
@@ -918,7 +918,7 @@ def test_an_entry_that_sns_will_never_take_is_a_dead_letter_and_the_others_are_n
     assert "SNS refused 1 of 2 messages: InvalidParameter" in failing(world)
     assert sent(world, "sns") == ["unknown"]
     memory = world.memory()
-    assert (memory.outbox, memory.dead_letters.count, memory.dead_letters.last[0].kind) == ((), 1, "stopped")
+    assert (memory.outbox, memory.dead_letters.total, memory.dead_letters.last[0].kind) == ((), 1, "stopped")
     assert world.check()["pending"] == 0
 
 

@@ -1,6 +1,5 @@
 """When a backup is due: the three steps of the design, a test a clause, and what Zoho's plan is asked for."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,31 +34,31 @@ RULES: list[Any] = [
     pytest.param(remembered(schedule=WEEKLY, plan=PLAN), 10, LAST, 10, False, id="1: the setting outweighs all else"),
     pytest.param(remembered(last_completed=None, schedule=WEEKLY), 10, BASELINE, 10, False, id="1: from the baseline"),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, at=NOW)), 10, LAST, 10, False, id="1: a newer schedule changes nothing"
+        remembered(schedule=WEEKLY._replace(at=NOW)), 10, LAST, 10, False, id="1: a newer schedule changes nothing"
     ),
     # Step 2: the next run that Zoho named
     pytest.param(
-        remembered(schedule=WEEKLY, plan=replace(PLAN, next_run=NOW + 9 * DAY)), 0, LAST, 14, True, id="2: it stands"
+        remembered(schedule=WEEKLY, plan=PLAN._replace(next_run=NOW + 9 * DAY)), 0, LAST, 14, True, id="2: it stands"
     ),
     pytest.param(
-        remembered(schedule=WEEKLY, plan=replace(PLAN, next_run=NOW - DAY)), 0, LAST, 4, True, id="2: it was missed"
+        remembered(schedule=WEEKLY, plan=PLAN._replace(next_run=NOW - DAY)), 0, LAST, 4, True, id="2: it was missed"
     ),
     pytest.param(
-        remembered(schedule=WEEKLY, plan=replace(PLAN, next_run=LAST)), 0, LAST, 35, False, id="2: it has completed"
+        remembered(schedule=WEEKLY, plan=PLAN._replace(next_run=LAST)), 0, LAST, 35, False, id="2: it has completed"
     ),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, at=NOW - 2 * DAY), plan=replace(PLAN, next_run=NOW)),
+        remembered(schedule=WEEKLY._replace(at=NOW - 2 * DAY), plan=PLAN._replace(next_run=NOW)),
         *(0, NOW - 2 * DAY, 7, False),
         id="2: scheduled since it was read, and the rule goes with it",
     ),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, stopped_at=NOW - 2 * DAY), plan=replace(PLAN, next_run=NOW)),
+        remembered(schedule=WEEKLY._replace(stopped_at=NOW - 2 * DAY), plan=PLAN._replace(next_run=NOW)),
         *(0, LAST, 35, False),
         id="2: stopped since it was read: the last interval goes on counting",
     ),
     # Step 3: the longest gap
     pytest.param(
-        remembered(schedule=WEEKLY, plan=replace(PLAN, next_run=NOW + 99 * DAY)),
+        remembered(schedule=WEEKLY, plan=PLAN._replace(next_run=NOW + 99 * DAY)),
         0,
         LAST,
         35,
@@ -69,27 +68,27 @@ RULES: list[Any] = [
     pytest.param(remembered(schedule=WEEKLY, plan=PLAN), 0, LAST, 35, False, id="3: the rule of the plan"),
     pytest.param(remembered(plan=PLAN), 0, LAST, 35, False, id="3: also where the history has no schedule"),
     pytest.param(remembered(schedule=WEEKLY), 0, LAST, 7, False, id="3: weekly"),
-    pytest.param(remembered(schedule=replace(WEEKLY, repeat_type="biweekly")), 0, LAST, 14, False, id="3: biweekly"),
-    pytest.param(remembered(schedule=replace(WEEKLY, repeat_type="monthly")), 0, LAST, 35, False, id="3: monthly"),
-    pytest.param(remembered(schedule=replace(WEEKLY, repeat_type="quarterly")), 0, LAST, 35, False, id="3: any other"),
+    pytest.param(remembered(schedule=WEEKLY._replace(repeat_type="biweekly")), 0, LAST, 14, False, id="3: biweekly"),
+    pytest.param(remembered(schedule=WEEKLY._replace(repeat_type="monthly")), 0, LAST, 35, False, id="3: monthly"),
+    pytest.param(remembered(schedule=WEEKLY._replace(repeat_type="quarterly")), 0, LAST, 35, False, id="3: any other"),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, at=NOW - DAY)), 0, NOW - DAY, 7, False, id="3: set up after the completion"
+        remembered(schedule=WEEKLY._replace(at=NOW - DAY)), 0, NOW - DAY, 7, False, id="3: set up after the completion"
     ),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, at=NOW - DAY, explicit=False)), 0, LAST, 7, False, id="3: only concluded"
+        remembered(schedule=WEEKLY._replace(at=NOW - DAY, explicit=False)), 0, LAST, 7, False, id="3: only concluded"
     ),
     pytest.param(
-        remembered(schedule=WEEKLY, plan=replace(PLAN, starts_at=NOW + 10 * DAY)),
+        remembered(schedule=WEEKLY, plan=PLAN._replace(starts_at=NOW + 10 * DAY)),
         *(0, NOW + 10 * DAY, 35, False),
         id="3: from the start that is still to come",
     ),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, at=NOW), plan=replace(PLAN, starts_at=NOW + DAY)),
+        remembered(schedule=WEEKLY._replace(at=NOW), plan=PLAN._replace(starts_at=NOW + DAY)),
         *(0, NOW, 7, False),
         id="3: not the start of a plan that was read before the schedule changed",
     ),
     pytest.param(
-        remembered(schedule=replace(WEEKLY, stopped_at=NOW - DAY)),
+        remembered(schedule=WEEKLY._replace(stopped_at=NOW - DAY)),
         0,
         LAST,
         7,
@@ -109,7 +108,7 @@ RULES: list[Any] = [
         id="3: no completion, from the schedule",
     ),
     pytest.param(
-        remembered(last_completed=None, schedule=replace(WEEKLY, explicit=False)),
+        remembered(last_completed=None, schedule=WEEKLY._replace(explicit=False)),
         *(0, BASELINE, 7, False),
         id="3: no completion, a concluded schedule: from the baseline",
     ),
@@ -308,10 +307,10 @@ def test_what_comes_next_is_named_as_it_is_known(next_run: datetime | None) -> N
 
     assert kinds(watch.notices) == ["baseline"]
     assert named() == expected
-    watch.policy = replace(watch.policy, digest_days=1)
+    watch.policy = watch.policy._replace(digest_days=1)
     assert watch.check_at(START + HOUR) == ["digest"]
     assert named() == expected
-    watch.policy = replace(watch.policy, digest_days=0)
+    watch.policy = watch.policy._replace(digest_days=0)
     watch.log(state="failure", at=START)
     watch.check()
     watch.log(state="completed", at=START)

@@ -32,7 +32,7 @@ def test_a_row_of_zohos_sample_is_read_field_by_field() -> None:
         "immediate",
     )
     assert parsed.log_time == datetime(2022, 6, 23, 12, 1, 3, tzinfo=UTC)
-    assert (parsed.done_by, parsed.file_name, parsed.count) == ("Patricia Boyle", None, 0)
+    assert (parsed.done_by, parsed.file_name, parsed.bought) == ("Patricia Boyle", None, 0)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_no_field_can_make_a_row_raise(fields: dict[str, Any], unknown: dict[str
     assert len(parsed.key) == 12
     for text in (parsed.id, parsed.state, parsed.action, parsed.repeat_type, parsed.done_by, parsed.file_name):
         assert text is None or text.isprintable()
-    assert 0 <= parsed.count < 10**6
+    assert 0 <= parsed.bought < 10**6
     assert parsed.log_time is None or parsed.log_time.tzinfo is UTC
 
 

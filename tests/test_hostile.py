@@ -379,7 +379,7 @@ def recover(world: World) -> None:
     world.clock.advance(hours=1)
     assert world.check()["notices"] == []
     memory = world.memory()
-    assert (memory.outbox, memory.incidents.keys() - {"failing"}, memory.dead_letters.count) == ((), set(), 0)
+    assert (memory.outbox, memory.incidents.keys() - {"failing"}, memory.dead_letters.total) == ((), set(), 0)
     assert_all_harmless(world)
 
 
@@ -433,7 +433,7 @@ def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_mess
             watched.check()
     assert_all_harmless(watched)
     memory = watched.memory()
-    assert (memory.outbox, memory.dead_letters.count) == ((), 0)
+    assert (memory.outbox, memory.dead_letters.total) == ((), 0)
     for raw in watched.organisation.rows:
         said = parse_row(raw).id
         assert sum(said in mail.body for mail in mails(watched)) == 1

@@ -1,7 +1,7 @@
 """Conditions that last: what opens, repeats and ends them, and what does not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -48,7 +48,7 @@ def break_slack(watch: Watch) -> None:
 def repair_slack(watch: Watch) -> None:
     """Let a delivery find that it accepts again, and check."""
     broken = watch.memory.incidents["channel:slack"]
-    back = replace(broken, back_at=watch.now) if broken.notified_at else None
+    back = broken._replace(back_at=watch.now) if broken.notified_at else None
     watch.memory = watch.memory.with_incident("channel:slack", back)
     watch.check_after(hours=1)
 
@@ -136,7 +136,7 @@ def test_an_incident_is_in_the_digest_and_in_the_baseline(name: str) -> None:
     """While it lasts the digest lists it; a first look that finds it says so in the baseline alone."""
     case, watch = CASES[name], prepared(name)
     case.opens(watch)
-    watch.policy = replace(watch.policy, digest_days=1)
+    watch.policy = watch.policy._replace(digest_days=1)
     sent = watch.check_after(case.lasts, hours=24)
     if name == "unreadable":
         assert "digest" not in sent, "not being able to look is not evidence"
@@ -312,7 +312,7 @@ def test_a_raised_limit_ends_overdue_at_the_next_check_and_says_so() -> None:
     """As the runbook promises; everybody who heard of it hears that."""
     watch = Watch([row(START - 9 * DAY, state="completed")], digest_days=0)
     watch.check()
-    watch.policy = replace(watch.policy, max_backup_age_days=60)
+    watch.policy = watch.policy._replace(max_backup_age_days=60)
     assert watch.check_after(hours=1) == ["overdue"]
     notice = watch.notices[-1]
     assert (notice.phase, notice.severity, notice.weight) == ("ended", "info", "critical")
@@ -341,7 +341,7 @@ def test_one_hung_run_is_one_incident() -> None:
     watch = Watch([row(START - 7 * DAY, state="completed"), row(START, action="initiated")], digest_days=0)
     watch.check()
     assert [watch.check_after(hours=25) for _ in range(3)] == [["stuck"]] * 3
-    watch.policy = replace(watch.policy, notify_on=frozenset({"overdue"}))
+    watch.policy = watch.policy._replace(notify_on=frozenset({"overdue"}))
     assert watch.check_after(hours=1) == ["overdue"], "where nobody hears of stuck, overdue says it"
     old = Watch([row(START - 8 * DAY, action="initiated"), row(START - 9 * DAY, state="completed")], digest_days=0)
     old.rows += [row(START - 7 * DAY, state="completed"), row(START - 7 * DAY - HOUR, action="initiated")]
@@ -544,7 +544,7 @@ def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
 def test_a_channel_with_a_malformed_key_is_broken_from_the_next_check_on() -> None:
     """What is wrong with it is said on the others; it is not probed, for nothing can be sent to it."""
     watch = prepared("channel")
-    watch.receivers = (TWO[0], replace(TWO[1], problem="slack_webhook_url must be an https URL"))
+    watch.receivers = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
     assert watch.check_after(hours=1) == ["channel"]
     said = {fact.label: fact.text for fact in watch.notices[-1].content.facts}
     assert said["Technical detail"] == "slack_webhook_url must be an https URL"
@@ -593,7 +593,7 @@ def test_the_end_of_a_channels_incident_is_sent_to_it_where_it_is_the_only_one_l
     break_slack(watch)
     broken = watch.memory.incidents["channel:slack"]
     watch.receivers = TWO[1:]
-    back = replace(broken, back_at=watch.now, probed_at=watch.now if probed else None)
+    back = broken._replace(back_at=watch.now, probed_at=watch.now if probed else None)
     watch.memory = watch.memory.with_incident("channel:slack", back)
     watch.check_after(hours=1)
     assert [notice.pending_for for notice in watch.decision.notices] == ([] if probed else [("slack",)])

@@ -44,4 +44,4 @@ def test_the_healthy_channels_have_everything_soon_and_the_item_stays_small() ->
             assert watched.memory().pending(name) == []
         assert BY_NAME.keys() - {"sns"} == FAKES.keys()
         letters = watched.memory().dead_letters
-        assert letters.count == 0 or {letter.channel for letter in letters.last} == {"slack"}
+        assert letters.total == 0 or {letter.channel for letter in letters.last} == {"slack"}

@@ -1,7 +1,6 @@
 """What is remembered, and that it stays within bounds: the outbox, dead letters, the keys, the item."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -108,7 +107,7 @@ def test_who_hears_what(floor: str, incidents_only: bool, heard: list[bool]) -> 
     watch.log(action="resumed")
     watch.check_after(hours=1)
     assert watch.decision.notices[0].severity == "warning"
-    plain = replace(watch.decision.notices[0], severity="critical")
+    plain = watch.decision.notices[0]._replace(severity="critical")
     seen.append(plain)
     receiver = watch.receivers[0]
     assert [entry.kind for entry in seen] == [
@@ -190,9 +189,9 @@ def test_whatever_waits_nothing_is_lost_uncounted_and_the_outbox_stays_within_it
         assert fitting(memory.outbox) == len(memory.outbox)
         assert ids(memory.outbox)[len(memory.outbox) - len(new) :] == ids(new), "what is new always has room"
     letters = memory.dead_letters
-    assert letters.count == sum(due.values()) - sum(len(memory.pending(channel)) for channel in NAMES)
-    if letters.count:
-        assert letters.unmentioned == dict.fromkeys(NAMES, letters.count), "each channel's next message says it"
+    assert letters.total == sum(due.values()) - sum(len(memory.pending(channel)) for channel in NAMES)
+    if letters.total:
+        assert letters.unmentioned == dict.fromkeys(NAMES, letters.total), "each channel's next message says it"
 
 
 def test_what_only_a_broken_channel_lacks_makes_room_first() -> None:
@@ -202,7 +201,7 @@ def test_what_only_a_broken_channel_lacks_makes_room_first() -> None:
     new = [notice(n) for n in range(200, 250)]
     memory = Decision(memory, START, Watch().policy, TWO, notices=new).finish().memory
     assert ids(memory.outbox) == [f"n{n}" for n in (*range(100), *range(150, 250))]
-    assert memory.dead_letters.count == 50
+    assert memory.dead_letters.total == 50
     assert {letter.why for letter in memory.dead_letters.last} == {"more waited than can be kept"}
 
 
@@ -214,7 +213,7 @@ def test_dead_letters_are_counted_listed_and_mentioned_once_on_each_channel() ->
     memory = Memory("default", channels=NAMES, outbox=tuple(notice(number) for number in range(30)))
     memory = memory.discard("slack", {f"n{number}" for number in range(25)}, "refused", START)
     letters = memory.dead_letters
-    assert (letters.count, letters.unmentioned) == (25, {"sns": 25, "slack": 25})
+    assert (letters.total, letters.unmentioned) == (25, {"sns": 25, "slack": 25})
     assert [letter.notice_id for letter in letters.last] == [f"n{n}" for n in range(5, 25)]
     assert len(letters.last) == MAX_DEAD_LETTERS
     first = letters.last[0]
@@ -224,14 +223,14 @@ def test_dead_letters_are_counted_listed_and_mentioned_once_on_each_channel() ->
     assert memory.dead_letters.unmentioned == {"slack": 25}
     memory = memory.discard("slack", {"n27"}, "refused", START)
     assert memory.dead_letters.unmentioned == {"sns": 1, "slack": 26}
-    assert memory.mentioned("sns").mentioned("slack").dead_letters == replace(memory.dead_letters, unmentioned={})
+    assert memory.mentioned("sns").mentioned("slack").dead_letters == memory.dead_letters._replace(unmentioned={})
 
 
 def test_what_is_not_pending_for_a_channel_is_no_dead_letter_of_it() -> None:
     """Ids of others change nothing."""
     memory = Memory("default", channels=NAMES, outbox=(notice(1, "sns"),))
     assert memory.discard("slack", {"n1", "n9"}, "refused", START).outbox == memory.outbox
-    assert memory.discard("slack", {"n1"}, "refused", START).dead_letters.count == 0
+    assert memory.discard("slack", {"n1"}, "refused", START).dead_letters.total == 0
 
 
 @pytest.mark.parametrize("gone", [True, False], ids=["gone", "slow"])
@@ -244,10 +243,10 @@ def test_what_waits_for_a_broken_channel_becomes_dead_letters_after_14_days(gone
     """A channel that is only slow gets it whenever it is back."""
     broken = {"channel:slack": Incident(START, START)} if gone else {}
     memory = Memory("default", baseline_at=START, digest_at=START, channels=NAMES, incidents=broken)
-    memory = replace(memory, outbox=(notice(0), notice(1, "slack")))
+    memory = memory._replace(outbox=(notice(0), notice(1, "slack")))
     memory = decided(memory, START + waited, policy=Policy(frozenset(), digest_days=0))
     late = 0 if not gone or waited == timedelta(days=14) else 1 if waited < timedelta(days=15) else 2
-    assert memory.dead_letters.count == late
+    assert memory.dead_letters.total == late
     expected = [[NAMES, ("slack",)], [("sns",), ("slack",)], [("sns",)]][late]
     assert [entry.pending_for for entry in memory.outbox if entry.notice_id in {"n0", "n1"}] == expected
     if not late:
@@ -303,8 +302,7 @@ def test_the_worst_item_stays_below_dynamodbs_limit() -> None:
     watch = Watch(memory=Memory("o" * 64), notify_on=EVERYTHING)
     watch.check()
     memory = decide(rows[:1000], watch.memory, START, watch.policy, RECEIVERS, ASKED).memory
-    memory = replace(
-        memory,
+    memory = memory._replace(
         seen={parsed.key: START + timedelta(hours=n) for n, parsed in enumerate(rows)},
         incidents={f"channel:{n}": Incident(START, START, detail=HOSTILE * 3, label=HOSTILE) for n in range(8)},
         dead_letters=memory.discard("sns", set(ids(memory.outbox)), HOSTILE * 3, START).dead_letters,

@@ -1,7 +1,6 @@
 """What the messages of every channel share: titles, lists, remarks, local times, durations, and the plain form."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -120,8 +119,8 @@ def test_a_notice_has_one_id_on_every_channel_and_every_row_has_its_own() -> Non
 def test_the_plain_form_of_one() -> None:
     """Each of its parts in its place, an empty line between; what is not there leaves no gap."""
     facts = (Fact("Failed", time=START), Fact("File", "a.zip"))
-    whole = replace(WORDS, facts=facts, lines=("One.", "Two."))
-    late = replace(RECIPIENT, zone=BERLIN, lost=1, now=START + LATE + timedelta(seconds=1))
+    whole = WORDS._replace(facts=facts, lines=("One.", "Two."))
+    late = RECIPIENT._replace(zone=BERLIN, lost=1, now=START + LATE + timedelta(seconds=1))
     assert text([notice(content=whole)], late).split("\n") == [
         "Acme Ltd: Backup failed",
         "Delayed: written 02 Mar 2026 11:00 CET (10:00 UTC).",
@@ -139,8 +138,8 @@ def test_the_plain_form_of_one() -> None:
         "",
         "Reference: acme-0",
     ]
-    shortest = replace(WORDS, next_step="", about_crm=False)
-    punctual = replace(RECIPIENT, now=START + LATE)
+    shortest = WORDS._replace(next_step="", about_crm=False)
+    punctual = RECIPIENT._replace(now=START + LATE)
     assert text([notice(content=shortest)], punctual).split("\n") == [
         "Acme Ltd: Backup failed",
         "",
@@ -152,7 +151,7 @@ def test_the_plain_form_of_one() -> None:
 
 def test_the_plain_form_of_a_list_has_all_of_it() -> None:
     """What a chat refuses with its formatting is sent once more as text, and then counts as accepted."""
-    words = text([notice(number) for number in range(100)], replace(RECIPIENT, lost=3))
+    words = text([notice(number) for number in range(100)], RECIPIENT._replace(lost=3))
     first, second, third, *lines = words.split("\n")
     assert (first, third) == ("Acme Ltd: 100 messages: 100 failed", "")
     assert second == "⚠️ Lost: 3 earlier messages could not be delivered."
@@ -168,8 +167,8 @@ def test_the_plain_form_of_a_list_has_all_of_it() -> None:
 @pytest.mark.parametrize("number", [1, 11])
 def test_how_late_a_list_is_goes_by_its_oldest(number: int) -> None:
     """It waited longest."""
-    notices = [replace(notice(n), at=START + n * timedelta(minutes=1)) for n in range(number)]
-    late = replace(RECIPIENT, now=START + timedelta(hours=2))
+    notices = [notice(n)._replace(at=START + n * timedelta(minutes=1)) for n in range(number)]
+    late = RECIPIENT._replace(now=START + timedelta(hours=2))
     assert "\nDelayed: written 02 Mar 2026 10:00 UTC.\n" in text(notices, late)
 
 

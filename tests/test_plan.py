@@ -1,7 +1,6 @@
 """Zoho's plan: which answers count, how far apart two runs can be, and which next run stands."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
@@ -166,11 +165,11 @@ def test_an_answer_as_zoho_documents_it() -> None:
         starts_at=datetime(2026, 3, 9, 20, 30, tzinfo=UTC),
     )
     running = read("FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", "2026-01-06T02:00:00+05:30", "2026-03-10T02:00:00+05:30")
-    assert running == replace(ahead, starts_at=None)
+    assert running == ahead._replace(starts_at=None)
     stopped = read(
         "FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", "2026-01-06T02:00:00+05:30", "2026-03-10T02:00:00+05:30", status="STOPPED"
     )
-    assert stopped == replace(ahead, starts_at=None, next_run=None)
+    assert stopped == ahead._replace(starts_at=None, next_run=None)
 
 
 def test_the_same_rule_is_the_same_however_it_is_written() -> None:
@@ -247,25 +246,25 @@ ADOPTED: list[Any] = [
     pytest.param(OLD, SAME, NOW - DAY, None, SAME, id="a completion at that time: the next one"),
     pytest.param(OLD, SAME, NOW, None, SAME, id="a completion since: the next one"),
     pytest.param(
-        OLD, replace(SAME, next_run=NOW - DAY), NOW, None, replace(SAME, next_run=None), id="Zoho has not moved it yet"
+        OLD, SAME._replace(next_run=NOW - DAY), NOW, None, SAME._replace(next_run=None), id="Zoho has not moved it yet"
     ),
-    pytest.param(OLD, replace(SAME, next_run=None), NOW, None, replace(SAME, next_run=None), id="no run named"),
+    pytest.param(OLD, SAME._replace(next_run=None), NOW, None, SAME._replace(next_run=None), id="no run named"),
     pytest.param(OLD, OTHER, None, None, OTHER, id="another rule"),
     pytest.param(
-        OLD, replace(OTHER, next_run=NOW - DAY), NOW, None, replace(OTHER, next_run=None), id="another rule's old run"
+        OLD, OTHER._replace(next_run=NOW - DAY), NOW, None, OTHER._replace(next_run=None), id="another rule's old run"
     ),
     pytest.param(OLD, SAME, None, NOW - 2 * DAY, SAME, id="set up again since it was read"),
     pytest.param(OLD, SAME, None, NOW - 7 * DAY, OLD, id="set up in the second in which it was read"),
     pytest.param(
-        replace(OLD, starts_at=NOW - 3 * DAY),
+        OLD._replace(starts_at=NOW - 3 * DAY),
         SAME,
         NOW,
         None,
-        replace(SAME, starts_at=NOW - 3 * DAY),
+        SAME._replace(starts_at=NOW - 3 * DAY),
         id="keeps its start",
     ),
     pytest.param(
-        OLD, replace(SAME, ends_at=NOW + DAY), None, None, replace(OLD, ends_at=NOW + DAY), id="learns its end"
+        OLD, SAME._replace(ends_at=NOW + DAY), None, None, OLD._replace(ends_at=NOW + DAY), id="learns its end"
     ),
 ]
 
@@ -294,7 +293,7 @@ def test_a_next_run_stands_until_it_completed_or_the_schedule_changed(
     next_run: datetime | None, last_completed: datetime | None, changed_at: datetime | None, stands: bool
 ) -> None:
     """Strictly later than the last completion, and read no earlier than the newest word on the schedule."""
-    assert replace(OLD, next_run=next_run).stands(last_completed, changed_at) is stands
+    assert OLD._replace(next_run=next_run).stands(last_completed, changed_at) is stands
 
 
 def test_times_of_any_zone_compare() -> None:

@@ -580,8 +580,8 @@ def test_news_for_which_there_is_no_room_stay_news_and_a_broken_channel_delays_n
         assert len(set(arrived[receiver.name])) == len(arrived[receiver.name]) == 250
     waiting = {notice.notice_id for notice in watch.memory.pending("pagerduty") if notice.row}
     lost = watch.memory.dead_letters
-    assert len(waiting) + lost.count >= 250, "what the broken channel never gets is counted"
-    assert lost.unmentioned.get("sns") == lost.count > 0
+    assert len(waiting) + lost.total >= 250, "what the broken channel never gets is counted"
+    assert lost.unmentioned.get("sns") == lost.total > 0
 
 
 def test_a_full_history_that_is_empty_cannot_be_trusted() -> None:

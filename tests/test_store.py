@@ -1,7 +1,6 @@
 """Memory ⇄ item, through moto's DynamoDB: what is written is what is read, and nobody's write is overwritten."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -78,7 +77,7 @@ def test_an_organisation_without_an_item_has_no_memory(store: Store) -> None:
 def test_each_write_counts_the_version_up(store: Store) -> None:
     """The first write makes the item, each later one replaces exactly what was read."""
     first = store.save(Memory("acme"))
-    second = store.save(replace(first, last_seen_id="1"))
+    second = store.save(first._replace(last_seen_id="1"))
     assert (first.version, second.version) == (1, 2)
     assert store.load("acme") == second
 
@@ -86,7 +85,7 @@ def test_each_write_counts_the_version_up(store: Store) -> None:
 @pytest.mark.parametrize("versions", [0, 1, 2, 9])
 def test_a_write_over_another_ones_is_refused_and_changes_nothing(store: Store, versions: int) -> None:
     """Whether the item is older or newer than what was read, or was not there at all."""
-    current = store.save(replace(store.save(replace(store.save(Memory("acme")))), last_seen_id="1"))
+    current = store.save(store.save(store.save(Memory("acme")))._replace(last_seen_id="1"))
     assert current.version == 3
     with pytest.raises(ConflictError):
         store.save(Memory("acme", version=versions))
@@ -103,9 +102,9 @@ def test_a_write_to_an_item_that_is_gone_is_refused(store: Store) -> None:
 def test_of_two_that_read_the_same_only_one_writes(store: Store) -> None:
     """Also where both would write nearly the same."""
     read = store.save(Memory("acme"))
-    store.save(replace(read, lease_owner="one", lease_until=NOW))
+    store.save(read._replace(lease_owner="one", lease_until=NOW))
     with pytest.raises(ConflictError):
-        store.save(replace(read, lease_owner="one", lease_until=NOW + timedelta(microseconds=1)))
+        store.save(read._replace(lease_owner="one", lease_until=NOW + timedelta(microseconds=1)))
 
 
 # --- A network in between ---------------------------------------------------------------------------------------------
@@ -151,9 +150,9 @@ def test_our_own_write_is_recognised_when_its_answer_is_lost(
 ) -> None:
     """It is the same memory, with the same lease: the check goes on."""
     memory = store.save(Memory("acme")) if version else Memory("acme")
-    wanted = replace(memory, lease_owner="request-1", lease_until=NOW, outbox=FULL.outbox)
+    wanted = memory._replace(lease_owner="request-1", lease_until=NOW, outbox=FULL.outbox)
     saved = Store(Unreliable(dynamodb, error, arrives=True), TABLE).save(wanted)
-    assert saved == replace(wanted, version=version + 1) == store.load("acme")
+    assert saved == wanted._replace(version=version + 1) == store.load("acme")
 
 
 @pytest.mark.parametrize(
@@ -179,12 +178,12 @@ def test_a_write_that_did_not_arrive_is_a_store_error(store: Store, dynamodb: An
 
 def test_another_ones_write_after_a_lost_answer_is_not_taken_for_ours(store: Store, dynamodb: Any) -> None:
     """Our write arrived and was followed by another one: what is there now is not what we wrote."""
-    wanted = replace(store.save(Memory("acme")), lease_owner="request-1")
+    wanted = store.save(Memory("acme"))._replace(lease_owner="request-1")
 
     def another() -> None:
         read = store.load("acme")
         assert read
-        store.save(replace(read, lease_owner="request-2"))
+        store.save(read._replace(lease_owner="request-2"))
 
     unreliable = Unreliable(dynamodb, LOST[0], arrives=True, then=another)
     with pytest.raises(StoreError):

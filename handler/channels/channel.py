@@ -1,8 +1,7 @@
 """What a channel is, and what it needs from its surroundings."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import requests
 
@@ -13,8 +12,7 @@ from handler.outbox import Notice
 P = TypeVar("P")
 
 
-@dataclass(frozen=True)
-class Request(Generic[P]):
+class Request(NamedTuple, Generic[P]):
     """What one request carries.
 
     Attributes:
@@ -26,8 +24,7 @@ class Request(Generic[P]):
     payload: P
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One of a channel's keys in the organisation's secret.
 
     Attributes:
@@ -52,8 +49,7 @@ class Setting:
         return lambda value: self.complaint(value, loopback)
 
 
-@dataclass(frozen=True)
-class Senders:
+class Senders(NamedTuple):
     """What channels send with; built once per cold start.
 
     Attributes:

@@ -3,7 +3,6 @@
 import json
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -35,8 +34,7 @@ REFUSED_WHOLE = {
 """Codes for a whole request that are about its content: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
 
 
-@dataclass(frozen=True)
-class SnsMessage:
+class SnsMessage(NamedTuple):
     """One SNS message.
 
     Attributes:
@@ -78,7 +76,7 @@ class Sns:
         made = []
         for part in bundles(notices):
             made.append(_message(part, recipient))
-            recipient = replace(recipient, lost=0)  # the first one says it
+            recipient = recipient._replace(lost=0)  # the first one says it
         groups = [made] if len(notices) <= TOGETHER else [[message] for message in made]
         return [Request(tuple(i for m in group for i in m.notice_ids), group) for group in groups if group]
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import requests
@@ -43,7 +42,7 @@ def pack(
             all the same: its channel has to shorten it.
     """
     messages = list(_messages(notices, lambda some: fits(some, recipient)))
-    return [(message, replace(recipient, lost=0) if number else recipient) for number, message in enumerate(messages)]
+    return [(message, recipient._replace(lost=0) if number else recipient) for number, message in enumerate(messages)]
 
 
 def _messages(notices: Sequence[Notice], fits: Callable[[Sequence[Bundle]], bool]) -> Iterator[list[Bundle]]:
@@ -84,7 +83,7 @@ def each(message: Sequence[Bundle], recipient: Recipient) -> Iterator[tuple[Bund
     """Yield the bundles of a message, each with its recipient: only the first one says what was lost."""
     for bundle in message:
         yield bundle, recipient
-        recipient = replace(recipient, lost=0)
+        recipient = recipient._replace(lost=0)
 
 
 def plain_text(message: Sequence[Bundle], recipient: Recipient) -> str:

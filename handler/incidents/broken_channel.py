@@ -1,6 +1,5 @@
 """A channel refuses permanently: the others say so. Pure."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from handler.decision import Decision, Receiver, ref, stamp
@@ -57,7 +56,7 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
     notice = decision.notice(KIND, identity, "critical", content, phase=phase, incident=name, opens=opens)
     if decision.wants(KIND) and decision.notify(_for_others(notice, name)):
         reminders = incident.reminders + (phase == "reminder")
-        decision.set_incident(name, replace(incident, notified_at=decision.now, reminders=reminders))
+        decision.set_incident(name, incident._replace(notified_at=decision.now, reminders=reminders))
 
 
 def _end(decision: Decision, name: str, incident: Incident, *, removed: bool) -> None:
@@ -89,7 +88,7 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
 
 
 def _for_others(notice: Notice, name: str) -> Notice:
-    return replace(notice, pending_for=tuple(c for c in notice.pending_for if name_of(c) != name))
+    return notice._replace(pending_for=tuple(c for c in notice.pending_for if name_of(c) != name))
 
 
 def _probe(decision: Decision, receiver: Receiver) -> None:
@@ -99,8 +98,8 @@ def _probe(decision: Decision, receiver: Receiver) -> None:
     waiting = [n for n in (*decision.memory.outbox, *decision.notices) if receiver.name in n.pending_for]
     if waiting or receiver.problem or decision.now - (incident.probed_at or incident.since) < PROBE_EVERY:
         return
-    decision.notify(replace(_ended(decision, name, incident), pending_for=(receiver.name,)))
-    decision.set_incident(name, replace(incident, probed_at=decision.now))
+    decision.notify(_ended(decision, name, incident)._replace(pending_for=(receiver.name,)))
+    decision.set_incident(name, incident._replace(probed_at=decision.now))
 
 
 def _drop_probe(decision: Decision, channel: str) -> None:

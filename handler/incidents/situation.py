@@ -1,7 +1,6 @@
 """How things stand at the end of the history, as far as incidents need it. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,8 +19,7 @@ class Running(NamedTuple):
     row: Row
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(NamedTuple):
     """How things stand.
 
     Attributes:

@@ -1,6 +1,5 @@
 """The history cannot be read. Pure."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from handler.causes import CAUSES, TRANSIENT, Cause
@@ -23,7 +22,7 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
     known = CAUSES.get(incident.cause, TRANSIENT)
     if problem.cause.actionable or not known.actionable:
         known = problem.cause
-        incident = replace(incident, cause=known.name, detail=str(problem))
+        incident = incident._replace(cause=known.name, detail=str(problem))
     decision.set_incident(NAME, incident)
     if known.actionable or decision.now - incident.since >= timedelta(hours=decision.policy.unreadable_hours):
         _notify(decision, incident, known)
@@ -42,7 +41,7 @@ def _notify(decision: Decision, incident: Incident, cause: Cause) -> None:
     if decision.wants(KIND) and decision.notify(notice):
         reminders = incident.reminders + (1 if last else 0)
         causes = {**incident.causes, cause.name: decision.now}
-        decision.set_incident(NAME, replace(incident, notified_at=decision.now, reminders=reminders, causes=causes))
+        decision.set_incident(NAME, incident._replace(notified_at=decision.now, reminders=reminders, causes=causes))
 
 
 def _content(decision: Decision, incident: Incident, cause: Cause, *, still: bool) -> Content:

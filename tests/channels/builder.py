@@ -51,7 +51,7 @@ def notice(number: int = 0, kind: str = "failed", severity: str = "critical", sa
     about = more.pop("row", row(number, state="failure"))
     made = more.pop("content", content(said=said))
     if about is not None and about.id:
-        made = Content(**{**vars(made), "facts": (*made.facts, Fact("Job ID", about.id))})
+        made = Content(**{**made._asdict(), "facts": (*made.facts, Fact("Job ID", about.id))})
     return Notice(f"acme-{number}", kind, NOW, ("x",), severity, made, row=about, **more)
 
 

@@ -1,6 +1,5 @@
 """Zoho Cliq: its URL, its cards, its throttle, and what text from Zoho CRM cannot do there."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,8 +91,8 @@ def test_a_message_ends_at_the_limit(channel: Cliq, size: int) -> None:
     """Characters of the whole; what is longer goes as its shortened text."""
     (request,) = channel.render([notice(content=content(said="x" * 10))], RECIPIENT)
     filler = size - len(everything(request.payload[0]))
-    long = replace(notice(content=content(said="x" * 10)))
-    long = replace(long, content=replace(long.content, sentence=long.content.sentence + "y" * filler))
+    long = notice(content=content(said="x" * 10))
+    long = long._replace(content=long.content._replace(sentence=long.content.sentence + "y" * filler))
     card, plain = channel.render([long], RECIPIENT)[0].payload
     assert len(everything(card)) == size if size <= MESSAGE_LIMIT else card == plain
     assert len(plain["text"]) <= MESSAGE_LIMIT
@@ -101,7 +100,7 @@ def test_a_message_ends_at_the_limit(channel: Cliq, size: int) -> None:
 
 def test_a_title_ends_at_its_limit(channel: Cliq, cliq: FakeCliq) -> None:
     """With an ellipsis."""
-    send_all(channel, [notice()], replace(RECIPIENT, name="n" * 300))
+    send_all(channel, [notice()], RECIPIENT._replace(name="n" * 300))
     title = cliq.messages[0]["card"]["title"]
     assert (len(title), title[-1]) == (TITLE_LIMIT, "…")
 
@@ -165,8 +164,8 @@ def test_a_refused_card_is_sent_as_plain_text_and_that_answer_counts(
 def test_text_from_zoho_is_inert(channel: Cliq, count: int) -> None:
     """No marks, mentions or links in any form; an address among our own words stays one."""
     made = content(HOSTILE, HOSTILE, next_step="Ask https://it.example (`make connect ORG=a_b`).", lines=(HOSTILE,))
-    made = replace(made, facts=(*made.facts, Fact("Type", "a_b_c _d_")))
-    for request in channel.render([replace(n, content=made) for n in notices(count)], RECIPIENT):
+    made = made._replace(facts=(*made.facts, Fact("Type", "a_b_c _d_")))
+    for request in channel.render([n._replace(content=made) for n in notices(count)], RECIPIENT):
         for payload in request.payload:
             ours = [words for words in texts(payload) if words == RECIPIENT.crm_url]
             for words in [words for words in texts(payload) if words not in ours]:

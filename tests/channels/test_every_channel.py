@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -219,7 +218,7 @@ def test_what_comes_late_says_so_and_what_was_lost_is_said_once(
     name: str, channel: Channel, fake: Fake, count: int
 ) -> None:
     """In the first message; when it was written stands beside each."""
-    late = replace(RECIPIENT, now=NOW + timedelta(hours=2), lost=3)
+    late = RECIPIENT._replace(now=NOW + timedelta(hours=2), lost=3)
     send_all(channel, notices(count, opens=(ref(),)), late)
     shown = everything(fake.messages).replace("\\\\", "").replace("\\", "")
     assert "Delayed: written 02 Mar 2026 10:00 UTC" in shown
@@ -231,8 +230,8 @@ def test_what_comes_late_says_so_and_what_was_lost_is_said_once(
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_hostile_text_is_taken_and_read_as_it_was_written(name: str, channel: Channel, fake: Fake, count: int) -> None:
     """The fake enforces the limits; each channel's own test says that it is inert."""
-    hostile = [replace(each, content=content(HOSTILE, HOSTILE)) for each in notices(count, opens=(ref(),))]
-    send_all(channel, hostile, replace(RECIPIENT, name=HOSTILE[:80]))
+    hostile = [each._replace(content=content(HOSTILE, HOSTILE)) for each in notices(count, opens=(ref(),))]
+    send_all(channel, hostile, RECIPIENT._replace(name=HOSTILE[:80]))
     assert fake.accepted
 
 

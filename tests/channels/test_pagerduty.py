@@ -1,6 +1,5 @@
 """PagerDuty: an alert an incident, opened and resolved by its key; repeats change nothing."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -87,7 +86,7 @@ def test_whatever_is_repeated_changes_nothing(channel: PagerDuty, pagerduty: Fak
 def test_a_reopened_incident_is_another_alert(channel: PagerDuty, pagerduty: FakePagerDuty) -> None:
     """Its beginning is in the key, and so is its organisation."""
     send_all(channel, [notice(0, opens=(ref(hours_ago=5),)), notice(1, opens=(ref(hours_ago=1),))])
-    send_all(channel, [notice(0, opens=(ref(hours_ago=5),))], replace(RECIPIENT, org="borealis"))
+    send_all(channel, [notice(0, opens=(ref(hours_ago=5),))], RECIPIENT._replace(org="borealis"))
     assert len({alert.key for alert in pagerduty.open_alerts}) == 3
 
 
@@ -96,8 +95,8 @@ def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_tog
 ) -> None:
     """What fails between them leaves the notice pending; the next try brings all."""
     baseline = notice(kind="baseline", row=None, opens=(ref("overdue"), ref("stuck"), ref("failing")))
-    baseline = replace(
-        baseline, content=content("3 problems", lines=("Overdue.", "Stuck.", "Failing.", "No schedule."))
+    baseline = baseline._replace(
+        content=content("3 problems", lines=("Overdue.", "Stuck.", "Failing.", "No schedule."))
     )
     (request,) = channel.render([baseline], RECIPIENT)
     pagerduty.script("webhook", Fault(), Fault(Response(500)))
@@ -190,7 +189,7 @@ def test_an_event_says_what_who_is_on_call_needs(channel: PagerDuty, pagerduty: 
 def test_the_rows_id_is_shown_whatever_the_facts_are(channel: PagerDuty, pagerduty: FakePagerDuty) -> None:
     """A row without one has none to show."""
     for about in (row(3), row(4, id=None)):
-        made = replace(notice(row=None, opens=(ref(),)), row=about)
+        made = notice(row=None, opens=(ref(),))._replace(row=about)
         send_all(channel, [made])
     shown = [event["payload"]["custom_details"].get("Job ID") for event in pagerduty.messages]
     assert shown == [row(3).id, None]
@@ -289,5 +288,5 @@ def test_a_baseline_opens_what_is_wrong_by_name_and_its_ends_resolve_it(
     assert "hasn't finished" in said["stuck"]
     history.log(at=history.now + timedelta(hours=1), state="completed")
     history.now += timedelta(hours=2)
-    send_all(channel, decided(history), replace(RECIPIENT, now=history.now))
+    send_all(channel, decided(history), RECIPIENT._replace(now=history.now))
     assert pagerduty.open_alerts == []

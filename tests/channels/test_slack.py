@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -66,7 +65,7 @@ def objects(payload: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("pending", [1, 3, 10, 11, 100])
 def test_all_that_is_pending_is_one_message(channel: Slack, slack: FakeSlack, pending: int) -> None:
     """Taken by a fake that knows Slack's limits."""
-    plain = [replace(n, content=content(facts=())) for n in notices(pending)]
+    plain = [n._replace(content=content(facts=())) for n in notices(pending)]
     send_all(channel, plain if pending < 11 else notices(pending))
     assert len(slack.messages) == len(slack.requests) == 1
 
@@ -74,14 +73,14 @@ def test_all_that_is_pending_is_one_message(channel: Slack, slack: FakeSlack, pe
 def test_a_few_that_do_not_fit_are_split(channel: Slack, slack: FakeSlack) -> None:
     """By blocks or by characters, oldest first."""
     lines = tuple("x" * 2_900 for _ in range(3))
-    made = send_all(channel, [replace(n, content=content(lines=lines)) for n in notices(3)])
+    made = send_all(channel, [n._replace(content=content(lines=lines)) for n in notices(3)])
     assert [request.notice_ids for request in made] == [("acme-0",), ("acme-1",), ("acme-2",)]
     assert len(slack.messages) == 3
 
 
 def test_a_message_has_no_more_blocks_than_slack_takes(channel: Slack, slack: FakeSlack) -> None:
     """Ten short notices have few characters and sixty blocks."""
-    short = [replace(n, content=content(lines=("One.",))) for n in notices(10)]
+    short = [n._replace(content=content(lines=("One.",))) for n in notices(10)]
     send_all(channel, short)
     sizes = [len(payload["blocks"]) for payload in slack.messages]
     assert sum(sizes) > BLOCK_LIMIT >= max(sizes)
@@ -215,8 +214,8 @@ def test_whoever_cannot_be_mentioned_is_refused(whom: str) -> None:
 def test_text_from_zoho_is_inert(slack: FakeSlack, session: requests.Session, count: int, whom: str) -> None:
     """In blocks it is plain_text; plain text has no markup or, where it has a mention, nothing else that is any."""
     channel = mentioning(slack, session, whom)
-    hostile = [replace(n, content=content(HOSTILE, HOSTILE, lines=(HOSTILE,))) for n in notices(count)]
-    for request in channel.render(hostile, replace(RECIPIENT, name=HOSTILE[:60])):
+    hostile = [n._replace(content=content(HOSTILE, HOSTILE, lines=(HOSTILE,))) for n in notices(count)]
+    for request in channel.render(hostile, RECIPIENT._replace(name=HOSTILE[:60])):
         blocks, plain = request.payload
         for words in objects(blocks):
             assert words["type"] == "plain_text" or "evil" not in words["text"]

@@ -5,7 +5,6 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -169,7 +168,7 @@ def test_a_subject_ends_at_its_limit(topic: module.Sns, more: int) -> None:
 @pytest.mark.parametrize("name", [HOSTILE, "Zoë & Söhne", "株式会社", "\r\nBcc: x", "n" * 200])
 def test_a_subject_is_one_line_of_ascii(topic: module.Sns, name: str) -> None:
     """Its organisation's key where nothing of a name is left."""
-    (request,) = topic.render([notice(content=content(HOSTILE))], replace(RECIPIENT, name=name))
+    (request,) = topic.render([notice(content=content(HOSTILE))], RECIPIENT._replace(name=name))
     subject = request.payload[0].subject
     assert re.fullmatch(r"\[[ -~]+\] [ -~]+|\[[ -~]{1,98}", subject)
     assert len(subject) <= SUBJECT_LIMIT
@@ -177,7 +176,7 @@ def test_a_subject_is_one_line_of_ascii(topic: module.Sns, name: str) -> None:
 
 def test_what_was_lost_is_said_once(topic: module.Sns) -> None:
     """In the first message."""
-    (request,) = topic.render(notices(3), replace(RECIPIENT, lost=2))
+    (request,) = topic.render(notices(3), RECIPIENT._replace(lost=2))
     assert ["Lost: 2" in message.text for message in request.payload] == [True, False, False]
 
 

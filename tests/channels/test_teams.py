@@ -1,7 +1,6 @@
 """Microsoft Teams: its URL, its cards, bytes, and what text from Zoho CRM cannot do there."""
 
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,7 +99,7 @@ def test_a_card_ends_at_the_limit_in_bytes(channel: Teams, teams: FakeTeams, let
     each = size({"": letter}) - size({"": ""})
     room, rest = divmod(MESSAGE_BYTES - size(request.payload), each)
     made = content()
-    long = notice(content=replace(made, sentence=made.sentence + letter * (room + more) + "." * 0))
+    long = notice(content=made._replace(sentence=made.sentence + letter * (room + more) + "." * 0))
     (request,) = channel.render([long], RECIPIENT)
     channel.send(request, AMPLE)
     sent = len(teams.requests[0].body)
@@ -112,7 +111,7 @@ def test_a_card_ends_at_the_limit_in_bytes(channel: Teams, teams: FakeTeams, let
 
 def test_many_that_are_long_are_split(channel: Teams, teams: FakeTeams) -> None:
     """Each within the limit; none is lost, and none is twice."""
-    long = [replace(n, content=content("Backup failed", "é" * 500)) for n in notices(8)]
+    long = [n._replace(content=content("Backup failed", "é" * 500)) for n in notices(8)]
     made = send_all(channel, long)
     assert len(made) > 1
     assert all(len(request.body) <= MESSAGE_BYTES for request in teams.requests)
@@ -122,8 +121,8 @@ def test_many_that_are_long_are_split(channel: Teams, teams: FakeTeams) -> None:
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_text_from_zoho_reads_as_it_was_written_and_is_inert(channel: Teams, teams: FakeTeams, count: int) -> None:
     """Every character that Markdown or a template knows stands behind a backslash."""
-    hostile = [replace(n, content=content(HOSTILE, HOSTILE, next_step="", lines=(HOSTILE,))) for n in notices(count)]
-    made = send_all(channel, hostile, replace(RECIPIENT, name=HOSTILE[:60]))
+    hostile = [n._replace(content=content(HOSTILE, HOSTILE, next_step="", lines=(HOSTILE,))) for n in notices(count)]
+    made = send_all(channel, hostile, RECIPIENT._replace(name=HOSTILE[:60]))
     assert HOSTILE in teams.accepted[0].text
     for element in [element for request in made for element in card(request)["body"]]:
         shown = [element["text"]] if "text" in element else [fact["value"] for fact in element["facts"]]

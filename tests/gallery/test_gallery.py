@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import fields
 
 import pytest
 
@@ -132,7 +131,7 @@ def test_messages_are_plain_sentences(sample: Sample, readers: Readers) -> None:
         for sentence in (content.sentence, *content.lines, *filter(None, [content.next_step])):
             assert re.fullmatch(r"[A-Z][^\n]*[^ ]\.", sentence), sentence
             assert "  " not in sentence
-    internals = {field.name for field in fields(Memory) if "_" in field.name} | {name.lower() for name in NUMBERS}
+    internals = {name for name in Memory._fields if "_" in name} | {name.lower() for name in NUMBERS}
     for channel in CHANNELS:
         for message in readers.read(channel.name, sample.notices, sample.reader):
             words = as_text(message)

@@ -43,7 +43,7 @@ MUTATIONS = {
         "check.py", "memory.lease_until and memory.lease_until > services.clock()", "memory.lease_until and False"
     ),
     "leave the lease": Mutation(
-        "delivery.py", "replace(self.memory, lease_owner=None, lease_until=None) if free else", ""
+        "delivery.py", "self.memory._replace(lease_owner=None, lease_until=None) if free else", ""
     ),
     "send on before writing down": Mutation(
         "delivery.py", "                if not written:\n                    self._write()\n", ""

@@ -161,4 +161,4 @@ def test_a_broken_channel_is_tried_once_a_day_and_nothing_of_it_is_lost(world: W
     play(world, Timeline(3, (Step(1), *steps, *days), ("slack",), floor="critical"))
     assert world.witness.probes
     assert world.witness.memory
-    assert world.witness.memory.dead_letters.count == 2
+    assert world.witness.memory.dead_letters.total == 2

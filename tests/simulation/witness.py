@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,8 +119,8 @@ class Witness:
             for channel in notice.pending_for:
                 if (channel, notice.notice_id) not in now_owed and not is_probe(notice):
                     self._struck(channel, notice, memory)
-        if memory.dead_letters.count != self._lost:
-            self.blame("loss", f"{self._lost} notices were lost, {memory.dead_letters.count} are counted")
+        if memory.dead_letters.total != self._lost:
+            self.blame("loss", f"{self._lost} notices were lost, {memory.dead_letters.total} are counted")
         for owed, acceptance in self._unwritten:
             probed = owed[1] in self.probes and acceptance.excuse  # it is taken back, accepted or not
             acceptance.written = owed not in now_owed and not probed
@@ -136,7 +136,7 @@ class Witness:
                 self.probes[notice.notice_id] = notice
                 continue
             if earlier := self.promised.get(notice.notice_id):
-                if replace(notice, pending_for=()) != replace(earlier, pending_for=()):
+                if notice._replace(pending_for=()) != earlier._replace(pending_for=()):
                     self.blame("repeat", f"two notices are called {notice.notice_id}")
                 continue
             new += 1

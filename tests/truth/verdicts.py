@@ -1,7 +1,6 @@
 """Judges a played calendar or trouble: returns complaints, none where all is as it must be."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from handler.decision import Policy
 from tests.truth.calendars import FIRST, Calendar
@@ -46,7 +45,7 @@ def play_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[str
     for now in (*early, *hourly(trouble.hourly_from, trouble.until)):
         for since, settings in trouble.changes:
             if now == since:
-                player.policy = replace(player.policy, **settings)
+                player.policy = player.policy._replace(**settings)
         player.check(now)
     return list(judge_trouble(expectations, player))
 
