@@ -57,11 +57,15 @@ def services() -> Services:
         ConfigError: Settings are missing or wrong; all are named.
     """
     settings = config.read_settings()
+    topics = {"messages": settings.topic_arn}
+    if settings.alarm_topic_arn:
+        topics["alarms"] = settings.alarm_topic_arn
     return Services(
         settings=settings,
         store=Store(_DYNAMODB, settings.table_name),
         senders=Senders(_SNS, settings.topic_arn, transport.make_session(_TLS)),
         read_secret=lambda org: secret.read_secret(_SSM, settings.org_parameter_prefix, org),
+        subscribers=lambda: aws.count_subscribers(_SNS, topics),
         reading=transport.make_session(_TLS, transport.RETRY),
         clock=lambda: datetime.now(UTC),
         sleep=time.sleep,

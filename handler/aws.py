@@ -1,10 +1,17 @@
-"""What botocore has no setting for: a TLS context that all clients share, and answers that must be whole."""
+"""What botocore has no setting for: a TLS context that all clients share, and answers that must be whole.
+
+And how many are subscribed to a topic.
+"""
 
 import logging
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.parsers import ResponseParserError
+
+log = logging.getLogger("handler")
 
 # botocore logs at DEBUG whatever it sends and gets, and the organisation's parameter is all secret.
 logging.getLogger("botocore").setLevel(logging.INFO)
@@ -20,6 +27,28 @@ def share_tls(client: Any, context: ssl.SSLContext) -> None:
     session._manager.connection_pool_kw["ssl_context"] = context
     session._get_ssl_context = lambda: context  # for the pool of a proxy, which it makes later
     session._setup_ssl_cert = lambda *_: None  # it would name the bundle; the context verifies, and has it
+
+
+def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
+    """Return how many subscriptions of each topic are confirmed; a topic of which SNS does not say it is left out.
+
+    Of the first hundred, and one more if there are more: what matters is whether there are any.
+    Source: https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
+
+    Args:
+        sns: A boto3 SNS client.
+        topics: Name → ARN.
+    """
+    counts = {}
+    for name, arn in topics.items():
+        try:
+            answer = sns.list_subscriptions_by_topic(TopicArn=arn)
+            confirmed = sum(one["SubscriptionArn"].startswith("arn:") for one in answer["Subscriptions"])
+        except (BotoCoreError, ClientError, ResponseParserError, LookupError) as error:
+            log.info("subscribers not counted", extra={"topic": name, "error": type(error).__name__})
+        else:
+            counts[name] = confirmed + ("NextToken" in answer)
+    return counts
 
 
 def reject_truncated_responses(client: Any) -> None:

@@ -129,14 +129,16 @@ class Check:
         return decision
 
     def answer(self, organisation: Organisation, answers: Answers, asks: Collection[str]) -> Answers:
-        """Ask Zoho what a decision needs to know beyond the history; without an answer, no harm."""
+        """Ask what a decision needs to know beyond the history; without an answer, no harm."""
         for question in sorted(asks):
             answers = answers._replace(asked=answers.asked | {question})
             try:
                 if question == "plan":
                     answers = answers._replace(plan=organisation.zoho.plan(self.reading))
-                else:
+                elif question == "links":
                     answers = answers._replace(links=organisation.zoho.links(self.reading))
+                else:
+                    answers = answers._replace(subscribers=self.services.subscribers())
             except UnreadableError as problem:
                 log.info("not answered", extra={"org": self.org, "question": question, "cause": problem.cause.name})
         return answers

@@ -36,6 +36,7 @@ class Settings(NamedTuple):
     Attributes:
         table_name: The DynamoDB table.
         topic_arn: The SNS topic.
+        alarm_topic_arn: That of the stack's alarms, or "".
         org_parameter_prefix: SSM parameters are ``{prefix}/{org}``.
         policy: What to notify of, and when.
         time_zone: In which plain text shows times.
@@ -48,6 +49,7 @@ class Settings(NamedTuple):
 
     table_name: str
     topic_arn: str
+    alarm_topic_arn: str
     org_parameter_prefix: str
     policy: Policy
     time_zone: tzinfo
@@ -85,6 +87,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     settings = Settings(
         table_name=_required(environ, "TABLE_NAME", problems),
         topic_arn=_required(environ, "TOPIC_ARN", problems),
+        alarm_topic_arn=environ.get("ALARM_TOPIC_ARN", ""),
         org_parameter_prefix=_required(environ, "ORG_PARAMETER_PREFIX", problems).rstrip("/"),
         policy=Policy(frozenset(kinds), **numbers, operated_by=operator),
         time_zone=time_zone or UTC,

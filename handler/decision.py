@@ -1,6 +1,6 @@
-"""What one check decides: the memory as it will be, the notices, and what has to be asked of Zoho first. Pure."""
+"""What one check decides: the memory as it will be, the notices, and what has to be asked first. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -85,17 +85,19 @@ class Links(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What Zoho answered to what earlier rounds of this decision asked.
+    """What was answered to what earlier rounds of this decision asked.
 
     Attributes:
-        asked: The questions that were asked: ``plan``, ``links``.
+        asked: The questions that were asked: ``plan``, ``links``, ``subscribers``.
         plan: None: not asked, not answered, or no rule in the answer.
         links: Likewise.
+        subscribers: ``messages``, ``alarms`` → how many are subscribed to that topic, as far as was answered.
     """
 
     asked: frozenset[str] = frozenset()
     plan: Plan | None = None
     links: Links | None = None
+    subscribers: Mapping[str, int] = {}
 
 
 @dataclass
@@ -108,7 +110,7 @@ class Decision:
         policy: The company's wishes.
         receivers: The channels configured now.
         answers: What is known beyond the history.
-        asks: What has to be known, and is not: the check asks Zoho and decides again from the same memory.
+        asks: What has to be known, and is not: the check asks and decides again from the same memory.
         notices: What is to be sent, in order.
     """
 
@@ -129,7 +131,7 @@ class Decision:
         self.memory = self.memory.with_incident(name, incident)
 
     def ask(self, question: str) -> None:
-        """Ask Zoho, unless that was done."""
+        """Ask, unless that was done."""
         if question not in self.answers.asked:
             self.asks.add(question)
 

@@ -108,6 +108,7 @@ class Memory(NamedTuple):
         dead_letters: What could not be delivered.
         digest_at: The last digest, or the baseline.
         outcomes: Outcomes since then: ``completed``, ``failed``, ``unknown`` → how many.
+        subscribers: Topic (``messages``, ``alarms``) → how many were subscribed at the last baseline or digest.
         channels: The channels configured at the last write.
         lease_owner: Request id of the check that is delivering, or None.
         lease_until: Until when nobody else may.
@@ -129,6 +130,7 @@ class Memory(NamedTuple):
     dead_letters: DeadLetters = DeadLetters()
     digest_at: datetime | None = None
     outcomes: Mapping[str, int] = {}
+    subscribers: Mapping[str, int] = {}
     channels: tuple[str, ...] = ()
     lease_owner: str | None = None
     lease_until: datetime | None = None

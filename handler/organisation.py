@@ -45,6 +45,7 @@ class Services:
         store: The table.
         senders: What channels send with.
         read_secret: Organisation → the text of its secret, read now.
+        subscribers: Topic (``messages``, ``alarms``) → how many are subscribed to it, asked now.
         reading: An HTTP session that may retry.
         clock: Returns the present, aware, in UTC.
         sleep: Waits so many seconds.
@@ -55,6 +56,7 @@ class Services:
     store: Store
     senders: Senders
     read_secret: Callable[[str], str]
+    subscribers: Callable[[], Mapping[str, int]]
     reading: requests.Session
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]

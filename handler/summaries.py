@@ -1,6 +1,6 @@
 """The two notices that list how everything stands: baseline and digest. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from handler.decision import Decision, ref, stamp
@@ -13,6 +13,11 @@ from handler.wording import PAGE, Content, Fact, capital, duration, highest, plu
 
 KIND = "digest"
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
+TOPICS = {
+    "messages": ("E-mail and SMS subscribers", "Nobody is subscribed to these messages by e-mail or SMS any more."),
+    "alarms": ("Alarm subscribers", "Nobody is subscribed to the alarms any more: nobody hears if monitoring stops."),
+}
+"""Topic → its fact's label, and what to say when it has lost its last subscriber."""
 
 
 def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[str, int], recent: str) -> None:
@@ -24,7 +29,8 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
         outcomes: ``completed``, ``failed``, ``unknown`` → how many the history has.
         recent: The last few of them.
     """
-    wrong, opens, severity = _problems(decision, situation)
+    decision.ask("subscribers")
+    wrong, opens, severity, next_step = _problems(decision, situation)
     rows = len(decision.memory.seen)
     counts = f" ({_counts(outcomes)})" if outcomes else ""
     past = "The history has no entries yet."
@@ -37,9 +43,9 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
         "⚠️" if wrong else "👋",
         f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
         f"You will get a message {when} from now on. {past}",
-        _standing(decision, recent),
+        _standing(decision, recent, wrong),
         wrong,
-        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+        next_step,
     )
     identity = f"baseline-{stamp(decision.now)}"
     phase = "opened" if opens else "news"
@@ -52,8 +58,10 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
     since = memory.digest_at or memory.baseline_at
     if not days or since is None or decision.now - since < timedelta(days=days):
         return
+    if decision.wants(KIND):
+        decision.ask("subscribers")
     decision.remember(digest_at=decision.now, outcomes={})
-    wrong, opens, severity = _problems(decision, situation)
+    wrong, opens, severity, next_step = _problems(decision, situation)
     counts = _counts(memory.outcomes)
     span = duration(decision.now - since)
     content = Content(
@@ -61,16 +69,16 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
         f"Backup summary: {counts or 'no backups'}",
         f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
         + (f" Open problems: {len(wrong)}." if wrong else ""),
-        (*_standing(decision, ""), Fact("Counted since", time=since)),
+        (*_standing(decision, "", wrong), Fact("Counted since", time=since)),
         wrong,
-        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+        next_step,
     )
     if decision.wants(KIND):
         decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
 
 
-def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
-    """Return everything that is wrong: a sentence each, the incidents, and the highest severity.
+def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str, str]:
+    """Return everything that is wrong: a sentence each, the incidents, the highest severity, and the next step.
 
     An incident whose end nobody will hear of is only listed, behind the others: where an alert would open for it, the
     alert would stay.
@@ -78,6 +86,7 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
     memory = decision.memory
     first_read = memory.baseline_at == decision.now
     found: list[tuple[str, IncidentRef, bool]] = []
+    ours = _lost_subscribers(decision)
     for kind in INCIDENTS:
         if incident := memory.incidents.get(kind.NAME):
             heard = decision.wants(kind.KIND) and (first_read or incident.notified_at is not None)
@@ -86,23 +95,46 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
         if name.startswith("channel:"):
             line = f"{capital(incident.label)} rejects messages from this notifier."
             found.append((line, ref(name, incident), incident.notified_at is not None))
+            ours.append(line)
     found.sort(key=lambda one: not one[2])  # each incident that a notice opens has a line, in their order
     lines = [line for line, _, _ in found]
     severities = [one.severity for _, one, _ in found]
+    if lost := [line for line in ours if line not in lines]:
+        lines += lost
+        severities.append("warning")
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
         severities.append("warning")
-    return tuple(lines), tuple(one for _, one, heard in found if heard), highest(severities)
+    next_step = _next_step(in_crm=len(lines) > len(ours), ours=bool(ours))
+    operator = decision.policy.step(next_step, memory.org)
+    return tuple(lines), tuple(one for _, one, heard in found if heard), highest(severities), operator
 
 
-def _standing(decision: Decision, recent: str) -> tuple[Fact, ...]:
+def _next_step(*, in_crm: bool, ours: bool) -> str:
+    if in_crm and ours:
+        return f"Open {PAGE} in Zoho CRM and fix what is wrong with the backups. Ask {{operator}} to fix the rest."
+    if in_crm:
+        return f"Open {PAGE} in Zoho CRM and fix the problems listed above."
+    return "Ask {operator} to fix the problems listed above." if ours else NO_ACTION
+
+
+def _lost_subscribers(decision: Decision) -> list[str]:
+    """Return a sentence for each topic that has lost its last subscriber since the last baseline or digest."""
+    before, now = decision.memory.subscribers, decision.answers.subscribers
+    decision.remember(subscribers={**before, **now})
+    return [sentence for topic, (_, sentence) in TOPICS.items() if before.get(topic) and now.get(topic) == 0]
+
+
+def _standing(decision: Decision, recent: str, wrong: Collection[str]) -> tuple[Fact, ...]:
     memory, policy = decision.memory, decision.policy
+    unheard = {topic for topic, count in decision.answers.subscribers.items() if not count}
     often = how_often(memory) if has_schedule(memory) else ""
     return (
         Fact("Schedule", (often or "set up") if has_schedule(memory) else "none"),
         last_completed_fact(memory.last_completed),
         *next_run_fact(memory, policy.max_backup_age_days, decision.now),
         *([Fact("Recent backups (oldest first)", recent)] if recent else []),
+        *(Fact(label, "none") for topic, (label, lost) in TOPICS.items() if topic in unheard and lost not in wrong),
     )
 
 

@@ -235,16 +235,24 @@ def _channels() -> Iterator[Sample]:
             yield Sample("channel", "It ends, nobody uses it any more", watched.ago())
 
 
-def _digests() -> Iterator[Sample]:
+def _good_month() -> Watch:
     month = Watch(*weeks(24 * 40, 24 * 33), first_check=24 * 31, plan=PLAN)
     for day in (26, 19, 12, 5):
         month.ago(24 * day, entry(24 * day, state="completed"))
-    yield Sample("digest", "A good month", month.ago())
+    return month
+
+
+def _digests() -> Iterator[Sample]:
+    yield Sample("digest", "A good month", _good_month().ago())
     month = Watch(*weeks(24 * 40, 24 * 33), first_check=24 * 31)
     month.ago(24 * 26, entry(24 * 26, state="failure"))
     month.ago(24 * 20)
     yield Sample("digest", "A bad month", month.ago()[-1:])
     yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).ago())
+    month = _good_month()
+    month.memory = month.memory._replace(subscribers={"messages": 2, "alarms": 1})
+    month.subscribers = {"messages": 0, "alarms": 0}
+    yield Sample("digest", "Nobody is subscribed any more", month.ago())
 
 
 def _others() -> Iterator[Sample]:

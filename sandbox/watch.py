@@ -58,6 +58,7 @@ class Watch:
         self.memory = memory or Memory("default")
         self.plan = plan
         self.links = links
+        self.subscribers: dict[str, int] = {}
         self.notices: list[Notice] = []
         self.asked: list[str] = []
         self.decision: Decision
@@ -88,7 +89,8 @@ class Watch:
             self.asked += sorted(decision.asks)
             plan = parse_plan({"backup": self.plan}, self.now) if "plan" in decision.asks else answers.plan
             links = self.links if "links" in decision.asks else answers.links
-            answers = Answers(answers.asked | decision.asks, plan, links)
+            subscribers = self.subscribers if "subscribers" in decision.asks else answers.subscribers
+            answers = Answers(answers.asked | decision.asks, plan, links, subscribers)
 
     def check_at(self, now: datetime, problem: UnreadableError | None = None) -> list[str]:
         """Check at this time and return the kinds of the notices."""

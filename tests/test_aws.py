@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
@@ -122,3 +123,45 @@ def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, answer: Response
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:
     return {name.lower(): text for name, text in headers.items()}
+
+
+# --- Who is subscribed ------------------------------------------------------------------------------------------------
+
+
+class Topics(Server):
+    """Lists a topic's subscriptions as SNS does: those that wait for a confirmation have no ARN."""
+
+    pages: ClassVar = {
+        "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], ""),
+        "pending": (["PendingConfirmation"], ""),
+        "gone": (["Deleted"], ""),
+        "none": ([], ""),
+        "long": (["PendingConfirmation"] * 100, "<NextToken>more</NextToken>"),
+    }
+
+    def kind(self, method: str, path: str) -> str:
+        """Take any request."""
+        return "any"
+
+    def answer(self, request: Request) -> Response:
+        """List them; what is no topic of these is denied."""
+        (arn,) = parse_qs(request.body.decode())["TopicArn"]
+        if arn not in self.pages:
+            denied = "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code></Error></ErrorResponse>"
+            return Response(403, denied.encode(), IDENTIFIED)
+        arns, token = self.pages[arn]
+        members = "".join(f"<member><SubscriptionArn>{one}</SubscriptionArn></member>" for one in arns)
+        result = f"<Subscriptions>{members}</Subscriptions>{token}"
+        name = "ListSubscriptionsByTopic"
+        xml = f"<{name}Response><{name}Result>{result}</{name}Result></{name}Response>"
+        return Response(200, xml.encode(), IDENTIFIED)
+
+
+def test_only_confirmed_subscriptions_count_and_a_topic_that_sns_keeps_to_itself_is_left_out() -> None:
+    """An answer that is denied or lost is no evidence that nobody is there."""
+    with closing(Topics()) as server:
+        sns: Any = boto3.client("sns", endpoint_url=server.url, config=Config(retries={"total_max_attempts": 1}))
+        names = [*Topics.pages, "denied"]
+        counts = aws.count_subscribers(sns, {name: name for name in names})
+        assert counts == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}
+    assert aws.count_subscribers(sns, {"two": "two"}) == {}

@@ -718,3 +718,57 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
     assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind != "started")
     ids = [notice.notice_id for notice in watch.notices]
     assert len(set(ids)) == len(ids)
+
+
+# --- Who is subscribed ------------------------------------------------------------------------------------------------
+
+
+def subscribed(watch: Watch, **counts: int) -> tuple[str, str, list[str], dict[str, str]]:
+    """Let a digest come when so many are subscribed; return its severity, next step, list and facts."""
+    watch.subscribers = counts
+    assert watch.check_after(days=30) == ["digest"]
+    notice = watch.notices[-1]
+    return notice.severity, notice.content.next_step, list(notice.content.lines), facts(notice)
+
+
+def test_a_digest_says_once_when_the_last_subscriber_has_gone() -> None:
+    """A topic that never had one is no trouble, only a fact; and what is still so at the next digest is a fact, too."""
+    watch = Watch(notify_on=EVERYTHING, max_backup_age_days=999, operated_by="Ops")
+    watch.log(action="scheduled", repeat_type="monthly")
+    watch.subscribers = {"messages": 2, "alarms": 0}
+    watch.check()
+    assert facts(watch.notices[-1])["Alarm subscribers"] == "none"
+    assert "E-mail and SMS subscribers" not in facts(watch.notices[-1])
+    severity, step, lines, said = subscribed(watch, messages=0, alarms=0)
+    assert (severity, step) == ("warning", "Ask Ops to fix the problems listed above.")
+    assert lines == ["Nobody is subscribed to these messages by e-mail or SMS any more."]
+    assert (said.get("E-mail and SMS subscribers"), said["Alarm subscribers"]) == (None, "none")
+    severity, step, lines, said = subscribed(watch, messages=0, alarms=1)
+    assert (severity, step, lines) == ("info", "No action needed.", [])
+    assert (said["E-mail and SMS subscribers"], said.get("Alarm subscribers")) == ("none", None)
+    _, _, [line], _ = subscribed(watch, messages=1, alarms=0)
+    assert "alarms" in line
+    assert subscribed(watch)[2] == [], "SNS did not say"
+    assert [line for line in subscribed(watch, messages=0)[2] if "e-mail" in line], "what it last said counts"
+
+
+def test_each_problem_of_a_digest_goes_to_who_can_fix_it() -> None:
+    """What is wrong with the backups is fixed in Zoho CRM, what is wrong with a topic in AWS."""
+    watch = Watch(notify_on=EVERYTHING, max_backup_age_days=999, operated_by="Ops")
+    watch.subscribers = {"messages": 2}
+    watch.check()
+    _, step, lines, _ = subscribed(watch, messages=0)
+    assert len(lines) == 2, "no schedule, and nobody subscribed"
+    assert step.startswith("Open Setup")
+    assert step.endswith("fix what is wrong with the backups. Ask Ops to fix the rest.")
+
+
+def test_subscribers_are_counted_only_for_a_baseline_and_a_digest_that_is_wanted() -> None:
+    """A quiet check asks nobody."""
+    watch = Watch(notify_on=EVERYTHING, max_backup_age_days=999)
+    watch.check()
+    watch.check_after(hours=1)
+    assert watch.asked.count("subscribers") == 1
+    watch.policy = Watch(notify_on={"failed"}, max_backup_age_days=999).policy
+    watch.check_after(days=31)
+    assert watch.asked.count("subscribers") == 1

@@ -123,6 +123,7 @@ class World:
         topic: The SNS client that the channel has.
         clock: What checks take for the present.
         secrets: Organisation → what its parameter holds.
+        subscribers: What SNS answers: topic → how many are subscribed.
         secret_reads: How often a parameter was read.
         secret_error: Raised instead of reading a parameter, until it is None again.
         remaining: Seconds that a check is given.
@@ -150,6 +151,7 @@ class World:
             "ZOHO_API_URL": zoho.url,
             **settings,
         }
+        self.subscribers: dict[str, int] = {}
         self.secret_reads = 0
         self.secret_error: Exception | None = None
         self.remaining = 55.0
@@ -172,6 +174,7 @@ class World:
             store=Store(_Tap(self, self.table), self.settings["TABLE_NAME"]),
             senders=Senders(sns, self.settings["TOPIC_ARN"], session),
             read_secret=lambda org: self.around("get_parameter", lambda: self._read_secret(org)),
+            subscribers=lambda: self.subscribers,
             reading=self._tapped("read", transport.make_session(TLS, NO_RETRY)),
             clock=self.clock,
             sleep=lambda seconds: None,

@@ -26,7 +26,11 @@ PLATFORM = ["--platform", "manylinux2014_aarch64", "--python-version", RUNTIME, 
 LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirement", str(LOCK_FILE)]
 
 # What the handler asks of AWS. Reading the rest of what botocore knows takes a fifth of a cold start's CPU and memory.
-CALLS = {"dynamodb": ["GetItem", "PutItem"], "sns": ["PublishBatch"], "ssm": ["GetParameter"]}
+CALLS = {
+    "dynamodb": ["GetItem", "PutItem"],
+    "sns": ["ListSubscriptionsByTopic", "PublishBatch"],
+    "ssm": ["GetParameter"],
+}
 SERVICES = CALLS.keys()
 LEFT_OUT = ["bin", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
 KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "NOTICE", "licenses")  # what scanners read and licences demand

@@ -14,7 +14,10 @@ from sandbox.sandbox import Sandbox
 from sandbox.zoho import row
 from tests.template import iam
 
-NOTIFIER = {"dynamodb:GetItem", "dynamodb:PutItem", "sns:Publish", "ssm:GetParameter"}
+NOTIFIER = {
+    *("dynamodb:GetItem", "dynamodb:PutItem", "ssm:GetParameter"),
+    *("sns:ListSubscriptionsByTopic", "sns:Publish"),
+}
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}  # used by Lambda itself, in the function's name
 ORGS = iter(range(1000))
 
@@ -61,9 +64,9 @@ def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandb
     )
 
 
-@pytest.mark.parametrize("action", sorted(NOTIFIER))
+@pytest.mark.parametrize("action", sorted(NOTIFIER - {"sns:ListSubscriptionsByTopic"}))
 def test_a_check_needs_each_permission(stage: Sandbox, action: str) -> None:
-    """Without any one of them a check fails, loudly."""
+    """Without any one of them a check fails, loudly; subscribers that cannot be counted are only not mentioned."""
     allowed = {p for p in permissions(stage, "FunctionRoleArn") if p.action != action}
     (result,), _ = play(stage, allowed, {})
     assert not result.ok
