@@ -46,7 +46,8 @@ def granted(role_arn: str) -> set[Permission]:
             assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
             assert statement["Effect"] == "Allow"
             actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            permissions |= {Permission(action, statement["Resource"]) for action in actions}
+            resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            permissions |= {Permission(action, resource) for action in actions for resource in resources}
     return permissions
 
 

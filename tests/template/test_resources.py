@@ -220,7 +220,7 @@ def test_nothing_allows_a_wildcard_but_the_secrets_and_log_streams_of_this_stack
         for inline in properties[role]["Policies"]
         for statement in inline["PolicyDocument"]["Statement"]
     ]
-    assert len(granted) == 6
+    assert len(granted) == 7
     assert [s["Sid"] for s in granted if "*" in s["Resource"]] == ["Secrets", "Log"]
     assert not any("*" in action for s in granted for action in s["Action"])
 
