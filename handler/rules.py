@@ -216,7 +216,7 @@ def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, i
     if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
         return
     phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{kind.NAME}-{stamp(incident.since)}-{stamp(decision.now)}"
+    identity = f"{kind.NAME}-{stamp(decision.now)}"
     content = kind.content(decision, stands, incident, phase)
     opens = (ref(kind.NAME, incident),)
     row = kind.row(stands, incident)

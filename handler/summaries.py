@@ -30,16 +30,16 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
     past = "The history has no entries yet."
     if rows:
         entries = plural(rows, "earlier entry", "earlier entries")
-        past = f"The history has {entries}{counts}. You won't get messages about those."
+        past = f"The history has {entries}{counts}. They get no message of their own."
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
     content = Content(
         "⚠️" if wrong else "👋",
         f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
-        f"You will get a message {when} from now on. {past}",
+        f"From now on, we send a message {when}. {past}",
         _standing(decision, recent),
         wrong,
-        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+        _step(decision, wrong),
     )
     identity = f"baseline-{stamp(decision.now)}"
     phase = "opened" if opens else "news"
@@ -58,15 +58,24 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
     span = duration(decision.now - since)
     content = Content(
         "⚠️" if wrong else "📋",
-        f"Backup summary: {counts or 'no backups'}",
-        f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
-        + (f" Open problems: {len(wrong)}." if wrong else ""),
+        f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else ""),
+        f"Monitoring is active. Backups in the last {span}: {counts or 'none'}.",
         (*_standing(decision, ""), Fact("Counted since", time=since)),
         wrong,
-        f"Open {PAGE} in Zoho CRM and fix the problems listed above." if wrong else NO_ACTION,
+        _step(decision, wrong),
     )
     if decision.wants(KIND):
         decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
+
+
+def _step(decision: Decision, wrong: Sequence[str]) -> str:
+    """Return what to do about what is wrong; nobody can fix a channel in Zoho CRM."""
+    broken = [one.label for name, one in decision.memory.incidents.items() if name.startswith("channel:")]
+    problems = "problem" if len(wrong) == 1 else "problems"
+    steps = [f"Open {PAGE} in Zoho CRM and fix the {problems} listed above."] if len(wrong) > len(broken) else []
+    if broken:
+        steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
+    return decision.policy.step(" ".join(steps), decision.memory.org) or NO_ACTION
 
 
 def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:

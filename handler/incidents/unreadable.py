@@ -34,7 +34,7 @@ def _notify(decision: Decision, incident: Incident, cause: Cause) -> None:
     if last and not decision.reminder_due(last, incident.reminders):
         return
     phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{NAME}-{stamp(incident.since)}-{cause.name}-{stamp(decision.now)}"
+    identity = f"{NAME}-{cause.name}-{stamp(decision.now)}"
     content = _content(decision, incident, cause, still=last is not None)
     notice = decision.notice(
         KIND, identity, "critical", content, phase=phase, incident=NAME, opens=(ref(NAME, incident),)
