@@ -201,7 +201,7 @@ def _notify_incidents(decision: Decision, stands: Situation, ended: Ended) -> No
     for kind, incident in ended.values():
         if incident.notified_at and decision.wants(kind.KIND):
             content = kind.content(decision, stands, incident, "ended")
-            identity = f"{kind.NAME}-{stamp(incident.since)}-ended"
+            identity = f"{kind.NAME}-ended-{stamp(incident.since)}"
             ends = (ref(kind.NAME, incident),)
             decision.notify(
                 decision.notice(kind.KIND, identity, "info", content, phase="ended", incident=kind.NAME, ends=ends)

@@ -82,7 +82,7 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
         next_step=NO_ACTION,
         about_crm=False,
     )
-    identity = f"{name}-{stamp(incident.since)}-ended"
+    identity = f"{name}-ended-{stamp(incident.since)}"
     ends = (ref(name, incident),)
     return decision.notice(KIND, identity, "info", content, phase="ended", incident=name, ends=ends)
 

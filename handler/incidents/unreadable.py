@@ -78,6 +78,6 @@ def close(decision: Decision) -> None:
             (Fact("Not monitored since", time=incident.since),),
             next_step=NO_ACTION,
         )
-        identity = f"{NAME}-{stamp(incident.since)}-ended"
+        identity = f"{NAME}-ended-{stamp(incident.since)}"
         ends = (ref(NAME, incident),)
         decision.notify(decision.notice("readable", identity, "info", content, phase="ended", incident=NAME, ends=ends))
