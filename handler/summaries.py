@@ -30,7 +30,8 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
     past = "The history has no entries yet."
     if rows:
         entries = plural(rows, "earlier entry", "earlier entries")
-        past = f"The history has {entries}{counts}. They get no message of their own."
+        own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
+        past = f"The history has {entries}{counts}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
     content = Content(
