@@ -46,7 +46,7 @@ WRONG_CLIENT = Cause(
 WRONG_CLIENT_SECRET = Cause(
     "wrong_client_secret",
     "wrong client secret",
-    "Zoho does not accept the client secret. It was renewed in the API console.",
+    "Zoho does not accept the client secret. Usually it was renewed in the API console.",
     "Ask {operator} to reconnect this organisation with the secret that Zoho's API console shows now (`{connect}`).",
 )
 INVALID_TOKEN = Cause(
@@ -58,15 +58,15 @@ INVALID_TOKEN = Cause(
 )
 WRONG_SCOPE = Cause(
     "wrong_scope",
-    "the token may not read backups",
-    "The token may not read backups: its scope is not ZohoCRM.bulk.backup.READ.",
+    "the token has no access to backups",
+    "The token has no access to backups: its scope is not ZohoCRM.bulk.backup.READ.",
     "Ask {operator} to reconnect this organisation with the scope that `{connect}` shows.",
     resolution="The client does not have the scope ZohoCRM.bulk.backup.READ. Create a new client with a valid scope.",
 )
 NO_PERMISSION = Cause(
     "no_permission",
     "the user is not an administrator",
-    "The token's owner may not read backups. Only administrators may, and this user is not one, or no longer.",
+    "The token's owner has no access to backups. Only administrators have it, and this user is not one, or no longer.",
     "Give the user the Administrator profile in Zoho CRM, or ask {operator} to reconnect as an administrator "
     "(`{connect}`).",
     resolution="The user does not have permission to read backup details. Contact your system administrator.",
@@ -101,7 +101,8 @@ HISTORY_VANISHED = Cause(
     "history_vanished",
     "the history is suddenly empty",
     "The backup history had entries and is now empty, although Zoho keeps them for a year.",
-    "Open the data backup page and check that the token's owner still belongs to the same organisation.",
+    "Check the history on the data backup page. If it is empty there, too, contact Zoho support. If it is not, ask "
+    "{operator} to reconnect this organisation (`{connect}`).",
 )
 SECRET_MISSING = Cause(
     "secret_missing",

@@ -13,6 +13,16 @@ TOGETHER = 10
 LISTED = 100
 LATE = timedelta(hours=1)
 """What goes out later than that after it was decided says when that was."""
+IN_LISTS = {
+    "baseline": "monitoring on",
+    "stopped": "schedule turned off",
+    "purchased": "bought",
+    "unreadable": "not monitored",
+    "readable": "monitored again",
+    "channel": "about delivery",
+    "digest": "summary",
+}
+"""What the title of a list calls kinds whose name is none of a reader's words."""
 
 T = TypeVar("T")
 
@@ -51,7 +61,7 @@ def title_of(notices: Sequence[Notice]) -> str:
     """Return the title of a notice, or of a list."""
     if len(notices) == 1:
         return notices[0].content.title
-    counts = Counter(notice.kind for notice in notices)
+    counts = Counter(IN_LISTS.get(notice.kind, notice.kind) for notice in notices)
     return f"{plural(len(notices), 'message')}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
 
@@ -78,11 +88,16 @@ def remarks(notices: Sequence[Notice], recipient: Recipient) -> Iterator[str]:
 
 
 def list_lines(notices: Sequence[Notice], zone: tzinfo) -> Iterator[str]:
-    """Yield a line for each notice of a list."""
-    for notice in notices:
+    """Yield a line for each notice of a list, in the order of the times that they show."""
+    yield "Oldest first:"
+    for notice in sorted(notices, key=_time):
         row = notice.row
-        time = local_time((row.log_time if row else None) or notice.at, zone)
+        time = local_time(_time(notice), zone)
         yield f"{time} · {notice.content.title}" + (f" · Job ID {row.id}" if row and row.id else "")
+
+
+def _time(notice: Notice) -> datetime:
+    return (notice.row.log_time if notice.row else None) or notice.at
 
 
 def text(notices: Sequence[Notice], recipient: Recipient) -> str:
@@ -100,9 +115,10 @@ def text(notices: Sequence[Notice], recipient: Recipient) -> str:
 
 def _body(content: Content, recipient: Recipient) -> Iterator[str]:
     yield content.sentence
-    if content.facts or content.lines:
+    if content.lines:
+        yield from ("", *(f"- {line}" for line in content.lines))
+    if content.facts:
         yield from ("", *(f"{fact.label}: {value(fact, recipient.zone)}" for fact in content.facts))
-        yield from (f"- {line}" for line in content.lines)
     if content.next_step:
         yield from ("", f"What to do: {content.next_step}")
     if content.about_crm:

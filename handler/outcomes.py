@@ -143,7 +143,7 @@ def _download(story: Story) -> tuple[list[Fact], str]:
     if until <= story.now:
         return [], NO_ACTION
     facts = [Fact("Download until", time=until), *([Fact("Files", str(count))] if count else [])]
-    return facts, "Download the files before this date if you keep your own copy. Zoho deletes them afterwards."
+    return facts, "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
 
 
 def _failed(story: Story) -> Content:
@@ -199,7 +199,7 @@ def _stopped(story: Story) -> Content:
         return Content(
             "🔁",
             "Backup schedule changed",
-            f"{story.who} turned off the backup schedule. A new one was set up since.",
+            f"{story.who} turned off the backup schedule. A new one has been set up since.",
             (*facts, Fact("New schedule", story.new_schedule)),
             next_step=NO_ACTION,
         )
@@ -216,7 +216,7 @@ def _scheduled(story: Story) -> Content:
     one_time = story.row.repeat_type in {None, "immediate"}
     what = "scheduled a one-time backup" if one_time else "set up a backup schedule"
     ended = ("🗓️", "Backup scheduled") if not story.resolved else ("✅", "Backups are scheduled again")
-    facts = (time_fact("Scheduled", story.at), *(() if one_time else story.next_run))
+    facts = (time_fact("Set up", story.at), *(() if one_time else story.next_run))
     return Content(*ended, f"{story.who} {what} in Zoho CRM.", facts, next_step=NO_ACTION)
 
 

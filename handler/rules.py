@@ -200,7 +200,7 @@ def _notify_incidents(decision: Decision, stands: Situation, ended: Ended) -> No
     for kind, incident in ended.values():
         if incident.notified_at and decision.wants(kind.KIND):
             content = kind.content(decision, stands, incident, "ended")
-            identity = f"{kind.NAME}-{stamp(incident.since)}-ended"
+            identity = f"{kind.NAME}-ended-{stamp(incident.since)}"
             ends = (ref(kind.NAME, incident),)
             decision.notify(
                 decision.notice(kind.KIND, identity, "info", content, phase="ended", incident=kind.NAME, ends=ends)
@@ -215,7 +215,7 @@ def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, i
     if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
         return
     phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{kind.NAME}-{stamp(incident.since)}-{stamp(decision.now)}"
+    identity = f"{kind.NAME}-{stamp(decision.now)}"
     content = kind.content(decision, stands, incident, phase)
     opens = (ref(kind.NAME, incident),)
     row = kind.row(stands, incident)

@@ -30,22 +30,24 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
         recent: The last few of them.
     """
     decision.ask("subscribers")
-    wrong, opens, severity, next_step = _problems(decision, situation)
+    lost = _lost_subscribers(decision)
+    wrong, opens, severity = _problems(decision, situation, lost)
     rows = len(decision.memory.seen)
     counts = f" ({_counts(outcomes)})" if outcomes else ""
     past = "The history has no entries yet."
     if rows:
         entries = plural(rows, "earlier entry", "earlier entries")
-        past = f"The history has {entries}{counts}. You won't get messages about those."
+        own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
+        past = f"The history has {entries}{counts}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
     content = Content(
         "⚠️" if wrong else "👋",
         f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
-        f"You will get a message {when} from now on. {past}",
-        _standing(decision, recent, wrong),
+        f"From now on, we send a message {when}. {past}",
+        _standing(decision, recent, lost),
         wrong,
-        next_step,
+        _step(decision, wrong, lost),
     )
     identity = f"baseline-{stamp(decision.now)}"
     phase = "opened" if opens else "news"
@@ -61,24 +63,39 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
     if decision.wants(KIND):
         decision.ask("subscribers")
     decision.remember(digest_at=decision.now, outcomes={})
-    wrong, opens, severity, next_step = _problems(decision, situation)
+    lost = _lost_subscribers(decision)
+    wrong, opens, severity = _problems(decision, situation, lost)
     counts = _counts(memory.outcomes)
     span = duration(decision.now - since)
     content = Content(
         "⚠️" if wrong else "📋",
-        f"Backup summary: {counts or 'no backups'}",
-        f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
-        + (f" Open problems: {len(wrong)}." if wrong else ""),
-        (*_standing(decision, "", wrong), Fact("Counted since", time=since)),
+        f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else ""),
+        f"Monitoring is active. Backups in the last {span}: {counts or 'none'}.",
+        (*_standing(decision, "", lost), Fact("Counted since", time=since)),
         wrong,
-        next_step,
+        _step(decision, wrong, lost),
     )
     if decision.wants(KIND):
         decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
 
 
-def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str, str]:
-    """Return everything that is wrong: a sentence each, the incidents, the highest severity, and the next step.
+def _step(decision: Decision, wrong: Sequence[str], lost: Sequence[str]) -> str:
+    """Return what to do about what is wrong; nobody can fix a channel or subscribe to a topic in Zoho CRM."""
+    broken = [one.label for name, one in decision.memory.incidents.items() if name.startswith("channel:")]
+    problems = "problem" if len(wrong) == 1 else "problems"
+    in_crm = len(wrong) > len(broken) + len(lost)
+    steps = [f"Open {PAGE} in Zoho CRM and fix the {problems} listed above."] if in_crm else []
+    if broken:
+        steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
+    if lost:
+        steps.append("Ask {operator} to subscribe somebody again.")
+    return decision.policy.step(" ".join(steps), decision.memory.org) or NO_ACTION
+
+
+def _problems(
+    decision: Decision, situation: Situation, lost: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
+    """Return everything that is wrong: a sentence each, the incidents, and the highest severity.
 
     An incident whose end nobody will hear of is only listed, behind the others: where an alert would open for it, the
     alert would stay.
@@ -86,7 +103,6 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
     memory = decision.memory
     first_read = memory.baseline_at == decision.now
     found: list[tuple[str, IncidentRef, bool]] = []
-    ours = _lost_subscribers(decision)
     for kind in INCIDENTS:
         if incident := memory.incidents.get(kind.NAME):
             heard = decision.wants(kind.KIND) and (first_read or incident.notified_at is not None)
@@ -95,27 +111,16 @@ def _problems(decision: Decision, situation: Situation) -> tuple[tuple[str, ...]
         if name.startswith("channel:"):
             line = f"{capital(incident.label)} rejects messages from this notifier."
             found.append((line, ref(name, incident), incident.notified_at is not None))
-            ours.append(line)
     found.sort(key=lambda one: not one[2])  # each incident that a notice opens has a line, in their order
     lines = [line for line, _, _ in found]
     severities = [one.severity for _, one, _ in found]
-    if lost := [line for line in ours if line not in lines]:
+    if lost:
         lines += lost
         severities.append("warning")
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
         severities.append("warning")
-    next_step = _next_step(in_crm=len(lines) > len(ours), ours=bool(ours))
-    operator = decision.policy.step(next_step, memory.org)
-    return tuple(lines), tuple(one for _, one, heard in found if heard), highest(severities), operator
-
-
-def _next_step(*, in_crm: bool, ours: bool) -> str:
-    if in_crm and ours:
-        return f"Open {PAGE} in Zoho CRM and fix what is wrong with the backups. Ask {{operator}} to fix the rest."
-    if in_crm:
-        return f"Open {PAGE} in Zoho CRM and fix the problems listed above."
-    return "Ask {operator} to fix the problems listed above." if ours else NO_ACTION
+    return tuple(lines), tuple(one for _, one, heard in found if heard), highest(severities)
 
 
 def _lost_subscribers(decision: Decision) -> list[str]:
@@ -125,7 +130,7 @@ def _lost_subscribers(decision: Decision) -> list[str]:
     return [sentence for topic, (_, sentence) in TOPICS.items() if before.get(topic) and now.get(topic) == 0]
 
 
-def _standing(decision: Decision, recent: str, wrong: Collection[str]) -> tuple[Fact, ...]:
+def _standing(decision: Decision, recent: str, lost: Collection[str]) -> tuple[Fact, ...]:
     memory, policy = decision.memory, decision.policy
     unheard = {topic for topic, count in decision.answers.subscribers.items() if not count}
     often = how_often(memory) if has_schedule(memory) else ""
@@ -134,7 +139,7 @@ def _standing(decision: Decision, recent: str, wrong: Collection[str]) -> tuple[
         last_completed_fact(memory.last_completed),
         *next_run_fact(memory, policy.max_backup_age_days, decision.now),
         *([Fact("Recent backups (oldest first)", recent)] if recent else []),
-        *(Fact(label, "none") for topic, (label, lost) in TOPICS.items() if topic in unheard and lost not in wrong),
+        *(Fact(label, "none") for topic, (label, said) in TOPICS.items() if topic in unheard and said not in lost),
     )
 
 

@@ -13,7 +13,9 @@ from markupsafe import Markup, escape
 
 from handler.channels import CHANNELS
 from handler.message import severity
+from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
+from handler.wording import rank
 from sandbox import browser
 from sandbox.aws import Mail
 from sandbox.channels import cliq, teams
@@ -28,8 +30,8 @@ HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
 """Of the sections that are no kind of notice."""
 KINDS = ("baseline", "recovered", "readable", "test", *sorted(NOTIFIABLE))
 SHOTS = {
-    "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane'),
-    "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane'),
+    "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
+    "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
     "gallery": (1280, "light", 1, None),
     "phone": (390, "dark", 1, None),
 }
@@ -55,7 +57,7 @@ def page(shown: Sequence[Sample]) -> str:
         sections = [
             {
                 "name": name,
-                "heading": HEADINGS.get(name, f"{group[0].notices[0].content.symbol} {name}"),
+                "heading": HEADINGS.get(name, f"{_worst(group).content.symbol} {name}"),
                 "severity": severity([notice for sample in group for notice in sample.notices]),
                 "samples": [_rendered(sample, readers) for sample in group],
             }
@@ -65,6 +67,10 @@ def page(shown: Sequence[Sample]) -> str:
     cards = environment.get_template("cards.html").module
     template = environment.get_template("gallery.html")
     return template.render(cards=vars(cards), live=False, heading="Every message", lead=LEAD, sections=sections)
+
+
+def _worst(group: Sequence[Sample]) -> Notice:
+    return max((notice for sample in group for notice in sample.notices), key=lambda notice: rank(notice.severity))
 
 
 def live_page() -> str:

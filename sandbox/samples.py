@@ -222,7 +222,8 @@ def _unreadable() -> Iterator[Sample]:
 def _channels() -> Iterator[Sample]:
     for channel in CHANNELS:
         watched, name = Watch(*GOOD), f"channel:{channel.name}"
-        broken = Incident(ago(52), detail=f"{channel.label} answered HTTP 404", label=channel.label)
+        said = "SNS answered NotFound" if channel.name == "sns" else f"{channel.label} answered HTTP 404"
+        broken = Incident(ago(52), detail=said, label=channel.label)
         watched.memory = watched.memory.with_incident(name, broken)
         yield Sample("channel", f"It begins, {channel.name}", watched.ago(52))
         yield Sample("channel", f"The reminder, {channel.name}", watched.ago(27)[:1])

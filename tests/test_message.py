@@ -60,11 +60,11 @@ def test_more_than_ten_notices_go_as_lists_of_at_most_a_hundred(count: int, size
     [
         ([("failed", "critical")], "🔴", "Backup failed"),
         ([("completed", "info")] * 2, "📋", "2 messages: 2 completed"),
-        ([("completed", "info"), ("stopped", "warning")], "⚠️", "2 messages: 1 completed, 1 stopped"),
+        ([("completed", "info"), ("stopped", "warning")], "⚠️", "2 messages: 1 completed, 1 schedule turned off"),
         (
             [("stopped", "warning"), ("failed", "critical"), ("failed", "critical")],
             "🔴",
-            "3 messages: 1 stopped, 2 failed",
+            "3 messages: 1 schedule turned off, 2 failed",
         ),
     ],
     ids=str,
@@ -85,8 +85,8 @@ def test_the_highest_severity_wins_and_one_that_nobody_knows_is_the_highest() ->
     assert highest(["critical", "catastrophic", "info"]) == "catastrophic"
 
 
-def test_a_list_has_a_line_for_each_with_its_time_and_id() -> None:
-    """The time of the row or, where that is unknown or there is no row, of the notice."""
+def test_a_list_has_a_line_for_each_with_its_time_and_id_and_says_its_order() -> None:
+    """By the time of the row or, where that is unknown or there is no row, of the notice."""
     watch = Watch()
     watch.check()
     watch.log(at=START - timedelta(hours=3), id="4711", state="failure")
@@ -96,9 +96,10 @@ def test_a_list_has_a_line_for_each_with_its_time_and_id() -> None:
     rows = sorted(watch.notices[1:], key=lambda one: one.row.id if one.row else "")
     lines = list(list_lines([*rows, notice()], BERLIN))
     assert lines == [
+        "Oldest first:",
         "02 Mar 2026 08:00 CET (07:00 UTC) · Backup failed · Job ID 4711",
-        "02 Mar 2026 12:00 CET (11:00 UTC) · Backup failed, 2 in a row · Job ID 4712",
         "02 Mar 2026 11:00 CET (10:00 UTC) · Backup failed",
+        "02 Mar 2026 12:00 CET (11:00 UTC) · Backup failed, 2 in a row · Job ID 4712",
     ]
 
 
@@ -128,10 +129,11 @@ def test_the_plain_form_of_one() -> None:
         "",
         "Zoho CRM could not back up your data.",
         "",
-        "Failed: 02 Mar 2026 11:00 CET (10:00 UTC)",
-        "File: a.zip",
         "- One.",
         "- Two.",
+        "",
+        "Failed: 02 Mar 2026 11:00 CET (10:00 UTC)",
+        "File: a.zip",
         "",
         "What to do: Start one manually.",
         "Zoho CRM: https://crm.zoho.eu (Setup > Data Administration > Data Backup)",
@@ -152,8 +154,8 @@ def test_the_plain_form_of_one() -> None:
 def test_the_plain_form_of_a_list_has_all_of_it() -> None:
     """What a chat refuses with its formatting is sent once more as text, and then counts as accepted."""
     words = text([notice(number) for number in range(100)], RECIPIENT._replace(lost=3))
-    first, second, third, *lines = words.split("\n")
-    assert (first, third) == ("Acme Ltd: 100 messages: 100 failed", "")
+    first, second, third, fourth, *lines = words.split("\n")
+    assert (first, third, fourth) == ("Acme Ltd: 100 messages: 100 failed", "", "Oldest first:")
     assert second == "⚠️ Lost: 3 earlier messages could not be delivered."
     assert lines[:100] == ["02 Mar 2026 10:00 UTC · Backup failed"] * 100
     assert lines[100:] == [

@@ -122,7 +122,7 @@ class Crowd:
 
     def sent(self) -> dict[str, Counter[str]]:
         """Return how often each notice was sent, by channel."""
-        slack = re.findall(rf"{ORG} · ({ORG}-[\w-]+)", json.dumps(self.slack.messages, ensure_ascii=False))
+        slack = re.findall(rf"Reference: ({ORG}-[\w-]+)", json.dumps(self.slack.messages, ensure_ascii=False))
         topic = sns_backends[DEFAULT_ACCOUNT_ID][REGION].topics[self.topic]
         sns = [attributes["notice_id"]["Value"] for _, _, _, attributes, _ in topic.sent_notifications if attributes]
         return {"slack": Counter(slack), "sns": Counter(sns)}

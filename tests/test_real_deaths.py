@@ -89,7 +89,7 @@ def news(stage: Sandbox) -> None:
 
 def sent(stage: Sandbox) -> dict[str, Counter[str]]:
     """Return how often each notice was sent, by channel."""
-    slack = re.findall(rf"{ORG} · ({ORG}-[\w-]+)", json.dumps(stage.slack.messages, ensure_ascii=False))
+    slack = re.findall(rf"Reference: ({ORG}-[\w-]+)", json.dumps(stage.slack.messages, ensure_ascii=False))
     return {"slack": Counter(slack), "sns": Counter(mail.attributes["notice_id"] for mail in stage.mailbox.mails)}
 
 

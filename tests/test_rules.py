@@ -740,7 +740,7 @@ def test_a_digest_says_once_when_the_last_subscriber_has_gone() -> None:
     assert facts(watch.notices[-1])["Alarm subscribers"] == "none"
     assert "E-mail and SMS subscribers" not in facts(watch.notices[-1])
     severity, step, lines, said = subscribed(watch, messages=0, alarms=0)
-    assert (severity, step) == ("warning", "Ask Ops to fix the problems listed above.")
+    assert (severity, step) == ("warning", "Ask Ops to subscribe somebody again.")
     assert lines == ["Nobody is subscribed to these messages by e-mail or SMS any more."]
     assert (said.get("E-mail and SMS subscribers"), said["Alarm subscribers"]) == (None, "none")
     severity, step, lines, said = subscribed(watch, messages=0, alarms=1)
@@ -760,7 +760,7 @@ def test_each_problem_of_a_digest_goes_to_who_can_fix_it() -> None:
     _, step, lines, _ = subscribed(watch, messages=0)
     assert len(lines) == 2, "no schedule, and nobody subscribed"
     assert step.startswith("Open Setup")
-    assert step.endswith("fix what is wrong with the backups. Ask Ops to fix the rest.")
+    assert step.endswith("fix the problems listed above. Ask Ops to subscribe somebody again.")
 
 
 def test_subscribers_are_counted_only_for_a_baseline_and_a_digest_that_is_wanted() -> None:

@@ -161,4 +161,4 @@ def test_a_digest_comes_at_its_days_since_the_baseline_or_the_last_one(anchor: s
     assert {fact.label: fact.time for fact in content.facts}["Counted since"] == start
     assert watch.check_at(start + timedelta(days=2 * days) - SECOND) == []
     assert watch.check_at(start + timedelta(days=2 * days)) == ["digest"]
-    assert watch.notices[-1].content.title == "Backup summary: no backups"
+    assert watch.notices[-1].content.title == "Backup summary: no backups, 1 open problem"

@@ -9,7 +9,7 @@ import pytest
 
 from handler.channels import CHANNELS
 from handler.message import Recipient, text
-from handler.wording import Content
+from handler.wording import Content, plural
 from sandbox.samples import OPERATOR, RECIPIENT, Sample, samples
 
 ROOT = Path(__file__).parents[1]
@@ -106,6 +106,25 @@ def test_a_message_never_asks_for_nothing_and_something() -> None:
         assert not (advice and content.next_step.startswith("No action needed")), f"{name}: {advice}"
 
 
+def test_a_list_of_problems_is_counted_rightly_and_its_step_fits_it() -> None:
+    """One problem is no problems."""
+    for name, content in contents():
+        if content.lines:
+            assert plural(len(content.lines), "problem") in content.title.replace("open ", ""), name
+            problems = "problem" if len(content.lines) == 1 else "problems"
+            if all("subscribed" in line for line in content.lines):
+                continue  # that is no matter of Zoho CRM
+            assert f"fix the {problems} listed above" in content.next_step, name
+
+
+def test_no_sentence_expects_a_backup_later_than_the_one_that_is_missing() -> None:
+    """No backup for 29 days says nothing beside one at least every 35 days."""
+    for name, content in contents():
+        missing = re.search(r"No backup has completed in the last (\d+) days", content.sentence)
+        every = re.search(r"at least every (\d+) days", content.sentence)
+        assert not (missing and every) or int(missing[1]) >= int(every[1]), name
+
+
 def test_a_symbol_fits_the_news() -> None:
     """No greeting over a problem, no green tick over what is none, one symbol for one severity's worth of alarm."""
     for sample in SAMPLES.values():
@@ -114,10 +133,14 @@ def test_a_symbol_fits_the_news() -> None:
             assert cheerful == (notice.severity == "info"), f"{sample.name}: {notice.content.symbol}"
 
 
-@pytest.mark.parametrize("sample", [SAMPLES["completed-the-weekly-backup"]], ids=lambda sample: sample.name)
+ALONE = [sample for sample in SAMPLES.values() if len(sample.notices) == 1]
+
+
+@pytest.mark.parametrize("sample", ALONE, ids=lambda sample: sample.name)
 def test_a_mail_ends_with_one_short_reference(sample: Sample) -> None:
-    """And with no other internal id."""
+    """With at most one time in it, and with no other internal id."""
     (notice,) = sample.notices
+    assert len(re.findall(r"\d{8}T", notice.notice_id)) <= 1
     body, _, last = text([notice], sample.reader).rpartition("\n")
     assert last == f"Reference: {notice.notice_id}"
     assert notice.notice_id not in body

@@ -304,7 +304,7 @@ def play(stage: World, times: Sequence[datetime]) -> Played:
             played.ids.append(TopicInMemory.attribute(entry, "notice_id"))
         for post in stage.slack.messages[posts:]:
             contexts = [block["elements"][0]["text"] for block in post["blocks"] if block["type"] == "context"]
-            played.posted += [text.rpartition(" · ")[2] for text in contexts]
+            played.posted += [text.removeprefix("Reference: ") for text in contexts]
         posts = len(stage.slack.messages)
     return played
 

@@ -189,11 +189,11 @@ def _slides(bundle: Bundle, recipient: Recipient, *, alone: bool) -> Iterator[Js
         if not alone:
             words = "\n".join([*remarks(bundle, recipient), content.sentence])
             yield {"type": "text", "title": inert(f"{content.symbol} {content.title}"), "data": inert(words)}
+        if content.lines:
+            yield {"type": "text", "data": inert("\n".join(f"• {line}" for line in content.lines))}
         if content.facts:
             facts = [{fact.label: inert(value(fact, recipient.zone)) or "–"} for fact in content.facts]  # noqa: RUF001
             yield {"type": "label", "data": facts}
-        if content.lines:
-            yield {"type": "text", "data": inert("\n".join(f"• {line}" for line in content.lines))}
         if content.next_step:
             yield {"type": "text", "title": "What to do", "data": inert(content.next_step, ours=True)}
     yield {"type": "text", "data": f"Reference: {reference(bundle)}"}

@@ -134,9 +134,8 @@ def _events(notice: Notice, recipient: Recipient) -> Iterator[Json]:
 
 def _lines(notice: Notice) -> tuple[str, ...]:
     """Return what each opened incident is called: a list has a line for each, in their order."""
-    content = notice.content
-    several = len(notice.opens) > 1 and len(content.lines) >= len(notice.opens)
-    return content.lines[: len(notice.opens)] if several else (content.title,) * len(notice.opens)
+    content, count = notice.content, len(notice.opens)
+    return content.lines[:count] if len(content.lines) >= count else (content.title,) * count
 
 
 def _event(
@@ -162,8 +161,9 @@ def _event(
 def _details(notice: Notice, recipient: Recipient) -> dict[str, str]:
     content = notice.content
     details = {"Note": " ".join(remarks((notice,), recipient)), "What happened": content.sentence}
+    details["Open problems"] = " ".join(content.lines)
     details |= {fact.label: value(fact, recipient.zone) for fact in content.facts}
-    details |= {"Open problems": "; ".join(content.lines), "What to do": content.next_step}
+    details["What to do"] = content.next_step
     if notice.row and notice.row.id:
         details["Job ID"] = notice.row.id
     details["Reference"] = notice.notice_id

@@ -181,19 +181,20 @@ def _blocks(notices: tuple[Notice, ...], recipient: Recipient) -> Iterator[Json]
     if len(notices) > 1:
         yield from _paragraphs(list(list_lines(notices, recipient.zone)))
         yield {"type": "section", "text": _mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}")}
+        yield _reference(notices)
         return
     content = notices[0].content
     yield _section(content.sentence)
+    yield from _paragraphs([f"• {line}" for line in content.lines])
     for facts in parts(content.facts, FACTS_PER_SECTION):
         yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
-    yield from _paragraphs([f"• {line}" for line in content.lines])
     link = f"<{recipient.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
-        step = f"*What to do:* {_escape(content.next_step)} {link}".rstrip()
+        step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
         yield {"type": "section", "text": _mrkdwn(shorten(step, SECTION_LIMIT))}
     elif link:
         yield {"type": "section", "text": _mrkdwn(f"{link}: {_escape(PAGE)}")}
-    yield {"type": "context", "elements": [_plain(f"{recipient.org} · {reference(notices)}", FIELD_LIMIT)]}
+    yield _reference(notices)
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[Json]:
@@ -210,6 +211,10 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[Json]:
 
 def _header(words: str) -> Json:
     return {"type": "header", "text": _plain(words, HEADER_LIMIT, emoji=True)}
+
+
+def _reference(notices: tuple[Notice, ...]) -> Json:
+    return {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
 
 
 def _section(words: str) -> Json:

@@ -187,11 +187,11 @@ def _elements(bundle: Bundle, recipient: Recipient) -> Iterator[Json]:
 def _content(notice: Notice, recipient: Recipient) -> Iterator[Json]:
     content = notice.content
     yield _block(escape(content.sentence))
+    for line in content.lines:
+        yield _block(f"• {escape(line)}", spacing="small")
     if content.facts:
         facts = [(fact.label, escape(value(fact, recipient.zone)) or "–") for fact in content.facts]  # noqa: RUF001
         yield {"type": "FactSet", "facts": [{"title": label, "value": words} for label, words in facts]}
-    for line in content.lines:
-        yield _block(f"• {escape(line)}", spacing="small")
     if content.next_step:
         yield _block(f"**What to do:** {escape(content.next_step, ours=True)}")
 

@@ -95,10 +95,12 @@ def inert(words: str, *, ours: bool = False) -> str:
     """Return a text in which nothing formats, mentions or links, where a chat reads Markdown.
 
     A low line between letters stays: it formats nothing, and file names are full of them. In words that are all ours,
-    addresses stay links.
+    addresses stay links, and an e-mail address can be copied.
     """
     words = re.sub(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])", "\0", words)
-    words = words.translate(LOOKALIKES).replace("\0", "_")
+    if ours:
+        words = re.sub(r"(?<=[A-Za-z0-9])@(?=[A-Za-z0-9])", "\1", words)
+    words = words.translate(LOOKALIKES).replace("\0", "_").replace("\1", "@")
     return words if ours else words.replace("://", ":\u200b//")
 
 

@@ -42,7 +42,7 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
         return
     label = incident.label
     content = Content(
-        "📢",
+        "🔇",
         f"{'Still can' if incident.notified_at else 'Can'}'t deliver to {label}",
         f"{capital(label)} rejects messages from this notifier. Messages are queued and sent once it works again. "
         "After 14 days they are discarded.",
@@ -51,7 +51,7 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
         about_crm=False,
     )
     phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{name}-{stamp(incident.since)}-{stamp(decision.now)}"
+    identity = f"{name}-{stamp(decision.now)}"
     opens = (ref(name, incident),)
     notice = decision.notice(KIND, identity, "critical", content, phase=phase, incident=name, opens=opens)
     if decision.wants(KIND) and decision.notify(_for_others(notice, name)):
@@ -75,14 +75,14 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
     content = Content(
         "✅",
         f"{capital(label)} is no longer used" if removed else f"Delivery to {label} works again",
-        f"{capital(label)} was removed from the settings, after {lasted} without delivery."
+        f"{capital(label)} was removed from the settings after {lasted} without delivery."
         if removed
-        else f"{capital(label)} accepts messages again after {lasted}. What waited for it follows.",
+        else f"{capital(label)} accepts messages again after {lasted}. Messages that were queued for it are sent now.",
         (Fact("Not delivered since", time=incident.since),),
         next_step=NO_ACTION,
         about_crm=False,
     )
-    identity = f"{name}-{stamp(incident.since)}-ended"
+    identity = f"{name}-ended-{stamp(incident.since)}"
     ends = (ref(name, incident),)
     return decision.notice(KIND, identity, "info", content, phase="ended", incident=name, ends=ends)
 

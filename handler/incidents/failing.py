@@ -70,11 +70,11 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
     payment = failed is not None and (failed.row.state or "").casefold() == "payment_failed"
     return Content(
         "🔴",
-        "Backups still failing" if phase == "reminder" else "The last backup failed",
+        "Still no successful backup" if phase == "reminder" else "The last backup failed",
         f"{what} {last_good(memory.last_completed, decision.now)}",
         (
-            Fact("Failures in a row", str(count)),
-            time_fact("Failing since", since),
+            *((Fact("Failures in a row", str(count)),) if count > 1 else ()),
+            time_fact("Failing since" if count > 1 else "Failed", since),
             good,
             *(row_facts(failed.row) if failed else []),
         ),

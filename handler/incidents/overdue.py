@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
-from handler.due import current_plan, due, has_schedule, how_often, last_completed_fact, next_run_fact, standing_run
+from handler.due import (
+    Due,
+    current_plan,
+    due,
+    has_schedule,
+    how_often,
+    last_completed_fact,
+    next_run_fact,
+    standing_run,
+)
 from handler.history import Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
@@ -80,7 +89,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         )
     late = due(memory, policy.max_backup_age_days, now)
     lasted = duration(now - late.counted_from)
-    sentences = [f"No backup has completed in the last {lasted}.", _rule(decision, late.gap)]
+    sentences = [f"No backup has completed in the last {lasted}.", _rule(decision, late)]
     if memory.failures_in_a_row:
         sentences.append(f"Failed since then: {plural(memory.failures_in_a_row, 'backup')}.")
     check = "check that the schedule is still there" if has_schedule(memory) else "set up a schedule"
@@ -88,7 +97,9 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         check = "set up a new schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
     if not policy.max_backup_age_days and current_plan(memory) is None:
-        step += policy.step(" If backups are meant to be rarer, ask {operator} to set MaxBackupAgeDays.", memory.org)
+        step += policy.step(
+            " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays.", memory.org
+        )
     next_run = standing_run(memory)
     return Content(
         "⏰",
@@ -109,10 +120,10 @@ def _has_ended(decision: Decision) -> bool:
     return plan is not None and plan.ends_at is not None and plan.ends_at < decision.now
 
 
-def _rule(decision: Decision, gap: timedelta) -> str:
-    memory, days = decision.memory, plural(gap.days, "day")
+def _rule(decision: Decision, late: Due) -> str:
+    memory, days = decision.memory, plural(late.gap.days, "day")
     if decision.policy.max_backup_age_days:
-        return f"You chose to be alerted after {days} without a backup."
+        return f"This notifier is set to alert after {days} without a backup."
     if _has_ended(decision):
         return "The backup schedule has ended, so no further backups will run."
     if not has_schedule(memory):
@@ -120,6 +131,8 @@ def _rule(decision: Decision, gap: timedelta) -> str:
         return (
             f"No backup schedule is set up. The previous schedule was {words}."
             if words
-            else "No backup schedule is set up."
+            else f"No backup schedule is set up; the alert limit is then {days}."
         )
+    if late.exact:
+        return f"Your schedule ({how_often(memory)}) had a backup planned {duration(decision.now - late.at)} ago."
     return f"Your schedule ({how_often(memory)}) should produce one at least every {days}."

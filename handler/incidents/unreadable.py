@@ -33,7 +33,7 @@ def _notify(decision: Decision, incident: Incident, cause: Cause) -> None:
     if last and not decision.reminder_due(last, incident.reminders):
         return
     phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{NAME}-{stamp(incident.since)}-{cause.name}-{stamp(decision.now)}"
+    identity = f"{NAME}-{cause.name}-{stamp(decision.now)}"
     content = _content(decision, incident, cause, still=last is not None)
     notice = decision.notice(
         KIND, identity, "critical", content, phase=phase, incident=NAME, opens=(ref(NAME, incident),)
@@ -77,6 +77,6 @@ def close(decision: Decision) -> None:
             (Fact("Not monitored since", time=incident.since),),
             next_step=NO_ACTION,
         )
-        identity = f"{NAME}-{stamp(incident.since)}-ended"
+        identity = f"{NAME}-ended-{stamp(incident.since)}"
         ends = (ref(NAME, incident),)
         decision.notify(decision.notice("readable", identity, "info", content, phase="ended", incident=NAME, ends=ends))

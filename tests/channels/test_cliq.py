@@ -74,6 +74,14 @@ def test_a_notice_is_a_card_with_its_facts_a_button_and_its_step(channel: Cliq, 
     assert payload["slides"][-1]["data"] == "Reference: acme-3"
 
 
+def test_whom_to_ask_can_be_copied(channel: Cliq, cliq: FakeCliq) -> None:
+    """An e-mail address is none with another sign in it; one that came from Zoho mentions nobody."""
+    send_all(channel, [notice(content=content(said="a@here", next_step="Ask it@acme.example to reconnect."))])
+    (payload,) = cliq.messages
+    assert {"type": "text", "title": "What to do", "data": "Ask it@acme.example to reconnect."} in payload["slides"]
+    assert "@" not in payload["text"]
+
+
 def test_a_few_notices_are_one_message_and_many_a_list_in_few(channel: Cliq, cliq: FakeCliq) -> None:
     """20 requests a minute lock the user."""
     send_all(channel, notices(3))

@@ -170,6 +170,15 @@ def test_what_lists_its_own_breakdown_does_not_open_an_alert_of_it(
     assert [alert.key for alert in pagerduty.open_alerts] == ["acme-channel:slack-20260302T100000Z"]
 
 
+def test_what_lists_one_problem_calls_the_alert_after_it(channel: PagerDuty, pagerduty: FakePagerDuty) -> None:
+    """Nobody can act on "1 problem needs attention"."""
+    stuck = content("1 problem needs attention", lines=("A backup is stuck.",))
+    send_all(channel, [notice(kind="baseline", row=None, content=stuck, opens=(ref("stuck"),))])
+    payload = pagerduty.messages[0]["payload"]
+    assert payload["summary"] == "Acme Ltd: A backup is stuck."
+    assert payload["custom_details"]["Open problems"] == "A backup is stuck."
+
+
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
 def test_an_event_says_what_who_is_on_call_needs(channel: PagerDuty, pagerduty: FakePagerDuty, severity: str) -> None:
     """Severity of the incident, when, the organisation, the facts with the row's id, and a link."""

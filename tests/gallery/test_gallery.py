@@ -101,6 +101,8 @@ def test_the_readme_shows_a_real_message() -> None:
     words = re.sub(r"Zoho CRM: https.*", "", text(sample.notices, sample.reader), flags=re.DOTALL)
     readme = (ROOT / "README.md").read_text()
     assert " ".join(words.split()) in " ".join(readme.split())
+    assert re.search('alt="A Slack message', readme)
+    assert all("[data-channel=slack]" in str(shot[3]) for name, shot in SHOTS.items() if name.startswith("failed"))
     pictures = {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in PICTURES.glob("*.png")}
     assert pictures.keys() == {f"docs/pictures/{name}.png" for name in SHOTS}
     assert max(pictures.values()) < PICTURE_BYTES

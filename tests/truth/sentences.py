@@ -199,7 +199,7 @@ FACTS: dict[str, Callable[[Spoken, str], bool]] = {
     "Failed": _row_time,
     "Reported": _row_time,
     "Turned off": _row_time,
-    "Scheduled": _row_time,
+    "Set up": _row_time,
     "Started": lambda s, v: any(same(v, began) for began in s.known.begun),
     "Download until": lambda s, v: same(v, s.row[0] + LINKS_LIVE) and s.row[0] + LINKS_LIVE > s.known.now,
     "Failures in a row": lambda s, v: int(v) == s.failures()[0],
@@ -227,9 +227,20 @@ def _nothing_for(spoken: Spoken, words: str) -> bool:
     return spans(words, known.now - known.due.counted_from) and (last is None or last <= known.now - span(words))
 
 
+def _planned(spoken: Spoken, words: str, ago: str) -> bool:
+    due = spoken.known.due
+    return words == due.words and due.named == due.at and spans(ago, spoken.known.now - due.at) and not due.ended
+
+
 def _rule(spoken: Spoken, words: str, days: str) -> bool:
     due = spoken.known.due
-    return words == due.words and int(days) * DAY == due.gap and spoken.known.scheduled and not due.ended
+    return (
+        words == due.words
+        and int(days) * DAY == due.gap
+        and due.named != due.at
+        and spoken.known.scheduled
+        and not due.ended
+    )
 
 
 SENTENCES: dict[str, Callable[..., bool]] = {
@@ -237,14 +248,18 @@ SENTENCES: dict[str, Callable[..., bool]] = {
     rf"No backup for {SPAN}": _nothing_for,
     rf"Still no backup after {SPAN}": _nothing_for,
     r"Your schedule \((.+?)\) should produce one at least every (\d+) days?\.": _rule,
+    rf"Your schedule \((.+?)\) had a backup planned {SPAN} ago\.": _planned,
     r"The backup schedule has ended, so no further backups will run\.": _ended,
     r"No backup schedule is set up\. The previous schedule was (.+?)\.": lambda s, v: (
         not s.known.scheduled and v == s.known.due.words
     ),
-    r"No backup schedule is set up(?:\.$|, so)": lambda s: not s.known.scheduled,
+    r"No backup schedule is set up; the alert limit is then (\d+) days\.": lambda s, n: (
+        not s.known.scheduled and int(n) * DAY == s.known.due.gap
+    ),
+    r"No backup schedule is set up, so": lambda s: not s.known.scheduled,
     r"No further backups will run\.": lambda s: not s.known.scheduled,
-    r"A new one was set up since\.": lambda s: s.known.scheduled,
-    r"You chose to be alerted after (\d+) days? without a backup\.": lambda s, n: int(n) == s.known.max_age_days,
+    r"A new one has been set up since\.": lambda s: s.known.scheduled,
+    r"This notifier is set to alert after (\d+) days? without a backup\.": lambda s, n: int(n) == s.known.max_age_days,
     r"Failed since then: (\d+) backups?\.": lambda s, n: int(n) == s.failures()[0],
     rf"Last successful backup: {SPAN} ago": lambda s, v: spans(v, s.known.now - (s.known.last_completed or NEVER)),
     r"No successful backup on record": lambda s: s.known.last_completed is None,
@@ -268,8 +283,9 @@ SENTENCES: dict[str, Callable[..., bool]] = {
     rf"Backups in the last {SPAN}: (?:{LISTED}|none)\.": lambda s, v, counts: (
         spans(v, s.known.now - s.known.counted_since) and counted(counts or "", s.counts())
     ),
-    rf"Backup summary: (?:{LISTED}|no backups)": lambda s, counts: counted(counts or "", s.counts()),
-    r"Open problems: (\d+)\.": lambda s, n: int(n) == s.text.count("\n- "),
+    rf"Backup summary: (?:{LISTED}|no backups)(?:, (\d+) open problems?)?$": lambda s, counts, n: (
+        counted(counts or "", s.counts()) and int(n or 0) == s.text.count("\n- ")
+    ),
     r"Backup monitoring is on: (\d+) problems? needs? attention": lambda s, n: int(n) == s.text.count("\n- "),
     rf"The history has ([\d,]+) earlier entr(?:y|ies)(?: \({LISTED}\))?\.": lambda s, n, counts: (
         int(n.replace(",", "")) == len(s.known.events) and counted(counts or "", s.counts())
