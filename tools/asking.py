@@ -11,7 +11,7 @@ from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question, doubt
 from tools.grant import api_console
 from tools.lines import say
 
-SHOWN = 40
+SHOWN = 38
 """So many characters of what Enter keeps are shown, so that the question fits a line."""
 
 

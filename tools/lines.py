@@ -21,9 +21,13 @@ def fitted(text: str, indent: str = "") -> str:
         text: Its own line breaks stay, and lines that begin with four blanks are left whole.
         indent: What the lines begin with that are added.
     """
-    if not sys.stdout.isatty():
+    if not (width := columns()):
         return text
-    width = shutil.get_terminal_size().columns
     wrap = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     lines = COPIED.sub(":\n    ", text).split("\n")
     return "\n".join(line if line.startswith("    ") else wrap.fill(line) for line in lines)
+
+
+def columns() -> int:
+    """Return the terminal's width; 0 where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
