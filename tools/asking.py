@@ -56,7 +56,7 @@ class _Asking:
         if "heartbeat_url" in self._asked:
             say(
                 "\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS, such "
-                "as healthchecks.io, can alert you when checks stop."
+                "as https://healthchecks.io, can alert you when checks stop."
             )
         for key in ("heartbeat_url", "name", "time_zone"):
             self._ask_for(key, self._known)

@@ -173,6 +173,7 @@ def test_a_person_is_asked_for_little(bench: Bench) -> None:
         terminal.wait_for("✗ One e-mail address, or nothing.")
         terminal.type(CTRL_C)
         assert terminal.exit_code() == 130
+    assert terminal.screen.endswith("Stopped. Nothing was saved or deployed.\n")
 
 
 @pytest.mark.parametrize(
