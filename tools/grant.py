@@ -32,6 +32,8 @@ CODE_ERRORS: dict[str, Cause] = {
     "Access Denied": problems.THROTTLED,  # which means too many requests
 }
 """What Zoho's accounts server answers to a code, and what that means here."""
+UNTOUCHED = {causes.WRONG_CLIENT, causes.WRONG_CLIENT_SECRET, problems.THROTTLED}
+"""After these the same code is tried once more, unless there is a new one."""
 
 
 def api_console(data_centre: str) -> str:
