@@ -1,5 +1,6 @@
 """`make deploy` before sam, and `make undeploy`: what is checked before CloudFormation sees it, and what is removed."""
 
+import re
 import shlex
 import tomllib
 from collections.abc import Iterator
@@ -126,6 +127,15 @@ def test_credentials_are_the_first_thing_that_is_checked(
     assert deploy.main([]) == 1
     assert "✗ No AWS region is set." in capsys.readouterr().out
     assert not list(saved.iterdir())
+
+
+def test_make_checks_before_it_installs_or_builds_anything() -> None:
+    """The recipe begins with the check, and needs nothing but the project's environment for it."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    recipe = re.search(r"^deploy:(.*?) ##.*\n\t@(.*)", makefile, re.MULTILINE)
+    assert recipe
+    assert recipe[1].split() == ["$(READY)"]
+    assert recipe[2].startswith("$(PY) -m tools.deploy ")
 
 
 def test_every_status_has_words_and_a_way_out() -> None:
