@@ -148,7 +148,7 @@ def begun(*, days: float = 7, every: str | None = "weekly", **more: Any) -> Watc
 def test_a_quiet_check_asks_for_nothing_and_the_baseline_once() -> None:
     """Whatever Zoho's plan is by then."""
     watch = begun(plan=plan(next_run=START))
-    assert watch.asked == ["plan"]
+    assert watch.asked == ["plan", "subscribers"]
     for _ in range(5):
         assert watch.check_after(hours=1) == []
     assert watch.asked == ["plan"]

@@ -33,6 +33,8 @@ CODE_ERRORS: dict[str, Cause] = {
     "Access Denied": problems.THROTTLED,  # which means too many requests
 }
 """What Zoho's accounts server answers to a code, and what that means here."""
+UNTOUCHED = {causes.WRONG_CLIENT, causes.WRONG_CLIENT_SECRET, problems.THROTTLED}
+"""After these the same code is tried once more, unless there is a new one."""
 
 
 def api_console(data_centre: str) -> str:
@@ -72,7 +74,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
     Raises:
         ZohoError: By name.
     """
-    accounts = settings.zoho_accounts_url or DATA_CENTRES[answers["data_center"]].accounts
+    accounts = settings.accounts_url(answers["data_center"]) or DATA_CENTRES[answers["data_center"]].accounts
     form = {"grant_type": "authorization_code", **{key: answers[key] for key in ("client_id", "client_secret", "code")}}
     session = make_session(_tls(settings.ca_bundle))
     try:
@@ -91,7 +93,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
             raise ZohoError(cause, f"Zoho accounts answered: {error_code(error)}")
         case {"access_token": _}:
             raise ZohoError(problems.NO_REFRESH_TOKEN, "Zoho accounts answered without refresh_token")
-    raise ZohoError(causes.UNUSABLE, f"Zoho accounts answered HTTP {answer.status} in no documented form")
+    raise ZohoError(problems.UNANSWERED_CODE, f"Zoho accounts answered HTTP {answer.status} in no documented form")
 
 
 def first_look(secret: dict[str, str], settings: Settings) -> Decision:
@@ -106,7 +108,7 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
         make_session(_tls(settings.ca_bundle), RETRY),
         lambda: datetime.now(UTC),
         version=settings.zoho_api_version,
-        accounts_url=settings.zoho_accounts_url,
+        accounts_url=settings.accounts_url(credentials.data_centre),
         api_url=settings.zoho_api_url,
     )
     deadline, answers = _deadline(), Answers()
