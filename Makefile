@@ -109,7 +109,7 @@ deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers some question
 
 .PHONY: undeploy
 undeploy: $(READY) ## Remove the organisations, the stack and, asked twice, its memory
-	@$(PY) -m tools.undeploy $(PLACE) $(ARGS)
+	@$(PY) -m tools.undeploy $(CHOSEN) $(ARGS)
 
 # $(call option,NAME,VALUE): quoted, so that a name with blanks gets a sentence from the tool, not from the shell.
 option = $(if $(2),--$(1)='$(subst ','\'',$(2))')
@@ -126,19 +126,19 @@ doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
 
 .PHONY: status
 status: $(READY) ## Ask the function what it remembers
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: dry-run
 dry-run: $(READY) ## Ask it what the next check would send, and why
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: test-message
 test-message: $(READY) ## Have it send a marked test message on every channel
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: check-now
 check-now: $(READY) ## Have it check now, as its schedule does
-	@$(PY) -m tools.ask check $(CHOSEN)
+	@$(PY) -m tools.ask check $(CHOSEN) $(if $(JSON),--json)
 
 ##@ Upkeep
 

@@ -1,13 +1,11 @@
 """What is printed while the sandbox works: a line of a story, and messages in frames."""
 
 import shutil
-import textwrap
-import unicodedata
-from collections.abc import Iterator
 from typing import Any, TextIO
 
 from sandbox.aws import Mail
 from sandbox.channels import FAKES
+from sandbox.columns import wrapped
 
 WIDTH = 100
 MARGIN = 4
@@ -68,20 +66,3 @@ class Screen:
 
     def _painted(self, text: str, code: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colours else text
-
-
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """Yield the lines of a text, none wider than so many columns; a character of the East or an emoji takes two."""
-    for line in text.splitlines():
-        narrow = width
-        while any(cells(part) > width for part in textwrap.wrap(line, narrow)):
-            narrow -= 1
-        yield from textwrap.wrap(line, narrow) or [""]
-
-
-def cells(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler.wording import plural
-from tools import parameters, stack
+from tools import parameters, screen, stack
 from tools.checkup import Line, Lines, organisations
 from tools.problems import Problem, from_aws, run
 from tools.stack import Stack
@@ -74,7 +74,7 @@ def _show(line: Line) -> None:
     mark = "✓" if line.good else "✗"
     if sys.stdout.isatty():
         mark = f"\033[{GREEN if line.good else RED}m{mark}\033[0m"
-    print(f"{mark} {line.text}" + ("" if line.good else f"\n    → {line.step}"), flush=True)
+    screen.show(f"{mark} \t{line.text}", *([] if line.good else [f"    → \t{line.step}"]))
 
 
 def _stack(there: Stack) -> Lines:

@@ -21,7 +21,7 @@ POLL_SECONDS, POLLS = 5, 240
 def main(arguments: list[str] | None = None) -> int:
     """Remove it all; return the exit code."""
     parser = argparse.ArgumentParser(prog="make undeploy", description=__doc__)
-    stack.add_arguments(parser, org=None)
+    stack.add_arguments(parser, org="")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing")
     parser.add_argument("--delete-table", action="store_true", help="delete the table, too, where nothing is asked")
     options = parser.parse_args(arguments)
@@ -135,6 +135,11 @@ class Leftovers:
 
 
 def _undeploy(options: argparse.Namespace) -> int:
+    if options.org:
+        raise Problem(
+            "This removes the whole stack, with every organisation.",
+            f"To remove one organisation: make connect ORG={options.org} REMOVE=1. To remove all, leave ORG out.",
+        )
     choice = stack.choose(options)
     left = Leftovers(choice)
     if not (left.stack_id or left.parameters):

@@ -12,8 +12,9 @@ from contextlib import suppress
 import pytest
 
 from sandbox.aws import Mail
+from sandbox.columns import cells
 from sandbox.runtime import ROOT
-from sandbox.screen import Screen, cells
+from sandbox.screen import Screen
 
 
 class Terminal(io.StringIO):
