@@ -125,12 +125,12 @@ doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
 	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
 .PHONY: status
-status: $(READY) ## Ask the function what it remembers
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+status: $(READY) ## Show how the backups stand (JSON=1: for programs)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: dry-run
-dry-run: $(READY) ## Ask it what the next check would send, and why
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+dry-run: $(READY) ## Show what the next check would send, and why (JSON=1)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: test-message
 test-message: $(READY) ## Have it send a marked test message on every channel
