@@ -31,7 +31,7 @@ help: ## List these commands
 
 .PHONY: run
 run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed (OPEN=1: on a page)
-	@$(PY) -m sandbox --channels=$(CHANNELS) $(if $(OPEN),--open)
+	@$(PY) -m sandbox --channels=$(CHANNELS) $(if $(FULL),--full) $(if $(OPEN),--open)
 
 .PHONY: sandbox
 sandbox: $(READY) ## Keep a stack on this machine, and say how to try the commands below on it
