@@ -1,6 +1,7 @@
 """`make sandbox`: the stack deployed on this machine, and kept, for the commands that otherwise need AWS and Zoho."""
 
 import json
+import os
 import shlex
 import sys
 import threading
@@ -21,6 +22,16 @@ from sandbox.zoho import Organisation
 
 T = TypeVar("T")
 VARIABLES = Path("build/sandbox.sh")
+SHELL = """\
+# Written by `make sandbox`, for bash and zsh.
+leave_sandbox() {{ unset {names}; unset -f leave_sandbox; }}
+if kill -0 {process} 2>/dev/null; then
+{exports}
+echo 'This terminal now uses the sandbox. To leave it: leave_sandbox'
+else
+echo 'The sandbox has ended. For real AWS: open a new terminal, or leave_sandbox. For another: make sandbox' >&2
+fi
+"""
 
 
 class ShowingEndpoint(AwsEndpoint):
@@ -64,39 +75,43 @@ class ShowingEndpoint(AwsEndpoint):
 def keep() -> None:
     """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
     screen = Screen(sys.stdout)
-    screen.remark("Starting Zoho, the channels, AWS and Lambda on this machine, and deploying template.yaml …")
+    screen.remark("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
     history = History(datetime.now(UTC))
     with closing(Sandbox(channels=FAKES)) as sandbox, closing(ShowingEndpoint(sandbox, screen)) as aws:
         sandbox.stack.subscribe("AlarmTopicArn")
-        company = sandbox.zoho.organisation(past(history)[::-1], refresh_tokens=[])
+        company = sandbox.zoho.organisation(past(history)[::-1], refresh_tokens=[], data_centre="us")
         stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
-        variables = {**sandbox.environment, **stack}
         VARIABLES.parent.mkdir(exist_ok=True)
-        VARIABLES.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
+        VARIABLES.write_text(shell({**sandbox.environment, **stack}, os.getpid()))
         print(f"\nThe stack is deployed, and nothing is connected yet. In another terminal:\n\n  source {VARIABLES}")
         print("  make connect\n\nand answer:\n")
         _show_answers(sandbox, company)
-        print("\nThen make check-now, doctor, status, dry-run, test-message; what is sent is shown here.")
+        print("\nThen make check-now, doctor, status, dry-run or test-message. What is sent is")
+        print("shown here.")
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
-        try:
-            for _ in sys.stdin:
-                aws.play_schedules()  # or the first check of an organisation would find the failure in its past
-                company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
-                aws.play_schedules()
-                print(f"For one more make connect, a new code: {sandbox.zoho.grant(company)}", flush=True)
-            threading.Event().wait()
-        finally:
-            VARIABLES.unlink(missing_ok=True)
+        for _ in sys.stdin:
+            aws.play_schedules()  # or the first check of an organisation would find the failure in its past
+            company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
+            aws.play_schedules()
+            print(f"For one more make connect, a new code: {sandbox.zoho.grant(company)}", flush=True)
+        threading.Event().wait()
+
+
+def shell(variables: Mapping[str, str], process: int) -> str:
+    """Return the file that makes a terminal use the sandbox, as long as its process lives, and lets it leave again."""
+    exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    return SHELL.format(names=" ".join(variables), process=process, exports=exports)
 
 
 def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
     client = {
-        "Address": "crm.zoho.com",
+        "Address": "crm.zoho.com (any other is refused, as Zoho does)",
         "Client ID": company.client_id,
         "Client Secret": company.client_secret,
     }
     _show(client)
-    print("\n  Where else should messages go? Any of these: a number and the space bar tick one, Enter goes on.\n")
+    print("\n  Where else should messages go? Any of these: a number and the space bar tick")
+    print("  one, Enter goes on.\n")
     _show({question: answer for fake in sandbox.channels.values() for question, answer in _settings(fake).items()})
     print()
     _show({"Code": sandbox.zoho.grant(company)})

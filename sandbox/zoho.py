@@ -27,6 +27,8 @@ ACTIVE_TOKENS = 15
 REFRESH_TOKENS = 20
 GRANT_LIFE = timedelta(minutes=10)
 NO_CONTENT = Response(204)
+TOKEN = re.compile(r"(?:/([a-z]{2}))?/oauth/v2/token")
+"""Every data centre's accounts server is here, each at a path (`/eu/oauth/v2/token`); without one it is any."""
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Organisation:
         refresh_tokens: Those that work, oldest first; deleting one revokes it.
         grants: Unused grant codes and the time each was made.
         issued: When each access token was issued, by refresh token: the record behind Zoho's limits.
+        data_centre: Where it is; the accounts server of another one does not know its client. None: anywhere.
     """
 
     client_id: str
@@ -56,6 +59,7 @@ class Organisation:
     refresh_tokens: list[str] = field(default_factory=list, repr=False)
     grants: dict[str, datetime] = field(default_factory=dict, repr=False)
     issued: dict[str, dict[str, datetime]] = field(default_factory=dict, repr=False)
+    data_centre: str | None = None
 
     def secret(self, **more: str) -> dict[str, str]:
         """Return what the notifier's SSM parameter of this organisation holds, with more keys on request."""
@@ -63,7 +67,7 @@ class Organisation:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
             "refresh_token": self.refresh_tokens[-1],
-            "data_center": "us",
+            "data_center": self.data_centre or "us",
             **more,
         }
 
@@ -74,7 +78,7 @@ def new_token() -> str:
 
 
 class FakeZoho(Server):
-    """Zoho's accounts server and CRM API on one URL, for any number of organisations.
+    """Zoho's accounts servers and CRM API on one URL, for any number of organisations.
 
     Requests are of the kinds `token`, `history`, `backup`, `urls` and `other`.
 
@@ -115,7 +119,7 @@ class FakeZoho(Server):
 
     def kind(self, method: str, path: str) -> str:
         """Name the kind of a request by its path."""
-        if path == "/oauth/v2/token":
+        if TOKEN.fullmatch(path):
             return "token"
         call = re.fullmatch(r"/crm/bulk/v\d+(?:\.\d+)?/backup(?:/(history|urls))?", path)
         return call[1] or "backup" if call else "other"
@@ -134,7 +138,8 @@ class FakeZoho(Server):
         if request.method != "POST" or request.query:  # a secret in a URL ends up in logs: refused here; chosen
             return Response.json({"error": "invalid_request"})
         organisation = self.organisations.get(form.get("client_id", ""))
-        if organisation is None:
+        centre = TOKEN.sub(r"\1", request.path)
+        if organisation is None or (centre and organisation.data_centre not in {centre, None}):
             return TOKEN_ERRORS["invalid_client"]
         if form.get("client_secret") != organisation.client_secret:
             return TOKEN_ERRORS["invalid_client_secret"]

@@ -1,6 +1,7 @@
 """What connecting needs to know, and the two ways to say it without being asked: in a file, in the environment."""
 
 import json
+import re
 import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from handler.channels.channel import Channel, Setting
 from handler.config import A_ZONE, find_zone
 from handler.wording import SEVERITIES
 from handler.zoho import DATA_CENTRES
+from tools.lines import say
 from tools.problems import Problem
 
 REMOVE = "-"
@@ -32,6 +34,7 @@ class Question(NamedTuple):
         secret: It is typed unseen.
         optional: It may stay unanswered; `REMOVE` takes back an earlier answer.
         unanswered: What holds then.
+        begins: How answers of a person begin, where that is known.
     """
 
     text: str
@@ -40,6 +43,7 @@ class Question(NamedTuple):
     secret: bool = False
     optional: bool = False
     unanswered: str = "none"
+    begins: tuple[str, ...] = ()
 
     def judge(self, answer: str, *, loopback: bool, may_be_empty: bool = False) -> str:
         """Return what is wrong with an answer, or ""; `REMOVE` takes back an optional one."""
@@ -47,14 +51,29 @@ class Question(NamedTuple):
             return "" if answer or may_be_empty else EMPTY
         return self.complaint(answer, loopback)
 
+    def judge_typed(self, answer: str, *, loopback: bool, may_be_empty: bool) -> str:
+        """Return what is wrong with a person's answer, or "": it must be one of the service's values, too."""
+        if wrong := self.judge(answer, loopback=loopback, may_be_empty=may_be_empty):
+            return wrong
+        free = not answer or answer == REMOVE or (loopback and addresses.is_loopback(answer))
+        return (
+            ""
+            if free or not self.begins or answer.startswith(self.begins)
+            else f"It must begin with {' or '.join(self.begins)}."
+        )
+
 
 def _data_centre(text: str, loopback: bool) -> str:
     return "" if text in DATA_CENTRES else f"It must be one of {', '.join(DATA_CENTRES)}."
 
 
 def _pasted(text: str, loopback: bool) -> str:
-    plain = text.isascii() and text.isprintable() and " " not in text and text != REMOVE
-    return "" if plain else "It has blanks or special characters, which Zoho's never have: copy it again."
+    if text == REMOVE:
+        return "It is needed, so it cannot be removed."
+    if re.search(r"\s", text):
+        return "It has blanks inside: copy it again."
+    plain = text.isascii() and text.isprintable()
+    return "" if plain else "It has characters that Zoho's never have: copy it again."
 
 
 def _client_id(text: str, loopback: bool) -> str:
@@ -62,12 +81,19 @@ def _client_id(text: str, loopback: bool) -> str:
     return _pasted(text, loopback) or ("" if text.startswith("1000.") else begins)
 
 
+def _client_secret(text: str, loopback: bool) -> str:
+    other = 'It begins with "1000.", as a client id or a code: copy the client secret.'
+    return _pasted(text, loopback) or (other if text.startswith("1000.") else "")
+
+
 def _heartbeat(text: str, loopback: bool) -> str:
     return _sentence(addresses.complaint(text, loopback_http=loopback))
 
 
 def _name(text: str, loopback: bool) -> str:
-    return "" if len(text) <= NAME_LIMIT and text.isprintable() else f"At most {NAME_LIMIT} characters."
+    if not text.isprintable():
+        return "It has characters that cannot be shown: type it."
+    return "" if len(text) <= NAME_LIMIT else f"It has {len(text)} characters: at most {NAME_LIMIT} fit."
 
 
 def _time_zone(text: str, loopback: bool) -> str:
@@ -102,6 +128,7 @@ def _of(channel: type[Channel]) -> dict[str, Question]:
             setting.secret,
             optional=True,
             unanswered=setting.default or "none",
+            begins=setting.begins,
         )
 
     asked = {setting.key: question(setting) for setting in channel.settings}
@@ -113,17 +140,17 @@ def _of(channel: type[Channel]) -> dict[str, Question]:
 QUESTIONS = {
     "data_center": Question("Which address does your browser show in Zoho CRM?", "ZOHO_DATA_CENTER", _data_centre),
     "client_id": Question("Client ID", "ZOHO_CLIENT_ID", _client_id),
-    "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _pasted, secret=True),
+    "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _client_secret, secret=True),
     "code": Question("Code", "ZOHO_CODE", _pasted, secret=True),
     **{key: question for channel in OPTIONAL for key, question in _of(channel).items()},
     "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", _heartbeat, secret=True, optional=True),
     "name": Question("Name of the organisation in messages", "ORGANISATION_NAME", _name, optional=True),
     "time_zone": Question(
-        "Time zone of its e-mails, such as Europe/Berlin",
+        "Time zone of its e-mails",
         "ORGANISATION_TIME_ZONE",
         _time_zone,
         optional=True,
-        unanswered="the stack's",
+        unanswered="the stack's, or one such as Europe/Berlin",
     ),
 }
 NEEDED = ("data_center", "client_id", "client_secret", "code")
@@ -132,14 +159,19 @@ CLIENT = ("data_center", "client_id")
 AGAIN: dict[str, tuple[str, ...]] = {
     "used_code": ("code",),
     "wrong_scope": ("code",),
+    "revoked_token": ("code",),
+    "invalid_token": ("code",),
     "throttled": ("code",),
     "unanswered_code": ("code",),
     "wrong_client_secret": ("client_secret", "code"),
     "no_refresh_token": ("client_id", "client_secret", "code"),
+    "no_permission": ("client_id", "client_secret", "code"),
     "wrong_client": NEEDED,
-    "no_permission": NEEDED,
+    "secret_malformed": tuple(QUESTIONS),
 }
-"""By the cause for which Zoho refused: what has to be asked again. Of any other, everything."""
+"""By the cause for which Zoho refused: what has to be asked again. No answer helps against any other."""
+USELESS_TOKEN = {"wrong_scope", "revoked_token", "invalid_token", "no_permission"}
+"""Causes that stay as long as the token does: only a new code helps."""
 IGNORED = {"scope", "grant_type", "expiry_time"}
 """What else is in the file that Zoho's API console offers to download with a code."""
 
@@ -176,7 +208,7 @@ def usable(known: Mapping[str, str], *, loopback: bool) -> dict[str, str]:
 
 def _from_file(file: Path) -> dict[str, str]:
     if file.exists() and file.stat().st_mode & 0o077:
-        print(f"! Others on this machine can read {file}: chmod 600 {file}")
+        say(f"! Others on this machine can read {file}: chmod 600 {file}", "  ")
     try:
         held = json.loads(file.read_text())
     except OSError as error:
@@ -217,17 +249,21 @@ def _named(keys: Iterable[str]) -> str:
     return ", ".join(f"{key} ({QUESTIONS[key].variable})" for key in keys)
 
 
+def doubt(key: str, text: str, own: str) -> str:
+    """Return what may be a mistake in a channel's setting, or "": an address at Zoho, but in another data centre."""
+    host = urlsplit(text).hostname or ""
+    for centre, urls in DATA_CENTRES.items():
+        domain = urls.crm.removeprefix("https://crm")
+        if host.endswith(domain) and centre != own:
+            return (
+                f"{QUESTIONS[key].text}: its host ends in {domain}, Zoho's data centre {centre}, but this "
+                f"organisation is in {own}."
+            )
+    return ""
+
+
 def doubts(secret: Mapping[str, str]) -> list[str]:
-    """Return what may be a mistake, in sentences: an address at Zoho, but in another data centre than the CRM's."""
-    found = []
-    own = secret["data_center"]
-    for key in (setting.key for channel in OPTIONAL for setting in channel.settings):
-        host = urlsplit(secret.get(key, "")).hostname or ""
-        for centre, urls in DATA_CENTRES.items():
-            domain = urls.crm.removeprefix("https://crm")
-            if host.endswith(domain) and centre != own:
-                found.append(
-                    f"{QUESTIONS[key].text}: its host ends in {domain}, Zoho's data centre {centre}, but this "
-                    f"organisation is in {own}. Is it the right one?"
-                )
-    return found
+    """Return every doubt about the channels' settings."""
+    keys = [setting.key for channel in OPTIONAL for setting in channel.settings]
+    found = [doubt(key, secret.get(key, ""), secret["data_center"]) for key in keys]
+    return [sentence for sentence in found if sentence]

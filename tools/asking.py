@@ -3,11 +3,16 @@
 from collections.abc import Collection, Mapping
 
 from handler.channels.channel import Channel
+from handler.message import shorten
 from handler.wording import SEVERITIES
 from handler.zoho import DATA_CENTRES, SCOPE
 from tools import prompts
-from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question
+from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question, doubt
 from tools.grant import api_console
+from tools.lines import say
+
+SHOWN = 38
+"""So many characters of what Enter keeps are shown, so that the question fits a line."""
 
 
 def ask(
@@ -35,41 +40,47 @@ class _Asking:
         self._known, self._answers, self._asked, self._loopback = known, answers, asked, loopback
 
     def ask(self) -> dict[str, str]:
+        if any(self._held(key, self._known) for key in self._asked):
+            say(f"Enter keeps what stands in [brackets]; {REMOVE} removes it, where it is optional.\n")
         if "data_center" in self._asked:
             centres = [(key, f"{centre.crm.removeprefix('https://')} ({key})") for key, centre in DATA_CENTRES.items()]
             text = QUESTIONS["data_center"].text
             self._answers["data_center"] = prompts.choose(text, centres, self._known.get("data_center"))
         console = api_console(self._answers.get("data_center") or self._known["data_center"])
         if "client_id" in self._asked or "client_secret" in self._asked:
-            print(f'\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".')
-            print('In its tab "Client Secret":')
+            say(f'\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".')
+            say('In its tab "Client Secret":')
             self._ask_for("client_id", self._known)
-            self._ask_for("client_secret", self._fitting())
+            self._ask_for("client_secret", self._fitting("client_id"))
         self._ask_for_channels([channel for channel in OPTIONAL if channel.settings[0].key in self._asked])
         if "heartbeat_url" in self._asked:
-            print("\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS,")
-            print("such as https://healthchecks.io, can alert you when checks stop.")
+            say(
+                "\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS, such "
+                "as healthchecks.io, can alert you when checks stop."
+            )
         for key in ("heartbeat_url", "name", "time_zone"):
             self._ask_for(key, self._known)
         if "code" in self._asked:
-            print(f'\nBack in {console}, in the tab "Generate Code": paste the scope')
-            print(f"    {SCOPE}\nchoose ten minutes, describe it as you like, create, and copy the code.")
-            self._ask_for("code", self._fitting())
+            say(f'\nBack in {console}, in the tab "Generate Code": paste the scope\n    {SCOPE}')
+            say("choose ten minutes, describe it as you like, create, and copy the code.")
+            self._ask_for("code", self._fitting(*CLIENT))
         return self._answers
 
-    def _fitting(self) -> Mapping[str, str]:
-        """Return what is known, if it belongs to the client that was answered."""
+    def _fitting(self, *keys: str) -> Mapping[str, str]:
+        """Return what is known, if these answers are still the same."""
         known = self._known
-        return known if all(self._answers.get(key, known.get(key)) == known.get(key) for key in CLIENT) else {}
+        return known if all(self._answers.get(key, known.get(key)) == known.get(key) for key in keys) else {}
 
     def _ask_for_channels(self, channels: list[type[Channel]]) -> None:
         """Ask where messages go, then for what the chosen channels need; the others lose what is known of them."""
         if not channels:
             return
-        print("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
+        say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
         picky = "".join(f", {c.label} {c.min_severity} ones only" for c in channels if c.min_severity != SEVERITIES[0])
-        print(f"Each channel that you choose gets messages of every severity{picky};")
-        print("`make connect ARGS=--help` says how to change that.")
+        say(
+            f"Each channel that you choose gets messages of every severity{picky}; `make connect ARGS=--help` says how "
+            "to change that."
+        )
         on = [channel.name for channel in channels if channel.settings[0].key in self._known]
         options = [(channel.name, channel.label) for channel in channels]
         chosen = prompts.choose_several("Where else should messages go?", options, on)
@@ -78,7 +89,7 @@ class _Asking:
             if channel.name in chosen:
                 for setting in channel.settings:
                     if setting.key in self._asked:
-                        print("\n" + setting.help.replace(": https://", ":\n    https://"))
+                        say("\n" + setting.help)
                     self._ask_for(setting.key, self._known, required=setting is first)
             elif first.key in self._known:
                 self._answers[first.key] = REMOVE
@@ -87,22 +98,35 @@ class _Asking:
         """Ask for this, if it is to be asked; an answer that keeps what is known is none."""
         if key not in self._asked:
             return
-        held = key in known or (key == "code" and "refresh_token" in known)
+        held = self._held(key, known)
         optional = QUESTIONS[key].optional and not required
         question = QUESTIONS[key]._replace(optional=optional)
+        own = self._answers.get("data_center") or self._known["data_center"]
 
         def complaint(text: str) -> str:
-            return question.judge(text, loopback=self._loopback, may_be_empty=held or optional)
+            return question.judge_typed(text, loopback=self._loopback, may_be_empty=held or optional)
 
-        shown = f" [{known[key]}]" if key in known and not question.secret else ""
-        text = f"{question.text}{shown}{_hint(question, key, known, held=held)}:"
-        if answer := prompts.ask(text, complaint, secret=question.secret):
+        text = f"{question.text} {_hint(question, key, known) if held else _unanswered(question)}".strip() + ":"
+        while answer := prompts.ask(text, complaint, secret=question.secret):
+            if not (doubted := doubt(key, answer, own)):
+                break
+            say(f"  ! {doubted}", "    ")
+            if prompts.confirm("Is it the right one?", default=False):
+                break
+        if answer:
             self._answers[key] = answer
 
+    @staticmethod
+    def _held(key: str, known: Mapping[str, str]) -> bool:
+        return key in known or (key == "code" and "refresh_token" in known)
 
-def _hint(question: Question, key: str, known: Mapping[str, str], *, held: bool) -> str:
-    if held:
-        if key == "code" and "code" not in known:
-            return " (Enter keeps the present token)"
-        return f" (Enter keeps it, {REMOVE} removes it)" if question.optional else " (Enter keeps it)"
-    return f" (Enter for {question.unanswered})" if question.optional else ""
+
+def _hint(question: Question, key: str, known: Mapping[str, str]) -> str:
+    """Return what Enter keeps, or that it does where that is secret."""
+    if key == "code":
+        return "[the present token]"
+    return "[kept]" if question.secret else f"[{shorten(known[key], SHOWN)}]"
+
+
+def _unanswered(question: Question) -> str:
+    return f"(Enter for {question.unanswered})" if question.optional else ""

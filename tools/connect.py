@@ -19,11 +19,12 @@ from handler.decision import Decision
 from handler.message import value
 from handler.wording import plural
 from tools import answers, asking, grant, prompts, stack
+from tools.lines import say
 from tools.organisations import Organisation, Plan, unknown
-from tools.problems import Problem, ZohoError, from_aws, from_zoho, run
+from tools.problems import Problem, ZohoError, from_aws, from_zoho, run, sandbox_has_ended
 
 UNCHANGED = "Nothing was changed."
-SPENT = "Nothing was written, and the code is used up: make a new one for the next try."
+SPENT, PERHAPS_SPENT = "is used up", "may be used up"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,17 +57,25 @@ class Wizard:
     Attributes:
         secret: What its parameter will hold.
         bought: A code was exchanged for the token in it, and it is not written yet.
+        code: What became of the codes so far, "" while none was used.
     """
 
     def __init__(self, options: argparse.Namespace, settings: Settings, parameter: str, known: dict[str, str]) -> None:
         """Begin with what the parameter holds."""
         self.bought = False
+        self.code = ""
         self._options = options
         self._settings = settings
         self._parameter = parameter
         self._asks = not options.non_interactive
         self._loopback = bool(settings.zoho_api_url)
         self.secret = answers.usable(known, loopback=self._loopback) if self._asks else known
+
+    @property
+    def left(self) -> str:
+        """What whoever leaves now should know."""
+        spent = f"Nothing was written, and the code {self.code}: make a new one for the next try."
+        return spent if self.code else UNCHANGED
 
     def settle(self) -> Decision | None:
         """Ask until Zoho's history was read with the answers; return what a first check would find.
@@ -83,11 +92,14 @@ class Wizard:
                 self._take(new, keys)
                 return self._look()
             except ZohoError as error:
-                if not self._asks:
+                if not self._asks or sandbox_has_ended():
                     raise from_zoho(error) from None
                 from_zoho(error).show()
-                keys = answers.AGAIN.get(error.cause.name, tuple(answers.QUESTIONS))
-            print("Nothing is written yet. Once more, please.\n")
+                keys = answers.AGAIN[error.cause.name]
+                if error.cause.name in answers.USELESS_TOKEN:
+                    self.secret.pop("refresh_token", None)
+                    self.bought = False
+            say("Nothing is written yet. Once more, please.\n")
             new = {}
 
     def _take(self, new: dict[str, str], keys: tuple[str, ...]) -> None:
@@ -97,13 +109,17 @@ class Wizard:
         self.secret = answers.complete(self.secret, new)
         code = self.secret.pop("code", "")
         grant.prove(self.secret, self._settings, self._parameter)
-        for doubt in answers.doubts(self.secret):
-            print(f"! {doubt}")
+        for doubt in answers.doubts(self.secret) if not self._asks else []:
+            say(f"! {doubt} Is it the right one?", "  ")
         if code:
-            self.bought = False
-            self.secret.pop("refresh_token", None)
-            self.secret["refresh_token"] = grant.exchange({**self.secret, "code": code}, self._settings)
-            self.bought = True
+            before, self.code = self.code, PERHAPS_SPENT
+            try:
+                self.secret["refresh_token"] = grant.exchange({**self.secret, "code": code}, self._settings)
+            except ZohoError as error:
+                if error.cause in grant.CODE_ERRORS.values():
+                    self.code = before
+                raise
+            self.bought, self.code = True, SPENT
 
     def _look(self) -> Decision | None:
         """Read the history. What a code has bought is not lost because Zoho does not answer at this moment."""
@@ -111,10 +127,13 @@ class Wizard:
             try:
                 return grant.first_look(self.secret, self._settings)
             except ZohoError as error:
-                if error.cause.actionable or not self.bought:
+                answerable = error.cause.actionable and error.cause.name in answers.AGAIN
+                kept = self._asks or (self.bought and not error.cause.actionable)
+                if answerable or not kept or sandbox_has_ended():
                     raise
                 from_zoho(error).show()
-                print("The code is used up, and the token that it gave is kept.")
+                if self.bought:
+                    say("The code is used up, and the token that it gave is kept.")
             choices = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
             if not self._asks or not prompts.choose("What next?", choices):
                 return None
@@ -124,7 +143,7 @@ def _connect(options: argparse.Namespace) -> int:
     there = stack.find(options)
     organisation = Organisation(there, options.org)
     settings = there.settings()
-    print(f"Organisation {options.org}, stack {there.name} ({there.region}, account {there.account}).")
+    say(f"Organisation {options.org}, stack {there.name} ({there.region}, account {there.account}).")
     before = organisation.read()
     plan = organisation.plan(new=before is None)
     wizard = Wizard(options, settings, organisation.parameter, before or {})
@@ -133,13 +152,14 @@ def _connect(options: argparse.Namespace) -> int:
         if found:
             _show(found, find_zone(wizard.secret.get("time_zone", "")) or settings.time_zone)
         _save(options, organisation, plan, wizard)
-    print(f"✓ {organisation.parameter} is written, encrypted.")
+    say(f"✓ {organisation.parameter} is written, encrypted.", "  ")
     send = options.send
     if not (send or options.non_interactive):
         with _asking(options, f"{options.org} is connected; no test message was sent."):
             send = prompts.confirm("Send a test message on every channel, marked as a test?")
-    well = _send_test(there, options.org) if send else True
-    print(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+    with _asking(options, f"{options.org} is connected; test messages may have been sent."):
+        well = _send_test(there, options.org) if send else True
+    say(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
     return 0 if well and found else 1
 
 
@@ -157,17 +177,17 @@ def _save(options: argparse.Namespace, organisation: Organisation, plan: Plan, w
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(f"{stop} The code is used up." if wizard.bought else str(stop)) from None
         if not prompts.confirm("Try again? Without it the token is lost, and the next try needs a new code."):
-            raise KeyboardInterrupt(SPENT)
+            raise KeyboardInterrupt(wizard.left)
 
 
 def _show(found: Decision, zone: tzinfo) -> None:
     content = next(notice for notice in found.notices if notice.kind == "baseline").content
-    print(f"\n✓ The backup history can be read: {plural(len(found.memory.seen), 'entry', 'entries')} of the past year.")
+    say(f"\n✓ The backup history can be read: {plural(len(found.memory.seen), 'entry', 'entries')} of the past year.")
     for fact in content.facts:
-        print(f"  {fact.label}: {value(fact, zone)}")
+        say(f"  {fact.label}: {value(fact, zone)}", "    ")
     for line in content.lines:
-        print(f"  ! {line}")
-    print()
+        say(f"  ! {line}", "    ")
+    say()
 
 
 def _send_test(there: stack.Stack, org: str) -> bool:
@@ -181,7 +201,7 @@ def _send_test(there: stack.Stack, org: str) -> bool:
         from_aws(error).show()
         return False
     for channel, result in answer["results"].items():
-        print(f"{'✓' if stack.accepted(result) else '✗'} Test message: {answers.label(channel)}: {result}")
+        say(f"{'✓' if stack.accepted(result) else '✗'} Test message: {answers.label(channel)}: {result}", "  ")
     return bool(answer["ok"])
 
 
@@ -190,17 +210,19 @@ def _remove(options: argparse.Namespace) -> int:
     organisation = Organisation(there, options.org)
     if not organisation.known():
         raise unknown(there, options.org)
-    print(f"This ends the checks of {options.org}, deletes {organisation.parameter} with its secrets,")
-    print(f"and its item in the table {there.outputs['TableName']}: what is pending is not sent any more.")
-    print("What stays: the client in Zoho's API console.")
+    say(
+        f"This ends the checks of {options.org}, deletes {organisation.parameter} with its secrets, and its item in "
+        f"the table {there.outputs['TableName']}: what is pending is not sent any more."
+    )
+    say("What stays: the client in Zoho's API console.")
     if options.org == "default":
-        print("The stack's own schedule stays, too; it does nothing until default is connected again.")
+        say("The stack's own schedule stays, too; it does nothing until default is connected again.")
     if not options.non_interactive:
         with _asking(options, UNCHANGED):
             if not prompts.confirm(f"Stop checking {options.org}?", default=False):
                 raise KeyboardInterrupt
     removed = organisation.remove()
-    print(f"✓ Removed: {', '.join(removed)}.")
+    say(f"✓ Removed: {', '.join(removed)}.")
     return 0
 
 
@@ -219,8 +241,7 @@ def _asking(options: argparse.Namespace, leaving: Wizard | str) -> Iterator[None
         with nullcontext() if options.non_interactive else prompts.without_echo():
             yield
     except (KeyboardInterrupt, EOFError) as stop:
-        said = leaving if isinstance(leaving, str) else SPENT if leaving.bought else UNCHANGED
-        raise KeyboardInterrupt(str(stop) or said) from None
+        raise KeyboardInterrupt(str(stop) or (leaving if isinstance(leaving, str) else leaving.left)) from None
 
 
 if __name__ == "__main__":

@@ -14,12 +14,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from handler.message import shorten
 from tools import parameters, prompts, stack
+from tools.lines import say
 from tools.problems import Problem, run
 from tools.statuses import DEPLOYABLE, STATUSES, first_failure
 
 ASKED = ("NotificationEmail", "OperatedBy", "TimeZone")
 """What no default can know; the rest is asked only when wanted."""
+SHOWN = 40
+"""So many characters of a present value are shown, so that the question fits a line."""
 FITTING = ("ScheduleExpression", "NotInvokedHours", "ErrorWindowHours")
 UNRESERVED = 100
 """What AWS keeps for functions without a reservation:
@@ -43,21 +47,24 @@ def _where(options: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     choice = stack.choose(options)
-    print(f"Stack {choice.name} ({choice.where}).")
+    say(f"Stack {choice.name} ({choice.where}).")
     described = choice.described()
     if described:
         _refuse_undeployable(choice, described["StackStatus"])
     given = _given(options.set)
     values = _known(choice, described) | given
     if sys.stdin.isatty():
-        with prompts.without_echo():
-            _ask(values, given)
+        try:
+            with prompts.without_echo():
+                _ask(values, given)
+        except (KeyboardInterrupt, EOFError):
+            raise KeyboardInterrupt("Nothing was saved or deployed.") from None
     if wrong := _wrong(values):
         raise Problem(f"{'; '.join(wrong)}.", 'Give others: make deploy SET="NAME=VALUE …"')
     _refuse_reservation(choice, values, described)
     file = stack.file_of(choice.name, stack.SAVED)
     save(file, choice, values)
-    print(f"✓ Saved in {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}, outside of git.")
+    say(f"✓ Saved in {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}, outside of git.")
     return 0
 
 
@@ -125,31 +132,34 @@ def _known(choice: stack.Choice, described: dict[str, Any] | None) -> dict[str, 
 
 def _ask(values: dict[str, str], given: Mapping[str, str]) -> None:
     """Let a person change `values`, until they fit."""
+    say("Enter keeps what stands in [brackets].")
     first = [name for name in ASKED if name in values and name not in given]
     for name in first:
         _ask_for(name, values)
-    others = [(name, f"{name}: {values[name] or 'none'}") for name in values if name not in {*first, *given}]
+    others = [
+        (name, f"{name}: {shorten(values[name], SHOWN) or 'none'}") for name in values if name not in {*first, *given}
+    ]
     for name in prompts.choose_several("Change anything else? Usually not.", others):
         _ask_for(name, values)
     while wrong := _wrong(values):
         for sentence in wrong:
-            print(f"✗ {sentence}.")
+            say(f"✗ {sentence}.", "  ")
         broken = [name for name in values if parameters.complaint(name, values[name])]
         for name in broken or FITTING:
             _ask_for(name, values)
 
 
 def _ask_for(name: str, values: dict[str, str]) -> None:
-    print(f"\n{parameters.template()[name].get('Description', name)}")
-    keeps = f" [{values[name]}] (Enter keeps it)" if values[name] else " (Enter for none)"
-    removes = ' ("-" for none)' if values[name] and not parameters.complaint(name, "") else ""
+    say(f"\n{parameters.template()[name].get('Description', name)}")
+    removes = bool(values[name]) and not parameters.complaint(name, "")
+    keeps = f" [{shorten(values[name], SHOWN)}]" if values[name] else " (Enter for none)"
 
     def complaint(text: str) -> str:
         if not text:
             return parameters.complaint(name, values[name])
         return "" if removes and text == "-" else parameters.complaint(name, text)
 
-    answer = prompts.ask(f"{name}{keeps}{removes}:", complaint)
+    answer = prompts.ask(f"{name}{keeps}{' (- for none)' if removes else ''}:", complaint)
     if answer:
         values[name] = "" if removes and answer == "-" else answer
 

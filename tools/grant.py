@@ -19,7 +19,7 @@ from handler.plan import Plan
 from handler.rules import decide
 from handler.secret import parse_secret
 from handler.transport import RETRY, fetch, make_session, tls_context
-from handler.zoho import DATA_CENTRES, Credentials, Zoho, error_code
+from handler.zoho import DATA_CENTRES, Credentials, Zoho, accounts_of, error_code
 from tools import problems
 from tools.problems import ZohoError
 
@@ -71,7 +71,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
     Raises:
         ZohoError: By name.
     """
-    accounts = settings.zoho_accounts_url or DATA_CENTRES[answers["data_center"]].accounts
+    accounts = accounts_of(answers["data_center"], settings.zoho_accounts_url)
     form = {"grant_type": "authorization_code", **{key: answers[key] for key in ("client_id", "client_secret", "code")}}
     session = make_session(_tls(settings.ca_bundle))
     try:
@@ -90,7 +90,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
             raise ZohoError(cause, f"Zoho accounts answered: {error_code(error)}")
         case {"access_token": _}:
             raise ZohoError(problems.NO_REFRESH_TOKEN, "Zoho accounts answered without refresh_token")
-    raise ZohoError(causes.UNUSABLE, f"Zoho accounts answered HTTP {answer.status} in no documented form")
+    raise ZohoError(problems.UNANSWERED_CODE, f"Zoho accounts answered HTTP {answer.status} in no documented form")
 
 
 def first_look(secret: dict[str, str], settings: Settings) -> Decision:

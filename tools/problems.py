@@ -4,17 +4,20 @@ import io
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
 
 from handler import causes
 from handler.addresses import is_loopback
 from handler.causes import Cause
+from tools.lines import say
 
 
 class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
@@ -33,7 +36,8 @@ class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is
 
     def show(self) -> None:
         """Print it."""
-        print(f"✗ {self.sentence}\n  → {self.next_step}", flush=True)
+        say(f"✗ {self.sentence}", "  ")
+        say(f"  → {self.next_step}", "    ")
 
 
 class ZohoError(Exception):
@@ -69,7 +73,7 @@ THROTTLED = Cause(
     "throttled",
     "",
     "Zoho has had too many requests from this client.",
-    "Wait ten minutes, make a new code and try again.",
+    "Wait ten minutes and try again; a code that has expired by then needs a new one.",
     actionable=False,
 )
 UNANSWERED_CODE = Cause(
@@ -128,6 +132,8 @@ DENIED = ("AccessDenied", "Unauthorized", "AuthorizationError")
 
 def from_zoho(error: ZohoError) -> Problem:
     """Return why Zoho cannot be read, with what it answered."""
+    if sandbox_has_ended():
+        return _ended()
     cause = HERE.get(error.cause.name, error.cause)
     return Problem(f"{cause.sentence} ({str(error).rstrip('.')}.)", cause.next_step)
 
@@ -145,20 +151,33 @@ def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:
             return Problem("No AWS region is set.", "Name the stack's region: make … REGION=eu-west-1")
         case aws.SSOError() | aws.TokenRetrievalError() | aws.CredentialRetrievalError():
             return Problem("The AWS credentials have expired.", CREDENTIALS_STEP)
-        case aws.ConnectionError() | aws.HTTPClientError() if is_sandbox():
-            return Problem(
-                "The sandbox that this terminal uses has ended.",
-                "Start it again (`make sandbox`, then `source build/sandbox.sh`), or open a new terminal for real AWS.",
-            )
+        case aws.ConnectionError() | aws.HTTPClientError() if sandbox_has_ended():
+            return _ended()
         case aws.ConnectionError() | aws.HTTPClientError():
             return Problem("AWS cannot be reached from this machine.", "Check the network and the region's name.")
     return Problem(f"AWS could not be asked: {type(error).__name__}.", "Check the AWS configuration of this machine.")
 
 
-def is_sandbox() -> bool:
-    """Return whether this terminal's AWS is the sandbox on this machine."""
+def sandbox_has_ended() -> bool:
+    """Return whether this terminal's AWS is the sandbox on this machine, and nothing answers there."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    return bool(endpoint) and is_loopback(endpoint)
+    if not endpoint or not is_loopback(endpoint):
+        return False
+    address = urlsplit(endpoint)
+    try:
+        socket.create_connection((address.hostname, address.port or 80), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _ended() -> Problem:
+    return Problem(
+        "The sandbox has ended: nothing answers at AWS_ENDPOINT_URL, which this terminal uses for AWS.",
+        "For real AWS: open a new terminal, or `leave_sandbox`. For another: `make sandbox`, `source build/sandbox.sh`",
+    )
 
 
 def _answered(error: aws.ClientError) -> Problem:
@@ -196,7 +215,7 @@ def run(command: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except (KeyboardInterrupt, EOFError) as stop:
-        print(f"\nStopped. {stop}".rstrip(), flush=True)
+        say(f"\nStopped. {stop}".rstrip())
         return 130
     except Problem as problem:
         problem.show()

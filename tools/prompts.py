@@ -16,6 +16,8 @@ from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 
+from tools.lines import say
+
 T = TypeVar("T")
 ONE = "(arrow keys, a number or a few letters, then Enter)"
 SEVERAL = "(arrow keys or a number, space to tick, then Enter)"
@@ -55,7 +57,7 @@ def ask(question: str, complaint: Callable[[str], str], *, secret: bool = False)
         answer = prompt(f"{question} ", is_password=secret, default="" if secret else answer).strip()
         if not (wrong := complaint(answer)):
             return answer
-        print(f"  ✗ {wrong}")
+        say(f"  ✗ {wrong}", "    ")
 
 
 @dataclass

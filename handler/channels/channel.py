@@ -38,6 +38,8 @@ class Setting:
             name, or "".
         default: What counts where the secret has none; None: it must be there.
         secret: It is hidden while it is typed.
+        begins: How the service's values begin. A person is asked for one of these; a file and the environment may give
+            another, for a receiver that imitates the service. (): anyhow.
     """
 
     key: str
@@ -46,6 +48,7 @@ class Setting:
     complaint: Callable[[str, bool], str]
     default: str | None = None
     secret: bool = True
+    begins: tuple[str, ...] = ()
 
     def check(self, *, loopback: bool) -> Callable[[str], str]:
         """Return what says whether a value is wrong."""

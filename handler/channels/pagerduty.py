@@ -67,6 +67,7 @@ class PagerDuty:
             lambda url, loopback: complaint(url, loopback_http=loopback),
             default=URL,
             secret=False,
+            begins=("https://events.pagerduty.com/", "https://events.eu.pagerduty.com/"),
         ),
     )
     when_broken: ClassVar = (

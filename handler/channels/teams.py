@@ -94,7 +94,7 @@ class Teams:
             "Microsoft Teams workflow URL (with sig=)",
             'Make a workflow from the template "Post to a channel when a webhook request is received", and let anyone '
             "trigger it: "
-            "https://support.microsoft.com/en-us/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498",
+            "https://support.microsoft.com/office/8ae491c7-0394-4861-ba59-055e33f75498",
             _complaint,
         ),
     )

@@ -16,6 +16,14 @@ from handler.channels import CHANNELS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
+TOOLS = (
+    "tools.connect",
+    "tools.doctor",
+    "tools.deploy",
+    "tools.undeploy",
+    *(f"tools.ask {action}" for action in ("status", "dry-run", "test-message", "check")),
+)
+"""All that talk to AWS, as `make` starts them."""
 
 
 @pytest.fixture
@@ -31,6 +39,19 @@ def kept(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
         yield process
         impatience.cancel()
         process.kill()
+
+
+def in_shell(folder: Path, *lines: str) -> "subprocess.CompletedProcess[str]":
+    """Run lines in a shell with nothing in its environment."""
+    command = ["bash", "--norc", "-euc", "\n".join(lines)]
+    return subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=True)
+
+
+def sourced(folder: Path, *then: str) -> dict[str, str]:
+    """Return the variables that a shell has after it has sourced the sandbox's file."""
+    shown = in_shell(folder, "source build/sandbox.sh >&2", *then, "/usr/bin/env").stdout
+    found = dict(line.split("=", 1) for line in shown.splitlines())
+    return {name: value for name, value in found.items() if name not in {"PWD", "SHLVL", "_", "OLDPWD"}}
 
 
 def read_until(process: "subprocess.Popen[str]", text: str) -> str:
@@ -50,8 +71,8 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
     assert "Where else should messages go?" in answers
     given = dict(line.strip().split(":", 1) for line in answers.splitlines() if line.startswith("  ") and ":" in line)
     assert {channel.settings[0].question for channel in CHANNELS if channel.settings} <= given.keys()
-    lines = (tmp_path / "build" / "sandbox.sh").read_text().splitlines()
-    variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    variables = sourced(tmp_path)
+    assert variables.keys() >= {"AWS_ENDPOINT_URL", "ZOHO_ACCOUNTS_URL", "STACK", "REGION"}
     connect = [sys.executable, "-m", "tools.connect", "--non-interactive", "--stack", variables["STACK"]]
     answered = {
         "ZOHO_DATA_CENTER": "us",
@@ -61,6 +82,9 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
         "SLACK_WEBHOOK_URL": given["Slack webhook URL"].strip(),
     }
     environment = {"PATH": os.environ["PATH"], **variables, **answered}
+    elsewhere = {**environment, "ZOHO_DATA_CENTER": "eu"}
+    refused = subprocess.run(connect, cwd=ROOT, env=elsewhere, capture_output=True, text=True, check=False)
+    assert (refused.returncode, "does not know this client id in this data centre" in refused.stdout) == (1, True)
     subprocess.run(connect, cwd=ROOT, env=environment, check=True, capture_output=True)
 
     assert kept.stdin
@@ -76,6 +100,14 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
     assert answer["FunctionError"] == "Unhandled"
     assert "A check failed" in read_until(kept, "A check failed")
 
+    assert sourced(tmp_path, "leave_sandbox") == {}
+    assert "leave_sandbox" in in_shell(tmp_path, "source build/sandbox.sh").stdout
     kept.send_signal(signal.SIGINT)
     assert kept.wait(30) == 130
-    assert not (tmp_path / "build" / "sandbox.sh").exists()
+    assert sourced(tmp_path) == {}
+    ended = "The sandbox has ended"
+    assert ended in in_shell(tmp_path, "source build/sandbox.sh").stderr
+    for module in TOOLS:
+        command = [sys.executable, "-m", *module.split(), "--stack", "notifier"]
+        said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stdout.startswith(f"✗ {ended}: nothing answers")) == (1, True), said

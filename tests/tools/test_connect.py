@@ -77,31 +77,6 @@ def test_the_parameter_is_encrypted_and_overwrites_nobody_elses(bench: Bench) ->
     assert (asked["Type"], asked["Overwrite"]) == ("SecureString", False)
 
 
-@pytest.mark.parametrize("question", [question for question in QUESTIONS if question != "send"])
-def test_ctrl_c_at_any_question_changes_nothing(bench: Bench, question: str) -> None:
-    """One sentence and 130; AWS was asked to change nothing."""
-    with bench.terminal("--org", "left") as terminal:
-        bench.fill(terminal, bench.company(), question)
-        terminal.wait_for(QUESTIONS[question])
-        terminal.type(CTRL_C)
-        assert terminal.exit_code() == 130
-    assert terminal.screen.endswith("Stopped. Nothing was changed.\n")
-    assert bench.front.writes == []
-    assert bench.shows_no_secret(terminal.screen)
-
-
-def test_ctrl_c_at_the_test_message_keeps_what_was_written(bench: Bench) -> None:
-    """The code is spent by then: what it bought is saved before anything else is asked."""
-    with bench.terminal("--org", "saved") as terminal:
-        bench.fill(terminal, bench.company(), "send")
-        terminal.wait_for(QUESTIONS["send"])
-        terminal.type(CTRL_C)
-        assert terminal.exit_code() == 130
-    assert terminal.screen.endswith("Stopped. saved is connected; no test message was sent.\n")
-    assert bench.parameter("saved")
-    assert "Invoke" not in bench.front.operations
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("question", ["client_id", "client_secret", "channels"])
 def test_a_signal_restores_the_terminal(bench: Bench, end: signal.Signals, question: str) -> None:
@@ -136,7 +111,7 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
     """In one sitting: each failure says what is wrong and asks for that only; nothing is written until all is right."""
     company = bench.company()
     zoho = bench.stage.zoho
-    code, client = ("code",), ("centre", "client_id", "client_secret", "code")
+    code, client = ("code",), ("client_id", "client_secret", "code")
     asked: Collection[str] = tuple(QUESTIONS)
 
     def asking(then: Collection[str], **answers: str) -> str:
@@ -148,7 +123,9 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
         return " ".join(terminal.screen[before:].split())
 
     with bench.terminal("--org", "troubled") as terminal:
-        assert "does not know this client id in this data centre" in asking(client, client_id="1000.SOMEBODYELSE")
+        assert "does not know this client id in this data centre" in asking(
+            ("centre", *client), client_id="1000.SOMEBODYELSE"
+        )
         assert "does not accept the client secret" in asking(
             ("client_secret", "code"), client_secret="wrong-secret-zzz"
         )
@@ -166,11 +143,11 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
         zoho.script("token", MAINTENANCE)
         assert "could not be reached, or answered with an error of its own" in asking(code)
         zoho.script("token", Response.json({"access_token": "1000.a.b"}))
-        assert "gave no refresh token" in asking(("client_id", "client_secret", "code"))
-        zoho.script("token", Response.json(["what"]))
-        assert "not in the documented form" in asking(tuple(QUESTIONS))
+        assert "gave no refresh token" in asking(client)
+        zoho.script("token", Response.json({"what": 1}))
+        assert "in no documented form" in asking(code)
         assert bench.front.writes == []
-        bench.fill(terminal, company)
+        bench.fill(terminal, company, only=(*code, "send"))
         assert terminal.exit_code() == 0
     assert bench.shows_no_secret(terminal.screen)
     assert "wrong-secret-zzz" not in terminal.screen
@@ -189,17 +166,6 @@ def test_a_token_survives_trouble_after_the_code_was_used(bench: Bench, saves: b
         assert terminal.exit_code() == (1 if saves else 0)
     assert json.loads(bench.parameter(f"patient-{saves}") or "")["refresh_token"] == company.refresh_tokens[0]
     assert len(company.refresh_tokens) == 1
-
-
-def test_leaving_after_the_code_was_used_says_so(bench: Bench) -> None:
-    """Or it would be tried once more."""
-    with bench.terminal("--org", "spent") as terminal:
-        bench.stage.zoho.script("history", *[Fault(drops=True)] * 3)
-        bench.fill(terminal, bench.company(), "send")
-        terminal.wait_for("What next?")
-        terminal.type(CTRL_C)
-        assert terminal.exit_code() == 130
-    assert terminal.screen.endswith("Nothing was written, and the code is used up: make a new one for the next try.\n")
 
 
 def test_a_token_survives_that_aws_refuses_it(bench: Bench) -> None:
@@ -221,15 +187,27 @@ def test_a_token_survives_that_aws_refuses_it(bench: Bench) -> None:
     ("question", "answer", "complaint"),
     [
         ("client_id", "", "An answer is needed here."),
-        ("client_id", "two words", "It has blanks"),
+        ("client_id", "two words", "It has blanks inside: copy it again."),
+        ("client_id", "1000.Zoë", "It has characters that Zoho's never have: copy it again."),
+        ("client_id", "-", "It is needed, so it cannot be removed."),
         ("client_id", "99", 'begins with "1000."'),
         ("client_secret", "", "An answer is needed here."),
+        ("client_secret", "-", "It is needed, so it cannot be removed."),
+        ("client_secret", "1000.A.CODE", 'It begins with "1000.", as a client id or a code'),
         ("webhook", "http://example.com/unencrypted", "It must be an https URL"),
+        (
+            "webhook",
+            "https://example.com/hook",
+            "It must begin with https://hooks.slack.com/services/ or https://hooks",
+        ),
+        ("webhook", "https://hooks.slack.com/triggers/T0/1/2", "It must begin with https://hooks.slack.com/services/"),
         ("webhook", "", "An answer is needed here."),
         ("webhook", "-", "It must be an https URL"),
         ("mention", "everyone", "It must be here, channel, or the ID"),
         ("heartbeat", "ftp://example.com", "It must be an https URL"),
         ("zone", "Europe/Berlim", "A name of the IANA database, such as Europe/Berlin."),
+        ("name", "x" * 101, "It has 101 characters: at most 100 fit."),
+        ("name", "Acme\u200b Ltd", "It has characters that cannot be shown: type it."),
         ("zone", "europe/berlin", "Capitals count: Europe/Berlin."),
         ("code", "", "An answer is needed here."),
     ],
@@ -256,9 +234,13 @@ def test_what_is_kept_is_shown_unless_it_is_secret(bench: Bench) -> None:
     with bench.terminal("--org", "shown") as terminal:
         bench.fill(terminal, company, slack=True, client_id="", client_secret="", webhook="", code="")
         assert terminal.exit_code() == 0
-    assert f"Client ID [{old['client_id']}] (Enter keeps it):" in terminal.screen
-    assert "Name of the organisation in messages [Acme Ltd] (Enter keeps it, - removes it):" in terminal.screen
-    assert "such as Europe/Berlin [Asia/Tokyo] (Enter keeps it, - removes it):" in terminal.screen
+    assert "Enter keeps what stands in [brackets]; - removes it, where it is optional." in terminal.screen
+    assert f"Client ID [{old['client_id']}]:" in terminal.screen
+    assert "Client Secret [kept]:" in terminal.screen
+    assert "Slack webhook URL [kept]:" in terminal.screen
+    assert "Name of the organisation in messages [Acme Ltd]:" in terminal.screen
+    assert "Time zone of its e-mails [Asia/Tokyo]:" in terminal.screen
+    assert "Code [the present token]:" in terminal.screen
     assert bench.shows_no_secret(terminal.screen)
     assert json.loads(bench.parameter("shown") or "") == old
 

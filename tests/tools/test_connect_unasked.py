@@ -211,7 +211,7 @@ def test_a_sandbox_that_has_ended(unasked: Tool, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(stack, "USUAL", stack.ONCE)
     code, shown = unasked("nobody")
-    assert (code, "✗ The sandbox that this terminal uses has ended." in shown) == (1, True), shown
+    assert (code, "✗ The sandbox has ended: nothing answers at AWS_ENDPOINT_URL" in shown) == (1, True), shown
 
 
 @pytest.mark.parametrize("endpoint", ["", "https://aws.example.com"])
