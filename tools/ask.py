@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from tools import reports, screen, stack, standing
+from tools import reports, stack, standing
+from tools.lines import say
 from tools.organisations import parameters, unknown
 from tools.problems import run
 
@@ -33,7 +34,7 @@ def _ask(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
-        screen.show(*_lines(there, options.action, answer, parameter))
+        say("\n".join(_lines(there, options.action, answer, parameter)))
     return 0 if answer.get("ok", True) and not answer.get("problem") else 1
 
 

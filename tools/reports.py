@@ -1,4 +1,4 @@
-"""What the function answers, in lines for `tools.screen` to show, with times in a time zone that is named. Pure."""
+"""What the function answers, in lines for `tools.lines` to fit, with times in a time zone that is named. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo

@@ -12,8 +12,7 @@ from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Notice, Sc
 from handler.store import as_json
 from handler.wording import Content
 from sandbox.columns import cells
-from tools import reports, standing
-from tools.screen import fitting
+from tools import lines, reports, standing
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 """The day on which Berlin goes over to summer time."""
@@ -63,7 +62,7 @@ def notice(number: int, *channels: str) -> Notice:
 
 def shown(answer: dict[str, Any], changed: datetime | None = None) -> str:
     """Return the report of a status, each line whole."""
-    return "\n".join(line for said in standing.report(answer, changed, NOW) for line in fitting(said, 0))
+    return lines.fitted("\n".join(standing.report(answer, changed, NOW)))
 
 
 STANDING: dict[str, tuple[dict[str, Any], str]] = {
@@ -191,7 +190,7 @@ def row(number: int, counts_as: str = "completed", **fields: Any) -> dict[str, A
 def planned(answer: Mapping[str, Any]) -> str:
     """Return the report of a dry run, each line whole."""
     whole = {"org": "default", "rows": [], "would_notify": [], "incidents": [], "pending": 0, "problem": None, **answer}
-    return "\n".join(line for said in reports.dry_run(whole, status()) for line in fitting(said, 0))
+    return lines.fitted("\n".join(reports.dry_run(whole, status())))
 
 
 def test_a_dry_run_says_what_would_be_sent_and_why() -> None:
@@ -249,18 +248,18 @@ CHECKED: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_a_check_says_what_it_did(case: str) -> None:
     """Read, decided, sent."""
     answer, said = CHECKED[case]
-    lines = [line for said in reports.check(answer) for line in fitting(said, 0)]
-    assert [line[: len(start)] for line, start in zip(lines, said, strict=True)] == said
+    printed = lines.fitted("\n".join(reports.check(answer))).splitlines()
+    assert [line[: len(start)] for line, start in zip(printed, said, strict=True)] == said
 
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_a_test_message_says_what_became_of_it(ok: bool) -> None:
     """On each channel, and what to do then."""
     results = {"sns": f"accepted: {BY_NAME['sns'].accepted}", "slack": "accepted: yes" if ok else "HTTP 500"}
-    lines = [*reports.test_message({"org": "acme", "results": results, "ok": ok})]
-    assert lines[0].startswith("✓ SNS (e-mail, SMS): \taccepted: SNS took it")
-    assert lines[1] == ("✓ Slack: \taccepted: yes" if ok else "✗ Slack: \tHTTP 500")
-    assert lines[-1] == (
+    said = [*reports.test_message({"org": "acme", "results": results, "ok": ok})]
+    assert said[0].startswith("✓ SNS (e-mail, SMS): \taccepted: SNS took it")
+    assert said[1] == ("✓ Slack: \taccepted: yes" if ok else "✗ Slack: \tHTTP 500")
+    assert said[-1] == (
         "Every channel took the test message: see whether it has arrived."
         if ok
         else "Not every channel took it. What to do: make doctor ORG=acme"
@@ -269,21 +268,10 @@ def test_a_test_message_says_what_became_of_it(ok: bool) -> None:
 
 @pytest.mark.parametrize("name", ["Acme Ltd", "日本語株式会社" * 12, "x" * 300, "Ünï " * 40])
 @pytest.mark.parametrize("width", [40, 80, 100])
-def test_no_report_is_wider_than_the_terminal(name: str, width: int) -> None:
+def test_no_report_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, name: str, width: int) -> None:
     """Whatever an organisation is called, and nothing of it is lost."""
+    monkeypatch.setattr(lines, "columns", lambda: width)
     answer = status(changed(**FAILING, outbox=(notice(1, "sns"),)), name=name)
-    lines = [line for said in standing.report(answer, NOW, NOW) for line in fitting(said, width)]
-    assert max(map(cells, lines)) <= width
-    assert re.sub(r"\s", "", name) in re.sub(r"\s", "", "".join(lines))
-
-
-def test_a_line_goes_on_below_its_text() -> None:
-    """And a command of AWS's stays whole, for it is to be copied; in a pipe every line is whole."""
-    command = "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1"
-    assert [*fitting(f"    → \tSee why, and what was done about it before: {command}", 40)] == [
-        "    → See why, and what was done about",
-        "      it before:",
-        f"      {command}",
-    ]
-    assert [*fitting(f"→ \tSee why: {command}", 0)] == [f"→ See why: {command}"]
-    assert [*fitting("\033[31m✗\033[0m \tone two three", 22)] == ["\033[31m✗\033[0m one two three"]
+    printed = lines.fitted("\n".join(standing.report(answer, NOW, NOW))).splitlines()
+    assert max(map(cells, printed)) <= width
+    assert re.sub(r"\s", "", name) in re.sub(r"\s", "", "".join(printed))
