@@ -31,6 +31,7 @@ class Display:
         self.questions = 0
         self._wraps = True
         self._rest = ""
+        self._goes_on = -1
 
     @property
     def place(self) -> str:
@@ -77,14 +78,22 @@ class Display:
     def _print(self, character: str, width: int) -> None:
         if self.column + width > COLUMNS:
             if self._wraps:
-                self.broken.append("".join(self.rows[self.row]))
-                self._go(self.row + 1, 0)
+                self._break()
             else:
                 self.column = COLUMNS - width
         cells = self.rows[self.row]
         cells.extend(" " * (self.column + width - len(cells)))
         cells[self.column : self.column + width] = [character, ""][:width]
         self.column += width
+
+    def _break(self) -> None:
+        line = "".join(self.rows[self.row])
+        if self.row == self._goes_on:
+            self.broken[-1] += line
+        else:
+            self.broken.append(line)
+        self._go(self.row + 1, 0)
+        self._goes_on = self.row
 
     def _go(self, row: int, column: int) -> None:
         self.row, self.column = max(row, self._top), max(0, min(column, COLUMNS))
