@@ -22,7 +22,6 @@ OUR_PEERS = re.compile(
 URL = re.compile(r"https?://[^\s`'\")>{}|,]+")
 BY_HAND = {
     "deploy": "needs AWS",
-    "undeploy": "needs AWS",
     "release": "the tests of it make one",
     "mutants": "draws by chance what it tries, for ten minutes",
     "lock": "changes what is locked",

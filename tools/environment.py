@@ -41,7 +41,7 @@ def make(lock_file: Path, folder: Path) -> None:
     needed = DISK_MB[lock_file.stem]
     folder.parent.mkdir(parents=True, exist_ok=True)
     _refuse(os.name, shutil.disk_usage(folder.parent).free // 10**6, needed)
-    print(f"Installing {lock_file} into {folder}: once, a minute or two, {needed} MB on disk", flush=True)
+    print(f"Installing {lock_file} into {folder}: once, in about two minutes, {needed} MB", flush=True)
     began = time.monotonic()
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], capture_output=True, check=False)
     if made.returncode:

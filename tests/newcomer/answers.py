@@ -55,7 +55,7 @@ def _next(shell: Shell, known: Mapping[str, list[Answer]]) -> str | None:
             return None
         for line in reversed(shell.new.splitlines()[1:]):
             for question in known:
-                if line.startswith(question):
+                if line.startswith(question.rstrip()):
                     return question
         shell.read(1.0)
     raise LostError(f"It asks nothing that is known, and does not end:\n{shell.new}")

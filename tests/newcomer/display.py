@@ -101,7 +101,7 @@ class Display:
             self.rows.append([])
 
     def _obey(self, sequence: re.Match[str]) -> None:
-        final, arguments = sequence["final"], sequence["arguments"] or ""
+        final, arguments = sequence["final"] or "", sequence["arguments"] or ""
         numbers = [int(number) for number in re.findall(r"\d+", arguments)]
         first = numbers[0] if numbers else 0
         moves = {"A": (-1, 0), "B": (1, 0), "C": (0, 1), "D": (0, -1)}

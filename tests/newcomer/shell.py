@@ -37,11 +37,13 @@ class Shell:
     """Bash on a terminal of 80 columns and 24 lines; it shows the exit code of what was typed last, and then waits.
 
     Attributes:
+        folder: Where it was started.
         display: What the terminal shows.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         """Start it in a folder, with these variables and no more."""
+        self.folder = folder
         self.display = Display()
         self._seen = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
