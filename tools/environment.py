@@ -41,7 +41,7 @@ def make(lock_file: Path, folder: Path) -> None:
     needed = DISK_MB[lock_file.stem]
     folder.parent.mkdir(parents=True, exist_ok=True)
     _refuse(os.name, shutil.disk_usage(folder.parent).free // 10**6, needed)
-    print(f"Installing {lock_file} into {folder}: once, a minute or two, {needed} MB on disk", flush=True)
+    print(f"Installing {lock_file}, once: 1-2 minutes, {needed} MB in {folder}", flush=True)
     began = time.monotonic()
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], capture_output=True, check=False)
     if made.returncode:
@@ -97,8 +97,8 @@ def installed(folder: Path) -> int:
 
 def size_mb(folder: Path) -> int:
     """Return how much of the disk a folder takes."""
-    files = (Path(where) / name for where, _, names in os.walk(folder) for name in names)
-    return sum(file.lstat().st_blocks for file in files) * 512 // 10**6
+    paths = (Path(where) / name for where, _, names in os.walk(folder) for name in (".", *names))
+    return sum(path.lstat().st_blocks for path in paths) * 512 // 10**6
 
 
 if __name__ == "__main__":
