@@ -14,8 +14,17 @@ from pathlib import Path
 
 from tools.packages import pip
 
-DISK_MB = {"awscli": 0, "checkov": 0, "dev": 460, "lambda": 0, "lock": 0, "mutants": 0, "sam": 0, "sdk": 0}
-"""What an environment takes, as measured on Linux, by its lock file's name."""
+DISK_MB = {
+    "awscli": 210,
+    "checkov": 320,
+    "dev": 490,
+    "lambda": 30,
+    "lock": 70,
+    "mutants": 520,
+    "sam": 360,
+    "sdk": 40,
+}
+"""What an environment takes, by its lock file's name; measured with Python 3.11 on Linux, and rounded up."""
 
 
 def main() -> int:
