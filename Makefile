@@ -156,7 +156,7 @@ compile = echo "Locking requirements/$(2).txt" && \
 	--python-version 3.11 --generate-hashes --no-annotate --no-header --no-config --quiet || { \
 	echo "✗ requirements/$(2).txt could not be locked: uv says why above." >&2; $(ADVICE); exit 1; }
 # What to do when something could not be fetched; pip's errors have their own, in tools/packages.py.
-ADVICE = echo "  → If it is the network: check it (HTTPS_PROXY names a proxy), then run this again." >&2
+ADVICE = echo "  → If it is the network: check it (a proxy: HTTPS_PROXY), and run this again." >&2
 
 .PHONY: clean
 clean: ## Remove the environments and everything made

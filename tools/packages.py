@@ -17,7 +17,7 @@ _UNREACHABLE = re.compile(
     "NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|NameResolutionError"
     "|Connection broken|Connection refused|Connection reset|Max retries exceeded|timed out"
 )
-NETWORK = "Check the network, then run this again. Behind a proxy set HTTPS_PROXY; for a mirror of PyPI, PIP_INDEX_URL."
+NETWORK = "Check the network, then run this again. HTTPS_PROXY names a proxy,\n    PIP_INDEX_URL a mirror of PyPI."
 
 
 def pip(python: Path | str, *arguments: str, log: Path, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -32,7 +32,7 @@ def pip(python: Path | str, *arguments: str, log: Path, meanwhile: Callable[[], 
     Raises:
         SystemExit: It failed; with a sentence and a next step.
     """
-    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "5"]
+    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "3"]
     for first in (True, False):
         failed = _fails(command, log, meanwhile)
         if not failed:
@@ -40,7 +40,8 @@ def pip(python: Path | str, *arguments: str, log: Path, meanwhile: Callable[[], 
         said = log.read_text(errors="replace")
         if not first or not _UNREACHABLE.search(said):
             sys.exit(explain(said))
-        print("\nPyPI cannot be reached; trying once more.", flush=True)
+        start = "\r" if sys.stdout.isatty() else ""
+        print(f"{start}{'  PyPI cannot be reached; trying once more.':<42}", flush=True)
         time.sleep(PAUSE_SECONDS)
 
 
@@ -63,11 +64,11 @@ def explain(said: str) -> str:
     elif "DO NOT MATCH THE HASHES" in said:
         sentence, step = (
             "A package is not the one that was locked.",
-            "Install from another index: PIP_INDEX_URL names it.",
+            "Install from another index, named by PIP_INDEX_URL.",
         )
     elif wrong:
         sentence = f"There is no wheel of {wrong[1]} for this machine and Python {sys.version.split()[0]}."
-        step = "Use Linux with glibc, or macOS, and another Python: make PYTHON=/path/to/python3.13 ..."
+        step = "Use macOS or a Linux with glibc, or another Python: make PYTHON=..."
     else:
         last = "\n".join(said.splitlines()[-20:])
         return f"{last}\n✗ pip failed.\n  → It says why above; put that right, then run this again."

@@ -43,7 +43,7 @@ GNU_TOOLS = {  # macOS brings those of BSD
     "date": r"\bdate (-d|--|-I)",
     "awk": r"\b(gensub|strftime|systime|asort)\(",
     "options of others": r"\b(xargs -r|readlink -f|stat -c|head -n -|sort -V|tar .*--wildcards|ln -T|mv -T|base64 -w)",
-    "long options of others": r"\b(diff|rm|cp|mv|mkdir|ls|sort|head|tail|touch|cut|wc) (-\S+ )*--\w",
+    "long options of others": r"(?<!pager )\b(diff|rm|cp|mv|mkdir|ls|sort|head|tail|touch|cut|wc) (-\S+ )*--\w",
     "what is not there": r"(^|[;&|@({]|\$\()\s*(sha256sum|timeout|setsid|tac|nproc|realpath|apt-get)\b",
 }
 
@@ -128,6 +128,7 @@ def test_the_first_line_says_what_is_missing(tmp_path: Path, does: tuple[str, ..
     done = make(tmp_path, f"PYTHON={chosen}", "run")
     assert done.returncode == 2
     lines = done.stderr.splitlines()
+    assert max(len(line.replace(chosen, "python3")) for line in lines[:2]) <= 80
     assert lines[0].startswith("✗ ")
     assert first.format(chosen) in lines[0]
     assert lines[1].startswith(f"  → {'' if does else second}")
@@ -150,6 +151,7 @@ def test_what_is_not_fetched_from_pypi_fails_with_a_sentence_too(tmp_path: Path)
         done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert re.match(rf"✗ {said}.*\n  → ", done.stderr)
+        assert max(map(len, done.stderr.splitlines()[:2])) <= 80
 
 
 def test_a_lock_that_fails_says_which_and_stops(tmp_path: Path) -> None:
@@ -167,3 +169,4 @@ def test_a_lock_that_fails_says_which_and_stops(tmp_path: Path) -> None:
         "✗ requirements/runtime.txt could not be locked: uv says why above.",
     ]
     assert lines[2].startswith("  → If it is the network: check it")
+    assert max(map(len, lines)) <= 80

@@ -66,7 +66,7 @@ def test_the_progress_is_true(said: str, done: int, shown: str) -> None:
 def test_each_failure_of_pip_has_its_sentence(said: str, words: str) -> None:
     """What failed and what to do; pip's own words only where there are no better ones."""
     assert words in packages.explain(said)
-    assert "Traceback" not in packages.explain(said)
+    assert max(map(len, packages.explain(said).splitlines())) <= 80
 
 
 def fake_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> list[str]:
@@ -111,8 +111,7 @@ def test_it_says_what_it_does_how_much_and_how_long(
     monkeypatch.setattr(sys, "stdout", out)
     environment.make(*map(Path, arguments))
     lines = out.getvalue().splitlines()
-    assert lines[0].startswith("Installing ")
-    assert lines[0].endswith(f"once, a minute or two, {environment.DISK_MB['dev']} MB on disk")
+    assert lines[0].startswith(f"Installing {arguments[0]}, once: 1-2 minutes, {environment.DISK_MB['dev']} MB in ")
     assert lines[-1].strip().startswith("1 packages in 0 s, 0 MB")
     assert ("\r  fetching " in out.getvalue()) == moves
     assert moves or len(lines) == 2
