@@ -58,6 +58,10 @@ class Settings:
     zoho_api_url: str
     ca_bundle: str
 
+    def accounts_url(self, data_centre: str) -> str:
+        """Return the sandbox's accounts server of a data centre: it has them all, each at a path. "": Zoho's own."""
+        return f"{self.zoho_accounts_url}/{data_centre}" if self.zoho_accounts_url else ""
+
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Return the checked settings.

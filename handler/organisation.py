@@ -76,7 +76,7 @@ class Services:
                 self.reading,
                 self.clock,
                 version=settings.zoho_api_version,
-                accounts_url=settings.zoho_accounts_url,
+                accounts_url=settings.accounts_url(secret.credentials.data_centre),
                 api_url=settings.zoho_api_url,
             )
             self.zoho[org] = known

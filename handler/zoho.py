@@ -128,7 +128,7 @@ class Zoho:
         self.credentials = credentials
         self._session = session
         self._clock = clock
-        self._accounts = accounts_of(credentials.data_centre, accounts_url)
+        self._accounts = accounts_url or DATA_CENTRES[credentials.data_centre].accounts
         self._fixed_api = api_url
         self._path = f"/crm/bulk/{version}/backup"
         self._token = ""
@@ -265,11 +265,6 @@ def _api_error(response: Response) -> UnreadableError:
         transient = response.status >= 500 or 300 <= response.status < 400
         cause = causes.TRANSIENT if transient else causes.UNUSABLE
     return UnreadableError(cause, f"HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
-
-
-def accounts_of(data_centre: str, instead: str = "") -> str:
-    """Return the base of a data centre's accounts server; the sandbox's has all of them, each at a path."""
-    return f"{instead}/{data_centre}" if instead else DATA_CENTRES[data_centre].accounts
 
 
 def error_code(said: object) -> str:

@@ -26,6 +26,7 @@ SHELL = """\
 # Written by `make sandbox`, for bash and zsh.
 leave_sandbox() {{ unset {names}; unset -f leave_sandbox; }}
 if kill -0 {process} 2>/dev/null; then
+unset AWS_PROFILE AWS_DEFAULT_PROFILE
 {exports}
 echo 'This terminal now uses the sandbox. To leave it: leave_sandbox'
 else

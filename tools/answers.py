@@ -150,7 +150,7 @@ QUESTIONS = {
         "ORGANISATION_TIME_ZONE",
         _time_zone,
         optional=True,
-        unanswered="the stack's, or one such as Europe/Berlin",
+        unanswered="the stack's",
     ),
 }
 NEEDED = ("data_center", "client_id", "client_secret", "code")

@@ -56,14 +56,17 @@ class _Asking:
         if "heartbeat_url" in self._asked:
             say(
                 "\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS, such "
-                "as healthchecks.io, can alert you when checks stop."
+                "as https://healthchecks.io, can alert you when checks stop."
             )
-        for key in ("heartbeat_url", "name", "time_zone"):
-            self._ask_for(key, self._known)
+            self._ask_for("heartbeat_url", self._known)
+        self._ask_for("name", self._known)
+        if "time_zone" in self._asked:
+            say("\nIts e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin.")
+            self._ask_for("time_zone", self._known)
         if "code" in self._asked:
             say(f'\nBack in {console}, in the tab "Generate Code": paste the scope\n    {SCOPE}')
             say("choose ten minutes, describe it as you like, create, and copy the code.")
-            self._ask_for("code", self._fitting(*CLIENT))
+            self._ask_for("code", self._known if "code" in self._known else self._fitting(*CLIENT))
         return self._answers
 
     def _fitting(self, *keys: str) -> Mapping[str, str]:
@@ -123,7 +126,7 @@ class _Asking:
 
 def _hint(question: Question, key: str, known: Mapping[str, str]) -> str:
     """Return what Enter keeps, or that it does where that is secret."""
-    if key == "code":
+    if key == "code" and key not in known:
         return "[the present token]"
     return "[kept]" if question.secret else f"[{shorten(known[key], SHOWN)}]"
 

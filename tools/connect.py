@@ -118,6 +118,8 @@ class Wizard:
             except ZohoError as error:
                 if error.cause in grant.CODE_ERRORS.values():
                     self.code = before
+                if error.cause in grant.UNTOUCHED:
+                    self.secret["code"] = code
                 raise
             self.bought, self.code = True, SPENT
 

@@ -19,7 +19,7 @@ from handler.plan import Plan
 from handler.rules import decide
 from handler.secret import parse_secret
 from handler.transport import RETRY, fetch, make_session, tls_context
-from handler.zoho import DATA_CENTRES, Credentials, Zoho, accounts_of, error_code
+from handler.zoho import DATA_CENTRES, Credentials, Zoho, error_code
 from tools import problems
 from tools.problems import ZohoError
 
@@ -32,6 +32,8 @@ CODE_ERRORS: dict[str, Cause] = {
     "Access Denied": problems.THROTTLED,  # which means too many requests
 }
 """What Zoho's accounts server answers to a code, and what that means here."""
+UNTOUCHED = {causes.WRONG_CLIENT, causes.WRONG_CLIENT_SECRET, problems.THROTTLED}
+"""After these the same code is tried once more, unless there is a new one."""
 
 
 def api_console(data_centre: str) -> str:
@@ -71,7 +73,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
     Raises:
         ZohoError: By name.
     """
-    accounts = accounts_of(answers["data_center"], settings.zoho_accounts_url)
+    accounts = settings.accounts_url(answers["data_center"]) or DATA_CENTRES[answers["data_center"]].accounts
     form = {"grant_type": "authorization_code", **{key: answers[key] for key in ("client_id", "client_secret", "code")}}
     session = make_session(_tls(settings.ca_bundle))
     try:
@@ -105,7 +107,7 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
         make_session(_tls(settings.ca_bundle), RETRY),
         lambda: datetime.now(UTC),
         version=settings.zoho_api_version,
-        accounts_url=settings.zoho_accounts_url,
+        accounts_url=settings.accounts_url(credentials.data_centre),
         api_url=settings.zoho_api_url,
     )
     deadline, answers = _deadline(), Answers()

@@ -92,7 +92,7 @@ HERE = {
         ),
         causes.WRONG_CLIENT_SECRET._replace(
             sentence="Zoho does not accept the client secret.",
-            next_step='Copy it again from the tab "Client Secret" of the API console, and make a new code.',
+            next_step='Copy it again from the tab "Client Secret" of the API console.',
         ),
         causes.INVALID_TOKEN._replace(next_step="Check that the user is active in Zoho CRM, then make a new code."),
         causes.WRONG_SCOPE._replace(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import boto3
 import pytest
 
 from handler.channels import CHANNELS
+from sandbox.keep import shell
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 120.0
@@ -107,7 +109,32 @@ def test_it_plays_schedules_and_shows_what_was_sent(kept: "subprocess.Popen[str]
     assert sourced(tmp_path) == {}
     ended = "The sandbox has ended"
     assert ended in in_shell(tmp_path, "source build/sandbox.sh").stderr
-    for module in TOOLS:
-        command = [sys.executable, "-m", *module.split(), "--stack", "notifier"]
-        said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert (said.returncode, said.stdout.startswith(f"✗ {ended}: nothing answers")) == (1, True), said
+    commands = [[sys.executable, "-m", *module.split(), "--stack", "notifier"] for module in TOOLS]
+    started = [
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for command in commands
+    ]
+    for tool in started:
+        said, _ = tool.communicate()
+        assert (tool.returncode, said.startswith(f"✗ {ended}: nothing answers")) == (1, True), said
+
+
+@pytest.mark.parametrize("program", [found for name in ("bash", "zsh", "sh") if (found := shutil.which(name))])
+def test_the_file_is_for_every_shell(tmp_path: Path, program: str) -> None:
+    """A person's own profile does not get in its way, and a sandbox that has ended changes nothing."""
+    file, value = tmp_path / "sandbox.sh", "it's “quoted” $HOME"
+    lines = f'. {file}; echo "$A,${{AWS_PROFILE-none}}"; leave_sandbox; echo "${{A-none}}"; leave_sandbox || echo gone'
+
+    def shown(process: int) -> "subprocess.CompletedProcess[str]":
+        file.write_text(shell({"A": value, "B": ""}, process))
+        return subprocess.run(
+            [program, "-c", lines], env={"AWS_PROFILE": "own"}, capture_output=True, text=True, check=False
+        )
+
+    alive = shown(os.getpid())
+    hint = "This terminal now uses the sandbox. To leave it: leave_sandbox"
+    assert alive.stdout.splitlines() == [hint, f"{value},none", "none", "gone"]
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    ended = shown(process.pid)
+    assert ended.stdout.splitlines()[0] == ",own"
+    assert ended.stderr.startswith("The sandbox has ended.")

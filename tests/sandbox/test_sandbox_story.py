@@ -17,9 +17,10 @@ import pytest
 
 from sandbox.aws import Mail
 from sandbox.channels import FakeSlack
+from sandbox.columns import cells
 from sandbox.runtime import ROOT, Result
 from sandbox.sandbox import Sandbox
-from sandbox.screen import Screen, cells
+from sandbox.screen import Screen
 from sandbox.story import Demo, History, Scene, past, week
 from sandbox.zoho import Organisation
 

@@ -407,3 +407,22 @@ def test_the_21st_refresh_token_silently_kills_the_first(zoho: FakeZoho) -> None
     assert "access_token" in ask_for_token(zoho, organisation, refresh_token=first)
     ask_for_token(zoho, organisation, grant_type="authorization_code", code=zoho.grant(organisation))
     assert ask_for_token(zoho, organisation, refresh_token=first) == {"error": "invalid_code"}
+
+
+@pytest.mark.parametrize(
+    ("home", "path", "known"),
+    [("eu", "/eu", True), ("eu", "/us", False), ("eu", "", True), (None, "/us", True), ("us", "/us", True)],
+)
+def test_a_data_centre_knows_its_own_clients_only(zoho: FakeZoho, home: str | None, path: str, known: bool) -> None:
+    """Another one says `invalid_client`, and the code is not spent; where no centre is named, all are known."""
+    company = zoho.organisation(data_centre=home)
+    code, secret = zoho.grant(company), company.secret()
+    client = {key: secret[key] for key in ("client_id", "client_secret")}
+    assert secret["data_center"] == (home or "us")
+    for form in ({"refresh_token": secret["refresh_token"]}, {"code": code}):
+        grant_type = "authorization_code" if "code" in form else "refresh_token"
+        fields = {**client, **form, "grant_type": grant_type}
+        answer = requests.post(f"{zoho.url}{path}/oauth/v2/token", data=fields, timeout=5).json()
+        assert ("access_token" in answer) == known
+        assert answer.get("error") == (None if known else "invalid_client")
+    assert (code in company.grants) != known

@@ -202,6 +202,41 @@ def test_a_cliq_of_another_data_centre_is_doubted(host: str, own: str, doubted: 
     assert "canary" not in str(found)
 
 
+def test_a_doubt_is_asked_about_where_somebody_can_answer(bench: Bench) -> None:
+    """At once: no asks for the address again, yes takes it."""
+    company = bench.company()
+    bench.secrets.append("1001.canary")
+    address = "https://cliq.zoho.{}/api/v2/channelsbyname/backups/message?zapikey=1001.canary"
+    with bench.terminal("--org", "doubted") as terminal:
+        bench.fill(terminal, company, "channels")
+        tick(terminal, "cliq")
+        for centre, answer in (("eu", ""), ("in", "1")):
+            terminal.answer("Zoho Cliq webhook URL (with zapikey=)", address.format(centre))
+            terminal.wait_for(f"its host ends in .zoho.{centre}, Zoho's data centre {centre}, but this organisation")
+            terminal.answer("Is it the right one?", answer)
+        bench.fill(terminal, company, only=("heartbeat", "name", "zone", "code", "send"))
+        assert terminal.exit_code() == 0
+    assert json.loads(bench.parameter("doubted") or "")["cliq_webhook_url"] == address.format("in")
+    assert bench.shows_no_secret(terminal.screen)
+
+
+def test_a_receiver_that_imitates_a_service_is_given_without_the_wizard(
+    bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as Mattermost's for Slack's webhooks; the wizard keeps what is there."""
+    company, url = bench.company(), "https://chat.example.com/hooks/canary"
+    bench.secrets.append("hooks/canary")
+    given = {"data_center": "us", "client_id": company.client_id, "client_secret": company.client_secret}
+    for key, value in {**given, "code": bench.code(company), "slack_webhook_url": url}.items():
+        monkeypatch.setenv(answers.QUESTIONS[key].variable, value)
+    assert tool(connect.main, "--org", "imitated", "--non-interactive")[0] == 0
+    with bench.terminal("--org", "imitated") as terminal:
+        bench.fill(terminal, company, slack=True, client_id="", client_secret="", webhook="", code="")
+        assert terminal.exit_code() == 0
+    assert json.loads(bench.parameter("imitated") or "")["slack_webhook_url"] == url
+    assert bench.shows_no_secret(terminal.screen)
+
+
 def test_a_doubt_is_shown_and_does_not_stop_anybody(bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning, before anything is written."""
     company = bench.company()

@@ -11,7 +11,7 @@ import pytest
 
 from handler.zoho import DATA_CENTRES
 from sandbox.server import Fault, Response
-from sandbox.zoho_errors import MAINTENANCE, TOKEN_ERRORS
+from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.tools.bench import QUESTIONS, Bench, schedule_of
 from tests.tools.front import denied
 from tests.tools.terminal import CTRL_C, DOWN, ENTER, UP
@@ -154,6 +154,57 @@ def test_every_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench) ->
     assert json.loads(bench.parameter("troubled") or "").keys() == SECRET_KEYS
 
 
+def test_a_wrong_data_centre_is_refused_and_chosen_again(bench: Bench) -> None:
+    """Zoho knows a client in its own data centre only; what was typed is kept, and the code still works."""
+    company = bench.company()
+    company.data_centre = "eu"
+    code = bench.code(company)
+    with bench.terminal("--org", "rehearsed") as terminal:
+        bench.fill(terminal, company, "send", code=code)
+        terminal.wait_for("✗ Zoho does not know this client id in this data centre.")
+        terminal.wait_for("Once more, please.")
+        bench.fill(terminal, company, only=("centre",), centre="2")
+        terminal.answer(f"Client ID [{company.client_id}]:")
+        terminal.answer("Client Secret [kept]:")
+        terminal.answer("Code [kept]:")
+        bench.fill(terminal, company, only=("send",))
+        assert terminal.exit_code() == 0
+    assert json.loads(bench.parameter("rehearsed") or "")["data_center"] == "eu"
+    assert bench.stage.check("rehearsed").ok
+    assert bench.shows_no_secret(terminal.screen)
+
+
+def test_a_token_that_was_revoked_needs_a_code_and_no_more(bench: Bench) -> None:
+    """Enter cannot keep it."""
+    old = connected(bench, "revoked")
+    company = bench.stage.zoho.organisations[old["client_id"]]
+    company.refresh_tokens.clear()
+    with bench.terminal("--org", "revoked") as terminal:
+        bench.fill(terminal, company, "send", client_id="", client_secret="", code="")
+        terminal.wait_for("Make a new code")
+        terminal.wait_for("Once more, please.")
+        terminal.wait_for("Code:")
+        terminal.type(bench.code(company) + ENTER)
+        terminal.answer(QUESTIONS["send"], "2")
+        assert terminal.exit_code() == 0
+    assert json.loads(bench.parameter("revoked") or "")["refresh_token"] == company.refresh_tokens[0]
+
+
+@pytest.mark.parametrize("answer", [Fault(drops=True), API_ERRORS["INVALID_URL_PATTERN"]], ids=["silent", "wrong URL"])
+def test_what_no_answer_can_help_is_tried_again_without_questions(bench: Bench, answer: Fault | Response) -> None:
+    """Nobody is asked for what was right, whether a code was used or not."""
+    old = connected(bench, "helpless")
+    company = bench.stage.zoho.organisations[old["client_id"]]
+    bench.stage.zoho.script("history", *[answer] * (3 if isinstance(answer, Fault) else 1))
+    with bench.terminal("--org", "helpless") as terminal:
+        bench.fill(terminal, company, "send", client_id="", client_secret="", name="Renamed", code="")
+        terminal.answer("What next?")
+        terminal.answer(QUESTIONS["send"], "2")
+        assert terminal.exit_code() == 0
+    assert "The code is used up" not in terminal.screen
+    assert json.loads(bench.parameter("helpless") or "") == {**old, "name": "Renamed"}
+
+
 @pytest.mark.parametrize("saves", [False, True])
 def test_a_token_survives_trouble_after_the_code_was_used(bench: Bench, saves: bool) -> None:
     """A code works once: when Zoho does not answer after that, the token is tried again, or saved as it is."""
@@ -205,6 +256,7 @@ def test_a_token_survives_that_aws_refuses_it(bench: Bench) -> None:
         ("webhook", "-", "It must be an https URL"),
         ("mention", "everyone", "It must be here, channel, or the ID"),
         ("heartbeat", "ftp://example.com", "It must be an https URL"),
+        ("zone", "Europe/ Berlin", "A name of the IANA database, such as Europe/Berlin."),
         ("zone", "Europe/Berlim", "A name of the IANA database, such as Europe/Berlin."),
         ("name", "x" * 101, "It has 101 characters: at most 100 fit."),
         ("name", "Acme\u200b Ltd", "It has characters that cannot be shown: type it."),

@@ -1,5 +1,6 @@
 """`make deploy` before sam, and `make undeploy`: what is checked before CloudFormation sees it, and what is removed."""
 
+import re
 import shlex
 import tomllib
 from collections.abc import Iterator
@@ -128,6 +129,15 @@ def test_credentials_are_the_first_thing_that_is_checked(
     assert not list(saved.iterdir())
 
 
+def test_make_checks_before_it_installs_or_builds_anything() -> None:
+    """The recipe begins with the check, and needs nothing but the project's environment for it."""
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    recipe = re.search(r"^deploy:(.*?) ##.*\n\t@(.*)", makefile, re.MULTILINE)
+    assert recipe
+    assert recipe[1].split() == ["$(READY)"]
+    assert recipe[2].startswith("$(PY) -m tools.deploy ")
+
+
 def test_every_status_has_words_and_a_way_out() -> None:
     """Of all that AWS knows; what cannot be deployed is never advised to be deployed at once."""
     model = boto3.client("cloudformation", region_name="eu-west-1").meta.service_model
@@ -173,6 +183,7 @@ def test_a_person_is_asked_for_little(bench: Bench) -> None:
         terminal.wait_for("✗ One e-mail address, or nothing.")
         terminal.type(CTRL_C)
         assert terminal.exit_code() == 130
+    assert terminal.screen.endswith("Stopped. Nothing was saved or deployed.\n")
 
 
 @pytest.mark.parametrize(

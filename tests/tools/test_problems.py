@@ -26,4 +26,8 @@ def test_no_cause_has_words_that_are_never_used() -> None:
     """Each is met, and what is asked for again after one is asked for at all."""
     assert HERE.keys() <= {cause.name for cause in MET}
     assert answers.AGAIN.keys() <= {cause.name for cause in MET | OWN}
+    assert answers.AGAIN.keys() >= answers.USELESS_TOKEN
+    assert answers.AGAIN.keys() >= {cause.name for cause in {*grant.CODE_ERRORS.values(), *OWN}}
+    hopeless = {cause.name for cause in MET if cause.actionable} - answers.AGAIN.keys()
+    assert hopeless == {"unusable", "wrong_url", "wrong_method", "history_too_long"}
     assert {key for keys in answers.AGAIN.values() for key in keys} <= answers.QUESTIONS.keys()
