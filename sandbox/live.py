@@ -46,9 +46,9 @@ class Inbox(Server):
 class LiveScreen(Screen):
     """Shows everything on the page as well."""
 
-    def __init__(self, out: TextIO, inbox: Inbox) -> None:
-        """Print to a stream and show in an inbox."""
-        super().__init__(out)
+    def __init__(self, out: TextIO, inbox: Inbox, *, full: bool = True) -> None:
+        """Print to a stream, all or the first of each channel, and show all in an inbox."""
+        super().__init__(out, full=full)
         self._show = inbox.arrivals.append
 
     def narrate(self, text: str) -> None:
@@ -72,10 +72,15 @@ class LiveScreen(Screen):
         self._show(f'<h2 class="scene">{escape(text)}</h2>')
 
 
-def watch(play: Callable[[Screen], bool]) -> bool:
-    """Play the story with the page open, and keep that until Ctrl-C; return whether everything arrived."""
+def watch(play: Callable[[Screen], bool], *, full: bool) -> bool:
+    """Play the story with the page open, and keep that until Ctrl-C; return whether everything arrived.
+
+    Args:
+        play: Plays it on a screen.
+        full: Whether every message is printed, too.
+    """
     with closing(Inbox()) as inbox:
-        screen = LiveScreen(sys.stdout, inbox)
+        screen = LiveScreen(sys.stdout, inbox, full=full)
         screen.remark(f"Open {inbox.url} in a browser, and watch the messages arrive.")
         if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
             webbrowser.open(inbox.url)

@@ -1,13 +1,12 @@
-"""What is printed while the sandbox works: a line of a story, and messages in frames."""
+"""What is printed while the sandbox works: a line of a story, who got what, and messages in frames."""
 
 import shutil
-import textwrap
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 from sandbox.aws import Mail
 from sandbox.channels import FAKES
+from sandbox.columns import wrapped
 
 WIDTH = 100
 MARGIN = 4
@@ -16,23 +15,37 @@ BOLD, DIM, BLUE, GREEN, RED = "1", "2", "34", "32", "31"
 
 
 class Screen:
-    """Prints to a stream; colours only on a terminal, and nothing wider than it.
+    """Prints to a stream; colours only on a terminal, and nothing wider than it, or than 80 columns without one.
 
     Attributes:
         width: Characters of the text in a frame: at most 100, and as many as the terminal has room for.
+        full: Whether every message is printed.
     """
 
-    def __init__(self, out: TextIO, columns: int | None = None) -> None:
-        """Print to a stream, whatever characters it can show; `columns` are the terminal's unless given."""
+    def __init__(self, out: TextIO, columns: int | None = None, *, full: bool = True) -> None:
+        """Print to a stream, whatever characters it can show.
+
+        Args:
+            out: The stream.
+            columns: The terminal's unless given.
+            full: Whether to print every message; else the first of each channel, and who got what of the others.
+        """
         self._out = out
         self._colours = out.isatty()
-        self._columns = columns or shutil.get_terminal_size((WIDTH + MARGIN, 24)).columns
+        self._columns = columns or shutil.get_terminal_size().columns
         self.width = max(20, min(WIDTH, self._columns - MARGIN))
+        self.full = full
+        self._printed: set[str] = set()
 
     def narrate(self, text: str) -> None:
         """Print a line of the story."""
         self._print("")
-        self._lines(f"▶ {text}", BOLD)
+        self._lines(text, BOLD, first="▶ ", then="  ")
+
+    def sent(self, title: str, recipients: Iterable[str]) -> None:
+        """Print who got a message of this title, unless all are printed anyway."""
+        if not self.full:
+            self._lines(f"{', '.join(recipients)}: {title}", BLUE, first="  → ", then="    ")
 
     def remark(self, text: str) -> None:
         """Print something beside the story."""
@@ -48,40 +61,27 @@ class Screen:
         self._frame(fake.label, fake.text(payload, self.width), GREEN)
 
     def verdict(self, text: str, good: bool) -> None:
-        """Print the last word."""
+        """Print whether all went well."""
         self._print("")
         self._lines(text, GREEN if good else RED)
 
     def _frame(self, title: str, text: str, colour: str) -> None:
+        if not self.full and title in self._printed:
+            return
+        self._printed.add(title)
         bar = self._painted("│", colour)
         self._print(f"  {self._painted(f'┌─ {title} '.ljust(self.width + MARGIN - 2, '─'), colour)}")
         for line in wrapped(text.rstrip(), self.width):
             self._print(f"  {bar} {line}".rstrip())
         self._print(f"  {self._painted('└'.ljust(self.width + MARGIN - 2, '─'), colour)}")
 
-    def _lines(self, text: str, colour: str) -> None:
-        for line in wrapped(text, self._columns):
-            self._print(self._painted(line, colour))
+    def _lines(self, text: str, colour: str, first: str = "", then: str = "") -> None:
+        for line in wrapped(text, self._columns - len(first)):
+            self._print(self._painted(first + line, colour))
+            first = then
 
     def _print(self, line: str) -> None:
         print(line, file=self._out, flush=True)
 
     def _painted(self, text: str, code: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._colours else text
-
-
-def wrapped(text: str, width: int) -> Iterator[str]:
-    """Yield the lines of a text, none wider than so many columns; a character of the East or an emoji takes two."""
-    for line in text.splitlines():
-        narrow = width
-        while any(cells(part) > width for part in textwrap.wrap(line, narrow)):
-            narrow -= 1
-        yield from textwrap.wrap(line, narrow) or [""]
-
-
-def cells(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )

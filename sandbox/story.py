@@ -15,6 +15,8 @@ from sandbox.zoho import Organisation, Row, plan, row, sample_rows
 ADDRESS = "it@example.com"
 CHANNELS = ("slack", "cliq")
 """Beside e-mail, unless others are asked for."""
+ALL = "All of them in full: make run FULL=1, or on a page: make run OPEN=1."
+NEXT = "Next: make sandbox (try the commands), or make deploy and make connect (AWS)."
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def problems(sandbox: Sandbox, org: str, organisation: Organisation, history: Hi
     """
     weekly = history.row(timedelta(days=9), "weekly", action="scheduled")
     yield Scene(
-        "Zoho shows late that the schedule became weekly nine days ago. No backup has run since.",
+        "Its schedule became weekly nine days ago, and no backup has run since.",
         "overdue",
         change=lambda: organisation.rows.insert(0, weekly),
     )
@@ -133,6 +135,7 @@ class Demo:
         """Play in a sandbox, show on a screen."""
         self._sandbox = sandbox
         self._screen = screen
+        self._titles: dict[str, str] = {}
         self.problems: list[str] = []
 
     def play(self, org: str, organisation: Organisation, scene: Scene) -> None:
@@ -149,9 +152,10 @@ class Demo:
             self._check(org, scene)
         after = self._arrived()
         mails = after["sns"][len(before["sns"]) :]
+        posts = {name: after[name][len(before[name]) :] for name in self._sandbox.channels}
+        self._show_recipients(mails, posts)
         for mail in mails:
             self._screen.mail(mail, ADDRESS)
-        posts = {name: after[name][len(before[name]) :] for name in self._sandbox.channels}
         for name, new in posts.items():
             for payload in new:
                 self._screen.message(name, payload)
@@ -168,7 +172,22 @@ class Demo:
             self.problems.append("A notice came twice by e-mail.")
         counts = [f"{len(ids)} by e-mail"]
         counts += [f"{len(arrived[name])} on {fake.label}" for name, fake in self._sandbox.channels.items()]
-        return f"Messages: {', '.join(counts)}; " + (" ".join(self.problems) or "nothing lost, nothing sent twice.")
+        return f"Messages: {', '.join(counts)};\n" + ("\n".join(self.problems) or "nothing lost, nothing sent twice.")
+
+    def _show_recipients(self, mails: list[Mail], posts: dict[str, list[dict[str, Any]]]) -> None:
+        """Say who got what, by the title that it has in its e-mail; what a channel missed before comes without one."""
+        mailed = {mail.attributes["notice_id"]: mail.subject or "" for mail in mails}
+        self._titles |= {notice_id: subject.partition("] ")[2] or subject for notice_id, subject in mailed.items()}
+        texts = [
+            (fake.label, fake.text(payload)) for name, fake in self._sandbox.channels.items() for payload in posts[name]
+        ]
+        for notice_id, title in self._titles.items():
+            labels = [label for label, text in texts if notice_id in text]
+            if recipients := [*(["e-mail"] if notice_id in mailed else []), *labels]:
+                self._screen.sent(title, recipients)
+        for label, text in texts:  # such as the end of an alert, which names that alert only
+            if not any(notice_id in text for notice_id in self._titles):
+                self._screen.sent(text.splitlines()[0], [label])
 
     def _arrived(self) -> dict[str, list[Any]]:
         return {
@@ -204,12 +223,14 @@ class Demo:
 
 def play(screen: Screen, channels: Iterable[str] = CHANNELS) -> bool:
     """Start the sandbox, play everything and return whether all of it arrived, once."""
-    screen.remark("Starting Zoho, the channels, AWS and Lambda on this machine, and deploying template.yaml …")
+    screen.remark("Starting Zoho, the channels and AWS on this machine, and deploying the stack …")
     sandbox = Sandbox({"NotificationEmail": ADDRESS, "OperatedBy": ADDRESS}, channels=channels)
     try:
         demo, history = Demo(sandbox, screen), History(datetime.now(UTC))
         sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
-        demo.play("sample", sample, Scene("The function reads the page of Zoho's documentation.", "baseline"))
+        demo.play(
+            "sample", sample, Scene("The function reads the history that Zoho's documentation shows.", "baseline")
+        )
         default = sandbox.connect("default", past(history)[::-1], name="Acme Ltd")
         default.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", timedelta(days=6, hours=18))
         demo.play("default", default, Scene("It is connected to a company that makes weekly backups.", "baseline"))
@@ -221,10 +242,12 @@ def play(screen: Screen, channels: Iterable[str] = CHANNELS) -> bool:
             demo.play("borealis", other, scene)
         third = sandbox.connect("caravel", history.runs("monthly", 44, 23)[::-1], name="Caravel")
         third.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", timedelta(days=-2))
-        missed = "A third one is connected. Only Zoho's plan says that it backs up every three weeks, and missed a run."
+        missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
         demo.play("caravel", third, Scene(missed, "baseline"))
         verdict = demo.verdict()
         screen.verdict(verdict, good=not demo.problems)
+        screen.remark("" if screen.full else ALL)
+        screen.remark(NEXT)
         return not demo.problems
     finally:
         sandbox.close()

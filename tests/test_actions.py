@@ -47,9 +47,10 @@ def test_a_new_row_is_explained(watched: World, case: str) -> None:
     fields, counts_as, why = WHY[case]
     watched.log(**fields)
     newest, known = dry_run(watched)["rows"]
-    assert (newest["counts_as"], newest["new"]) == (counts_as, True)
+    assert (newest["counts_as"], newest["new"], newest["known_since"]) == (counts_as, True, None)
     assert newest["why"].startswith(why)
-    assert (known["new"], known["why"]) == (False, "known since 2026-03-02T10:00:00+00:00")
+    since = "2026-03-02T10:00:00+00:00"
+    assert (known["new"], known["known_since"], known["why"]) == (False, since, f"known since {since}")
     sent = watched.check()["notices"]
     assert sent == ([newest["counts_as"]] if "sent as" in why else []), "the next check does what was foretold"
 

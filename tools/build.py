@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tools.packages import pip
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK_FILE = ROOT / "requirements" / "runtime.txt"
 WHEELS = ROOT / ".cache" / "wheels"
@@ -41,6 +43,7 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755  # Lambda reads the package as another use
 
 def fetch(wheels: Path = WHEELS) -> None:
     """Download the locked wheels for Lambda's platform into `wheels`; the only step that needs the network."""
+    print("Fetching what ships, for Lambda's platform (once, 16 MB)", flush=True)
     shutil.rmtree(wheels, ignore_errors=True)
     _pip("download", *PLATFORM, *LOCKED, "--dest", str(wheels))
 
@@ -99,13 +102,9 @@ def _candidates() -> Iterator[str]:
 
 
 def _pip(*arguments: str) -> None:
-    quiet = ["--quiet", "--disable-pip-version-check", "--retries", "5"]
-    done = subprocess.run([sys.executable, "-m", "pip", arguments[0], *quiet, *arguments[1:]], check=False)
-    if done.returncode:  # pip has said why
-        step = (
-            "Check the network; PyPI is needed once." if arguments[0] == "download" else "Fetch again: make clean build"
-        )
-        sys.exit(f"✗ pip could not {arguments[0]} the packages that ship.\n  → {step}")
+    log = ROOT / ".cache" / "pip.log"
+    log.parent.mkdir(exist_ok=True)
+    pip(sys.executable, *arguments, log=log)
 
 
 def _trim(target: Path) -> None:

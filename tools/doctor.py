@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handler.wording import plural
 from tools import parameters, stack
 from tools.checkup import Line, Lines, organisations
+from tools.lines import say
 from tools.problems import Problem, from_aws, run
 from tools.stack import Stack
 from tools.statuses import GOOD, STATUSES
@@ -50,7 +51,7 @@ def _examine(options: argparse.Namespace) -> int:
         organisations(there, options.org, send=options.send),
     ]
     red = sum(not line.good for check in checks for line in _known(check))
-    print(f"\n{plural(red, 'thing')} to do." if red else "\nAll is well.")
+    say(f"\n{plural(red, 'thing')} to do." if red else "\nAll is well.")
     return 1 if red else 0
 
 
@@ -74,7 +75,7 @@ def _show(line: Line) -> None:
     mark = "✓" if line.good else "✗"
     if sys.stdout.isatty():
         mark = f"\033[{GREEN if line.good else RED}m{mark}\033[0m"
-    print(f"{mark} {line.text}" + ("" if line.good else f"\n    → {line.step}"), flush=True)
+    say(f"{mark} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
 
 
 def _stack(there: Stack) -> Lines:

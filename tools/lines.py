@@ -3,10 +3,15 @@
 import re
 import shutil
 import sys
-import textwrap
+from collections.abc import Iterator
 
+from sandbox.columns import cells
+
+WIDEST = 100
+"""Columns: longer lines are hard to read."""
 COPIED = re.compile(r": (?=aws |https://)")
 """What follows is copied whole, so it gets an indented line to itself, which nothing breaks."""
+COLOUR = re.compile(r"\033\[\d+m")
 
 
 def say(text: str = "", indent: str = "") -> None:
@@ -15,19 +20,52 @@ def say(text: str = "", indent: str = "") -> None:
 
 
 def fitted(text: str, indent: str = "") -> str:
-    """Return a text in lines that fit the terminal; where there is none, as it is.
+    """Return a text in lines that fit the terminal; where there is none, as it is, without its tabs.
 
     Args:
-        text: Its own line breaks stay, and lines that begin with four blanks are left whole.
-        indent: What the lines begin with that are added.
+        text: Its own line breaks stay, and lines that begin with four blanks and have no tab are left whole.
+        indent: What the lines begin with that are added; below a line with a tab, blanks up to it.
     """
-    if not (width := columns()):
-        return text
-    wrap = textwrap.TextWrapper(width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    if not (width := min(columns(), WIDEST)):
+        return text.replace("\t", "")
     lines = COPIED.sub(":\n    ", text).split("\n")
-    return "\n".join(line if line.startswith("    ") else wrap.fill(line) for line in lines)
+    whole = re.compile("    [^\t]*$")
+    return "\n".join(part for line in lines for part in ([line] if whole.match(line) else _broken(line, width, indent)))
 
 
 def columns() -> int:
     """Return the terminal's width; 0 where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def _broken(line: str, width: int, indent: str) -> Iterator[str]:
+    head, tab, text = line.partition("\t")
+    if not tab:
+        text = line.lstrip(" ")
+        head = line[: len(line) - len(text)]
+    hang = " " * _width(head) if tab else indent
+    shown, begun = head, True
+    for word in _words(text, max(20, width - len(hang))):
+        if begun or _width(f"{shown} {word}") <= width:
+            shown += word if begun else f" {word}"
+        else:
+            yield shown.rstrip()
+            shown, begun = hang + word, True
+        begun = begun and not word
+    yield shown.rstrip()
+
+
+def _words(text: str, room: int) -> Iterator[str]:
+    """Yield the words, in parts where one is too wide for a line; addresses and paths stay whole."""
+    for word in text.split(" "):
+        part = ""
+        for character in "" if "/" in word else word:
+            if _width(part + character) > room:
+                yield part
+                part = ""
+            part += character
+        yield part or word
+
+
+def _width(text: str) -> int:
+    return cells(COLOUR.sub("", text))

@@ -201,7 +201,11 @@ def find(options: argparse.Namespace, folder: Path = SAVED) -> Stack:
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS cannot be asked.
     """
     if options.org and not ORG.fullmatch(options.org):
-        raise Problem(f"{options.org!r} is no organisation.", 'Take 1 to 64 letters, digits, "-" or "_": ORG=acme')
+        raise Problem(
+            f'"{options.org}" cannot be the short name of an organisation.',
+            'Take 1 to 64 of A to Z, a to z, 0 to 9, "-" and "_": ORG=acme. The name in messages may be any: '
+            "`make connect` asks for it.",
+        )
     choice = choose(options, folder)
     stack = choice.described()
     if stack is None:

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from tools import prompts, stack
+from tools.lines import say
 from tools.problems import Problem, run
 
 TABLE = "MemoryTable"
@@ -21,7 +22,7 @@ POLL_SECONDS, POLLS = 5, 240
 def main(arguments: list[str] | None = None) -> int:
     """Remove it all; return the exit code."""
     parser = argparse.ArgumentParser(prog="make undeploy", description=__doc__)
-    stack.add_arguments(parser, org=None)
+    stack.add_arguments(parser, org="")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing")
     parser.add_argument("--delete-table", action="store_true", help="delete the table, too, where nothing is asked")
     options = parser.parse_args(arguments)
@@ -129,20 +130,25 @@ class Leftovers:
     def tell_of_table(self) -> None:
         """Say how the table can be deleted by hand."""
         where = f"--table-name {self.table} --region {self.choice.session.region_name}"
-        print(f"The table {self.table} stays, with what is remembered. To delete it later:")
-        print(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
-        print(f"    aws dynamodb delete-table {where}")
+        say(f"The table {self.table} stays, with what is remembered. To delete it later:")
+        say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
+        say(f"    aws dynamodb delete-table {where}")
 
 
 def _undeploy(options: argparse.Namespace) -> int:
+    if options.org:
+        raise Problem(
+            "This removes the whole stack, with every organisation.",
+            f"To remove one organisation: make connect ORG={options.org} REMOVE=1. To remove all, leave ORG out.",
+        )
     choice = stack.choose(options)
     left = Leftovers(choice)
     if not (left.stack_id or left.parameters):
         raise Problem(f"There is no stack {choice.name} ({choice.where}).", "Name the one you mean: STACK=… REGION=…")
-    print(f"This removes the stack {choice.name} ({choice.where}): nothing checks the backups any more.")
+    say(f"This removes the stack {choice.name} ({choice.where}): nothing checks the backups any more.")
     for name in left.parameters:
-        print(f"  {name}, with its secrets")
-    print("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
+        say(f"  {name}, with its secrets")
+    say("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
     table = _asked(options, left)
     _remove(left, table=table)
     return 0
@@ -160,8 +166,8 @@ def _asked(options: argparse.Namespace, left: Leftovers) -> bool:
             prompts.ask(f"Type the stack's name to remove it ({name}):", lambda text: "" if text == name else "No.")
             if not left.table:
                 return False
-            question = f"Delete the table {left.table}, too, with all that is remembered?"
-            if not prompts.confirm(question, default=False):
+            say(f"\nAll that is remembered is in the table {left.table}.")
+            if not prompts.confirm("Delete the table, too?", default=False):
                 return False
             again = "This cannot be undone. Type the table's name to delete it, or Enter to keep it:"
             return prompts.ask(again, lambda text: "" if text in {left.table, ""} else "No.") == left.table
@@ -175,14 +181,14 @@ def _remove(left: Leftovers, *, table: bool) -> None:
         left.end_schedules()
         done = "The organisations' schedules are gone, and maybe more; run it again to remove the rest."
         if left.stack_id:
-            print("Deleting the stack: a minute or two …", flush=True)
+            say("Deleting the stack: a minute or two …")
             left.delete_stack()
-            print(f"✓ The stack {left.choice.name} is deleted.")
+            say(f"✓ The stack {left.choice.name} is deleted.")
         left.delete_parameters()
-        print(f"✓ Parameters deleted: {len(left.parameters)}.")
+        say(f"✓ Parameters deleted: {len(left.parameters)}.")
         if table:
             left.delete_table()
-            print(f"✓ The table {left.table} is deleted.")
+            say(f"✓ The table {left.table} is deleted.")
         elif left.table:
             left.tell_of_table()
     except KeyboardInterrupt:

@@ -12,8 +12,9 @@ from contextlib import suppress
 import pytest
 
 from sandbox.aws import Mail
+from sandbox.columns import cells
 from sandbox.runtime import ROOT
-from sandbox.screen import Screen, cells
+from sandbox.screen import Screen
 
 
 class Terminal(io.StringIO):
@@ -33,18 +34,19 @@ POST = {"blocks": [{"type": "header", "text": FIELDS[1]}, {"type": "section", "f
 def test_nothing_is_wider_than_the_terminal(columns: int, widest: int) -> None:
     """Frames end where they must, nothing is lost, and on a wide terminal lines stay readable."""
     out = io.StringIO()
-    screen = Screen(out, columns)
+    screen = Screen(out, columns, full=False)
     screen.narrate("word " * 60)
+    screen.sent("word " * 50, ["word"] * 10)
     screen.remark("word " * 60)
     screen.mail(Mail("Subject", LONG, {}), "it@example.com")
     screen.message("slack", POST)
     screen.verdict("word " * 60, good=True)
     shown = out.getvalue()
-    framed = [line for line in shown.splitlines() if line.startswith("  ")]
+    framed = [line for line in shown.splitlines() if line[2:3] in tuple("┌│└")]
     assert max(map(cells, framed)) <= widest
     assert max(map(cells, shown.splitlines())) <= columns
     assert {cells(line) for line in framed if line[2] in "┌└"} == {widest}
-    assert [shown.count(part) for part in ("word", "x", "界", "🔴", "last")] == [240, 251, 70, 1, 1]
+    assert [shown.count(part) for part in ("word", "x", "界", "🔴", "last")] == [300, 251, 70, 1, 1]
     assert "To:      it@example.com" in shown
 
 
@@ -75,6 +77,28 @@ def test_the_width_is_the_terminals(columns: int, width: int) -> None:
     assert process.returncode == 0
     assert lines[-1] == str(width)
     assert max(map(len, lines)) == width + 4
+
+
+def test_without_a_terminal_80_columns_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a file, a pipe or a log, whose reader's width nobody knows."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((0, 0)))
+    assert Screen(io.StringIO()).width == 76
+
+
+def test_the_first_message_of_each_channel_is_shown_and_the_others_unless_all_are_wanted() -> None:
+    """In brief; in full there is no line that would say the same again."""
+    shown = {}
+    for full in (False, True):
+        out = io.StringIO()
+        screen = Screen(out, full=full)
+        for number in (1, 2):
+            screen.sent(f"title {number}", ["e-mail", "Slack"])
+            screen.mail(Mail("Subject", f"mail {number}", {}), "it@example.com")
+            screen.message("slack", {"text": f"post {number}"})
+        shown[full] = re.findall(r"(?:mail|post|Slack: title) \d", out.getvalue())
+    assert shown[False] == ["Slack: title 1", "mail 1", "post 1", "Slack: title 2"]
+    assert shown[True] == ["mail 1", "post 1", "mail 2", "post 2"]
 
 
 @pytest.mark.parametrize(("out", "coloured"), [(io.StringIO(), False), (Terminal(), True)])

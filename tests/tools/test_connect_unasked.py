@@ -414,7 +414,11 @@ def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeyp
             ["--stack", "elsewhere"], "There is no stack elsewhere (eu-west-1, account 123456789012).", id="stack"
         ),
         pytest.param(["--stack", "notifier", "--region", "us-east-1"], "no stack notifier (us-east-1", id="region"),
-        pytest.param(["--stack", "notifier", "--org", "a b"], "'a b' is no organisation.", id="organisation"),
+        pytest.param(
+            ["--stack", "notifier", "--org", "a b"],
+            '"a b" cannot be the short name of an organisation.',
+            id="organisation",
+        ),
         pytest.param(["--stack", "notifier", "--org", "notifier"], "notifier is the stack's own", id="taken name"),
     ],
 )

@@ -427,8 +427,8 @@ def test_colours_are_for_terminals(healthy: Bench) -> None:
 
 @pytest.mark.parametrize(("action", "key"), [("status", "settings"), ("dry-run", "would_notify"), ("check", "pages")])
 def test_the_function_can_be_asked(healthy: Bench, tool: Tool, action: str, key: str) -> None:
-    """The answer is printed as it is."""
-    code, shown = tool(ask.main, action)
+    """The answer is printed as it is, for programs."""
+    code, shown = tool(ask.main, action, "--json")
     answer = json.loads(shown)
     assert (code, answer["org"], key in answer) == (0, "default", True)
     assert healthy.shows_no_secret(shown)
@@ -525,15 +525,20 @@ def test_windows_that_are_too_short_for_the_schedule_are_red(
 def test_a_refused_test_message_is_an_exit_code(healthy: Bench, tool: Tool) -> None:
     """So that a script knows."""
     assert tool(ask.main, "test-message")[0] == 0
-    healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE)
-    code, shown = tool(ask.main, "test-message")
+    healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE, SLACK_IN_TROUBLE)
+    code, shown = tool(ask.main, "test-message", "--json")
     assert (code, json.loads(shown)["ok"]) == (1, False)
+    code, shown = tool(ask.main, "test-message")
+    assert (code, "✗ Slack: Slack answered" in shown) == (1, True), shown
 
 
 def test_a_function_that_fails_says_why(healthy: Bench, tool: Tool) -> None:
     """Its own words, and where its log is."""
-    code, shown = tool(ask.main, "check", "--org", "nobody")
-    assert (code, "make connect ORG=nobody" in shown) == (1, True)
+    healthy.stage.slack.script("webhook", SLACK_IN_TROUBLE)
+    healthy.stage.connect("default", [*rows()])
+    tidy_memory(healthy)
+    code, shown = tool(ask.main, "check")
+    assert (code, "✗ The function answered: default: " in shown) == (1, True)
     assert "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1" in shown
 
 

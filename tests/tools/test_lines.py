@@ -118,6 +118,9 @@ def test_every_cause_fits(screen: Callable[[], list[str]]) -> None:
         ),
         ("    kept " * 12, ["    kept " * 12]),
         ("two\nlines", ["two", "lines"]),
+        ("    → \t" + "word " * 16, ["    → " + "word " * 14 + "word", "      word"]),
+        ("\033[31m✗\033[0m \t" + "界" * 41, ["\033[31m✗\033[0m " + "界" * 39, "  界界"]),
+        ("✓  a  b" + " " * 80 + "c", ["✓  a  b", "  c"]),
     ],
 )
 def test_a_text_is_broken_at_blanks(screen: Callable[[], list[str]], text: str, broken: list[str]) -> None:
@@ -129,3 +132,4 @@ def test_a_text_is_broken_at_blanks(screen: Callable[[], list[str]], text: str, 
 def test_in_a_pipe_nothing_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
     """Where a program reads, a sentence is a line."""
     assert fitted("word " * 50) == "word " * 50
+    assert fitted("  → \tdo it") == "  → do it"

@@ -57,7 +57,7 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     assert (first.ok, first.payload["notices"]) == (True, ["baseline"]), first
 
     company.rows[:0] = reversed(history.run(timedelta(hours=1), "weekly", "failed"))
-    announced = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer"))
+    announced = json.loads(type_in(bench, "tools.ask", "dry-run", "--org=newcomer", "--json"))
     assert [notice["kind"] for notice in announced["would_notify"]] == ["failed"]
     mails, posts = len(stage.mailbox.mails), len(stage.slack.messages)
     second = stage.function.invoke(event)
@@ -67,7 +67,7 @@ def test_from_a_deployed_stack_to_a_message_about_a_failed_backup(
     assert "Newcomer Ltd" in mail.body
     assert "Newcomer Ltd" in json.dumps(post)
 
-    known = json.loads(type_in(bench, "tools.ask", "status", "--org=newcomer"))
+    known = json.loads(type_in(bench, "tools.ask", "status", "--org=newcomer", "--json"))
     assert known["memory"]["failures_in_a_row"] == 1
     removed = type_in(bench, "tools.connect", "--org=newcomer", "--remove", "--non-interactive")
     assert "Removed: schedule, parameter, item." in removed
