@@ -190,6 +190,7 @@ def test_the_verdict_says_what_went_wrong(first: Any, second: Any, problem: str)
         pytest.param([GOOD_MAIL], [GOOD_POST | {"text": "one"}], ["e-mail, Slack: Failed"], id="to both"),
         pytest.param([GOOD_MAIL], [], ["e-mail: Failed"], id="by e-mail only"),
         pytest.param([], [{"text": "End of 17\nmore"}], ["Slack: End of 17"], id="what has no e-mail"),
+        pytest.param([GOOD_MAIL], [{"text": "End of 17"}], ["e-mail: Failed", "Slack: End of 17"], id="two things"),
         pytest.param([], [], [], id="nothing"),
     ],
 )

@@ -95,7 +95,7 @@ def test_it_says_what_it_does_how_much_and_how_long(
     os.mkfifo(go_on)
     does = f"cat <<'END'\n{COLLECTING}END\ncat {go_on}\n{INSTALLS}"
     arguments = fake_pip(tmp_path, monkeypatch, does)
-    real = environment.pip
+    real = packages.pip
 
     def pip(*given: object, meanwhile: object, **named: object) -> None:
         def shown() -> None:
@@ -107,7 +107,7 @@ def test_it_says_what_it_does_how_much_and_how_long(
         real(*given, meanwhile=shown, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("tools.packages.POLL_SECONDS", 0.01)
-    monkeypatch.setattr(environment, "pip", pip)
+    monkeypatch.setattr("tools.environment.pip", pip)
     monkeypatch.setattr(sys, "stdout", out)
     environment.make(*map(Path, arguments))
     lines = out.getvalue().splitlines()
