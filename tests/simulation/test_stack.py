@@ -1,7 +1,7 @@
 """The stack answers as moto does: the same calls through boto3, the same answers."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -60,7 +60,7 @@ def moto() -> Callable[[AWSPreparedRequest], AWSResponse]:
 
 
 @pytest.fixture
-def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Any]]]:
+def answered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
     """Give what makes the calls and returns what boto3 made of the answers."""
 
     def run(answer: Callable[[AWSPreparedRequest], AWSResponse], calls: list[Any]) -> list[Any]:
@@ -70,7 +70,7 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Any
         }
         return [_outcome(getattr(clients[service], operation), request) for service, operation, request in calls]
 
-    yield run
+    return run
 
 
 def _outcome(call: Callable[..., Any], request: dict[str, Any]) -> Any:
@@ -81,7 +81,7 @@ def _outcome(call: Callable[..., Any], request: dict[str, Any]) -> Any:
     said = answer.get("Parameter") or {name: answer[name] for name in ("Item", "Successful") if name in answer}
     if "Successful" in said:
         return sorted(entry["Id"] for entry in said["Successful"]), answer.get("Failed", [])
-    return said["Value"] if "Value" in said else said
+    return said.get("Value", said)
 
 
 def test_the_stack_answers_as_moto_does(answered: Callable[..., list[Any]]) -> None:
