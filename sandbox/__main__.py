@@ -26,17 +26,19 @@ def main() -> int:
             keep()
             return 0
         from sandbox.channels import FAKES
-        from sandbox.screen import Screen
-        from sandbox.story import CHANNELS, play
 
         named = [argument.removeprefix("--channels=") for argument in sys.argv if argument.startswith("--channels=")]
-        channels = named[0].split(",") if named and named[0] else list(CHANNELS)
-        if unknown := sorted(set(channels) - FAKES.keys()):
+        chosen = named[0].split(",") if named and named[0] else []
+        if unknown := sorted(set(chosen) - FAKES.keys()):
             print(
                 f"No such channel: {', '.join(unknown)}. Choose from {', '.join(FAKES)}: make run CHANNELS=slack,cliq"
             )
             return 2
         full = "--full" in sys.argv
+        from sandbox.screen import Screen  # only now: with AWS in memory, it takes seconds
+        from sandbox.story import CHANNELS, play
+
+        channels = chosen or list(CHANNELS)
         if "--open" in sys.argv:
             from sandbox.live import watch
 

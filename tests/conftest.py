@@ -1,16 +1,20 @@
 """What every test has: AWS settings of its own, no network but loopback, and fixtures for the fakes."""
 
+import gc
 import ipaddress
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.session
 import hypothesis
 import pytest
 
@@ -20,12 +24,25 @@ from tests.wire import Authority
 from tests.world import Clock, World
 from tests.world import world as open_world
 
+# Rewritten asserts take seconds to compile in each worker: they are kept, also where PYTHONDONTWRITEBYTECODE is set.
+sys.dont_write_bytecode = False
+
+# boto3's descriptions of AWS are parsed once a process instead of once a session.
+botocore.session.create_loader = cache(botocore.session.create_loader)
+
 # No deadline, for machines are noisy; the same examples every time, for a red test must stay red until it is fixed.
 hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("tests")
 
 # A shell's background jobs ignore Ctrl-C, and so would the processes that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what is imported and collected: it stays to the end anyway."""
+    gc.collect()
+    gc.freeze()
+
 
 AWS_SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",

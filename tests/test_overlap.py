@@ -148,7 +148,10 @@ def crowd(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.mark.parametrize("crowd", ["moto", "dynamodb"], indirect=True)
-@pytest.mark.parametrize(("processes", "threads"), [(1, 2), (1, 20), (2, 1), (4, 5)])
+@pytest.mark.parametrize(
+    ("processes", "threads"),
+    [(1, 2), pytest.param(1, 20, marks=pytest.mark.deep), (2, 1), pytest.param(4, 5, marks=pytest.mark.deep)],
+)
 def test_checks_at_the_same_moment_send_each_notice_once(crowd: Crowd, processes: int, threads: int) -> None:
     """Round after round everybody looks at once; one of them sends, all others end quietly."""
     crowd.start(processes, threads)

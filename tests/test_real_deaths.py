@@ -104,6 +104,7 @@ def end_the_lease(stage: Sandbox) -> None:
     )
 
 
+@pytest.mark.deep
 def test_a_process_killed_at_any_call_loses_nothing_and_repeats_only_what_it_could_not_learn(stage: Sandbox) -> None:
     """Call after call, as many as a check with news makes: it arrives and is answered, but nobody is there to hear."""
     killer = Killer(stage)

@@ -1,6 +1,5 @@
 """One organisation's world: fake Zoho and channels over HTTP, table and topic in memory, a clock to turn."""
 
-import copy
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -58,7 +57,7 @@ class TableInMemory:
         assert ConsistentRead
         self.reads += 1
         item = self.items.get(Key["org"]["S"])
-        return {"Item": copy.deepcopy(item)} if item else {}
+        return {"Item": json.loads(json.dumps(item))} if item else {}
 
     def put_item(self, *, Item: dict[str, Any], ConditionExpression: str, **request: Any) -> None:  # noqa: N803
         """Write an item if its condition holds."""
@@ -71,7 +70,7 @@ class TableInMemory:
         if not holds:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
         self.writes += 1
-        self.items[Item["org"]["S"]] = copy.deepcopy(Item)
+        self.items[Item["org"]["S"]] = json.loads(json.dumps(Item))
 
 
 @dataclass

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from handler.data_centres import DATA_CENTRES
 from handler.history import UNKNOWN_TIME
 from handler.wording import SEVERITIES, capital, plural
-from handler.zoho import DATA_CENTRES
 from tools.answers import label
 from tools.checkup import INCIDENTS
 from tools.reports import SHOWN_NOTICES, Answer, about, age, at, names, option, zone_line, zone_of

@@ -1,7 +1,7 @@
 """The fault simulator: whole timelines of backups, played to the real handler while everything around it breaks.
 
 What runs is ``handler.app.lambda_handler`` with the clients and retries that ``app`` builds. Zoho and the channels are
-the sandbox's servers on loopback; DynamoDB, SNS and SSM are moto, below botocore. Only time is ours: nothing sleeps.
+the sandbox's servers on loopback; DynamoDB, SNS and SSM are `stack`, below botocore. Only time is ours: nothing sleeps.
 
 - `wire` says what a request on its way out is, a `Call`; `tap` is where they leave the process. Each is counted as it
   comes, so that new code that calls anything is found by itself. `kinds` says what can happen to it: `faults`,

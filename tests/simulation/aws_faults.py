@@ -5,10 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.simulation.faults import Fault, Surroundings, fail
+from tests.simulation.stack import OWN
 from tests.simulation.wire import AwsCall, reference
-
-_OWN = {"x-amzn-requestid": "simulated"}
-"""What each answer of AWS has, and no answer of a proxy."""
 
 
 def _replies(
@@ -44,9 +42,9 @@ def _error_answer(call: AwsCall, around: Surroundings, status: int, code: str) -
         elif code in CONTENT and len(call.entries) == 1:  # a batch is tried once more, entry by entry
             around.refuse([reference(entry) for entry in call.entries.values()])
         xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>simulated</Message></Error>"
-        return call.answer(status, f"<ErrorResponse>{xml}<RequestId>1</RequestId></ErrorResponse>".encode(), _OWN)
+        return call.answer(status, f"<ErrorResponse>{xml}<RequestId>1</RequestId></ErrorResponse>".encode(), OWN)
     error = {"__type": f"com.amazonaws#{code}", "message": "simulated"}
-    return call.answer(status, json.dumps(error).encode(), _OWN)
+    return call.answer(status, json.dumps(error).encode(), OWN)
 
 
 def _half(call: AwsCall, around: Surroundings) -> Any:
@@ -90,7 +88,7 @@ def _written_by_another(**attributes: Any) -> Callable[[AwsCall, Surroundings], 
             body["Item"] |= attributes
             if "schema" in attributes:
                 around.forbid_writing()
-        return call.answer(200, json.dumps(body).encode(), _OWN)
+        return call.answer(200, json.dumps(body).encode(), OWN)
 
     return play
 
@@ -129,7 +127,7 @@ def _some_refused(code: str, *, permanently: bool) -> Callable[[AwsCall, Surroun
         text += "".join(f"<member><Id>{e['Id']}</Id><MessageId>m</MessageId></member>" for e in taken)
         failed = f"<Code>{code}</Code><SenderFault>{str(permanently).lower()}</SenderFault>"
         text += "</Successful><Failed>" + "".join(f"<member><Id>{e['Id']}</Id>{failed}</member>" for e in refused)
-        return call.answer(200, f"{text}</Failed></PublishBatchResult></PublishBatchResponse>".encode(), _OWN)
+        return call.answer(200, f"{text}</Failed></PublishBatchResult></PublishBatchResponse>".encode(), OWN)
 
     return play
 

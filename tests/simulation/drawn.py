@@ -61,4 +61,4 @@ def _timelines(many: st.SearchStrategy[int], most_steps: int) -> st.SearchStrate
 
 timelines = _timelines(st.sampled_from((1,) * 20 + (12,)), 3)
 floods = _timelines(st.sampled_from((1, 210)), 2)
-"""More news at once than the outbox may hold; slow, as moto is."""
+"""More news at once than the outbox may hold; slow."""

@@ -20,16 +20,17 @@ from handler.channels.channel import Request
 from sandbox.channels import FAKES, FakeSlack
 from sandbox.zoho import FakeZoho
 from tests.simulation.invocation import Sending
-from tests.simulation.stack import PREFIX, TABLE
+from tests.simulation.stack import PREFIX, TABLE, TOPIC
 from tests.simulation.tap import tapped
 from tests.simulation.world import World
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "simulation",
     "AWS_SECRET_ACCESS_KEY": "simulation",
-    "AWS_DEFAULT_REGION": "eu-central-1",  # not the tests' own: moto's state belongs to the whole process
+    "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_REGION": "eu-central-1",
     "TABLE_NAME": TABLE,
+    "TOPIC_ARN": TOPIC,
     "ORG_PARAMETER_PREFIX": PREFIX,
     "NOTIFY_ON": ",".join(sorted(rules.NOTIFIABLE)),
 }
@@ -77,6 +78,5 @@ def a_world() -> Iterator[World]:
         handler_log = logging.getLogger("handler")
         opened.enter_context(patch.object(handler_log, "handlers", [made.log]))
         opened.enter_context(patch.object(handler_log, "propagate", False))
-        made.build()
         yield made
         made.cold()

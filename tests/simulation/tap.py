@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from typing import Any, Protocol
 from unittest.mock import patch
 
@@ -12,13 +11,13 @@ import urllib3.util.retry
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 from botocore.retries.quota import RetryQuota
-from moto.core import responses, utils
 from urllib3.connection import HTTPConnection
 
 from handler import exchange
 from handler.exchange import Exchange
 from sandbox.server import Server
-from tests.simulation.wire import AwsCall, Call, HttpCall, ask_moto
+from tests.simulation.stack import Stack
+from tests.simulation.wire import AwsCall, Call, HttpCall
 
 REAL_SECONDS = 60.0
 """An exchange ends by the simulated clock; should it hang, it ends by the real one."""
@@ -35,7 +34,13 @@ class _Time:
 
 
 class Player(Protocol):
-    """Whoever plays the calls."""
+    """Whoever plays the calls.
+
+    Attributes:
+        stack: What answers those of botocore.
+    """
+
+    stack: Stack
 
     def play(self, call: Call) -> Any:
         """Return the answer to a call, or raise."""
@@ -102,7 +107,8 @@ class _Aws:
         """Play a request."""
         around = self._around()
         service = request.url.split("//")[1].split(".")[0]
-        call = AwsCall(service, "", lambda: ask_moto(request), request, float(session._timeout.read_timeout))
+        answers = around.stack.answer
+        call = AwsCall(service, "", lambda: answers(request), request, answers, float(session._timeout.read_timeout))
         target = request.headers.get("X-Amz-Target")
         if isinstance(target, bytes):
             target = target.decode()
@@ -146,8 +152,6 @@ def tapped(servers: Mapping[int | None, tuple[str, Server]], around: Callable[[]
             (RetryQuota, "acquire", lambda self, amount: True),
             (botocore.endpoint, "time", waits),
             (urllib3.util.retry, "time", waits),
-            # moto inspects its class at each call.
-            (responses, "method_names_from_class", cache(utils.method_names_from_class)),
         ):
             patches.enter_context(patch.object(target, name, new))
         yield

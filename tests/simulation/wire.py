@@ -9,13 +9,11 @@ from urllib.parse import parse_qsl, urlencode
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
-from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
+from moto.core.botocore_stubber import MockRawResponse
 from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
 
 from sandbox.server import Fault, Response, Server
-
-_MOTO = BotocoreStubber()
 
 
 class Death(BaseException):
@@ -91,9 +89,10 @@ class HttpCall(Call):
 
 @dataclass
 class AwsCall(Call):
-    """A request of botocore, which moto answers in this process."""
+    """A request of botocore, which the stack answers in this process."""
 
     request: Any = field(repr=False)
+    stack: Callable[[Any], AWSResponse] = field(repr=False)
     timeout: float = 60.0
 
     def time_out(self) -> float:
@@ -113,32 +112,27 @@ class AwsCall(Call):
         raise ReadTimeoutError(endpoint_url=url)
 
     def answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> AWSResponse:
-        """Return an answer in moto's place."""
+        """Return an answer in the stack's place."""
         return AWSResponse(self.request.url, status, headers or {}, MockRawResponse(body))  # type: ignore[arg-type]
 
     @property
     def form(self) -> dict[str, str]:
         """The parameters of a call in the query protocol."""
-        body = self.request.body
-        return dict(parse_qsl(body.decode() if isinstance(body, bytes) else str(body), keep_blank_values=True))
+        return form_of(self.request)
 
     @property
     def entries(self) -> dict[str, dict[str, str]]:
         """The entries of a batch by their Id, in order."""
-        numbered: dict[int, dict[str, str]] = {}
-        for name, value in self.form.items():
-            if match := re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(.+)", name):
-                numbered.setdefault(int(match[1]), {})[match[2]] = value
-        return {numbered[number]["Id"]: numbered[number] for number in sorted(numbered)}
+        return batch_of(self.form)
 
     def act_on(self, entries: Sequence[Mapping[str, str]]) -> AWSResponse:
-        """Let moto do its work with these entries of the batch only."""
+        """Let the stack do its work with these entries of the batch only."""
         form = {name: value for name, value in self.form.items() if not name.startswith("PublishBatchRequestEntries")}
         for number, entry in enumerate(entries, 1):
             form |= {f"PublishBatchRequestEntries.member.{number}.{name}": value for name, value in entry.items()}
         request = copy.copy(self.request)
         request.body = urlencode(form)
-        answer = ask_moto(request)
+        answer = self.stack(request)
         self.arrived(answer)
         return answer
 
@@ -149,9 +143,16 @@ def reference(entry: Mapping[str, str]) -> str:
     return entry[name.removesuffix("Name") + "Value.StringValue"]
 
 
-def ask_moto(request: AWSPreparedRequest) -> AWSResponse:
-    """Return moto's answer to a request of botocore."""
-    answer = _MOTO.process_request(request)
-    assert answer is not None, f"moto does not know {request.url}"
-    status, headers, body = answer
-    return AWSResponse(request.url, status, headers, MockRawResponse(body))  # type: ignore[arg-type]
+def form_of(request: AWSPreparedRequest) -> dict[str, str]:
+    """Return the parameters of a call in the query protocol."""
+    body = request.body
+    return dict(parse_qsl(body.decode() if isinstance(body, bytes) else str(body), keep_blank_values=True))
+
+
+def batch_of(form: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the entries of a batch by their Id, in order."""
+    numbered: dict[int, dict[str, str]] = {}
+    for name, value in form.items():
+        if match := re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(.+)", name):
+            numbered.setdefault(int(match[1]), {})[match[2]] = value
+    return {numbered[number]["Id"]: numbered[number] for number in sorted(numbered)}

@@ -61,6 +61,7 @@ class World:
         zoho.clock = lambda: self.now
         for fake in fakes.values():
             fake.clock = zoho.clock
+        self.stack = Stack()
         self.running: list[Invocation] = []
         self.log = Log()
         self.error: NotifierError | None = None
@@ -68,10 +69,6 @@ class World:
         self._make_services: Callable[[], Services] = unwrap(app.services)
         self._services: Services | None = None
         app.services = lambda: self.running[-1].services  # type: ignore[attr-defined]
-
-    def build(self) -> None:
-        """Make what the function has in AWS."""
-        self._stack = Stack()
 
     def begin(self) -> None:
         """Start a timeline: an organisation with an empty history that was never checked."""
@@ -90,7 +87,7 @@ class World:
         self.log.lines.clear()
         self.organisation = self.zoho.organisation()
         self.ever_shown: dict[str, dict[str, Any]] = {}
-        self._stack.forget(ORG)
+        self.stack.forget(ORG)
         self._always_connected = {*self.fakes}
         self.connect(self.fakes)
         self.story: list[str] = []
@@ -121,7 +118,7 @@ class World:
         floors = {name: floor or BY_NAME[name].min_severity for name in names}
         self.witness.configured(floors | {"sns": "info"}, malformed if malformed in names else "")
         secret = self.organisation.secret(**values, heartbeat_url=self._beats.heartbeat_url("SECRETBEAT"))
-        self._stack.connect(ORG, secret)
+        self.stack.connect(ORG, secret)
 
     def show(self, row: dict[str, Any], place: int = 0) -> dict[str, Any]:
         """Add a row to the history, with an id of its own unless it has one, and return it."""
@@ -268,7 +265,7 @@ class World:
             return
         running, self.running = self.running, []  # so that the simulation's own calls are not played with
         running[-1].robbed = True
-        item = self._stack.steal(ORG, self.now + timedelta(seconds=TIMEOUT_SECONDS))
+        item = self.stack.steal(ORG, self.now + timedelta(seconds=TIMEOUT_SECONDS))
         self.running = running
         self.witness.written(from_item(item), self.organisation.rows, 0, None)
 

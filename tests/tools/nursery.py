@@ -4,6 +4,7 @@ A request is a line of JSON on standard input, its answer a line on standard out
 `{"module", "arguments", "environment", "terminal"}` → the new process's id; `{"wait": id}` → its exit code.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -15,7 +16,7 @@ import boto3
 import botocore.session
 
 botocore.session.create_loader = cache(botocore.session.create_loader)
-for service in ("sts", "cloudformation", "ssm", "scheduler", "lambda"):
+for service in ("sts", "cloudformation", "ssm", "scheduler", "lambda", "dynamodb", "sns", "cloudwatch"):
     boto3.client(service, region_name="eu-west-1")  # so that its description is parsed before the forks
 MODULES = {
     name: importlib.import_module(name)
@@ -38,6 +39,7 @@ def become(request: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # what is shared with the forks stays shared
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

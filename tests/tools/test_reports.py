@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from handler.channels import BY_NAME
-from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Notice, Schedule
+from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Schedule
+from handler.outbox import Notice
 from handler.store import as_json
 from handler.wording import Content
 from sandbox.columns import cells

@@ -8,6 +8,7 @@ where nothing that was known could excuse the silence.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice, pairwise
 
 from tests.truth.organisation import DAY, MINUTE, Organisation, Raw, Rule
@@ -107,6 +108,7 @@ class Window:
         return self._last[1]
 
 
+@cache
 def longest_gap(rule: Rule, start: datetime) -> timedelta:
     """Return the longest gap between two runs in the next twenty years, clamped months counted as skipped ones."""
     runs = islice(Rule(rule.text, rule.repeat_type, rule.zone, rule.hour).runs(start), 1100)
@@ -121,7 +123,6 @@ class Oracle:
         """Keep what was seen and said."""
         self.organisation: Organisation = player.organisation
         self.player = player
-        self._gaps: dict[datetime, timedelta] = {}
 
     def complaints(self) -> Iterator[str]:
         """Yield every check after which an incident is open that must not be, or not open that must be."""
@@ -228,6 +229,4 @@ class Oracle:
 
     def _intervals(self, rule: Rule, at: datetime) -> tuple[timedelta, timedelta]:
         """Return the longest gap that the rule has, and that its name stands for."""
-        if at not in self._gaps:
-            self._gaps[at] = longest_gap(rule, at)
-        return self._gaps[at], DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY
+        return longest_gap(rule, at), DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrule, rruleset, rrulestr
 
 INDIA = ZoneInfo("Asia/Kolkata")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -32,6 +33,12 @@ class Style(Enum):
     SWAPPED = "a row per step, ids out of order"
     IN_PLACE = "a row that changes, and keeps its time"
     MOVING = "a row that changes, and its time with it"
+
+
+@cache
+def recurring(text: str, start: datetime) -> rruleset | rrule:
+    """Return a rule's runs, each worked out once: the same few rules are asked for in every organisation."""
+    return rrulestr(text, dtstart=start, cache=True)
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Rule:
         if self.clamped:
             yield from self._clamped_runs(local)
             return
-        for run in rrulestr(self.text, dtstart=local):
+        for run in recurring(self.text, local):
             yield run.replace(tzinfo=self.zone).astimezone(UTC)
 
     def _clamped_runs(self, local: datetime) -> Iterator[datetime]:

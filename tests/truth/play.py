@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, partial
+from unittest.mock import patch
+
+import dateutil.rrule
 
 from handler.causes import REVOKED_TOKEN, TRANSIENT, Cause
 from handler.decision import Answers, Decision, Policy, Receiver
@@ -10,7 +14,7 @@ from handler.errors import UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory
 from handler.outbox import Notice
-from handler.plan import parse_plan
+from handler.plan import Plan, parse_plan
 from handler.rules import decide, decide_unreadable
 from tests.truth.organisation import DAY, HOUR, Organisation, Raw
 
@@ -19,6 +23,8 @@ KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuc
 RECEIVERS = (Receiver("sns", "SNS"),)
 CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
 NEXT_TO_A_TURN = (-HOUR, timedelta(0))
+RULES = cache(partial(dateutil.rrule.rrulestr, cache=True))
+"""Each rule's runs are worked out once, not at every answer."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +107,15 @@ class Player:
             if "plan" in missing:
                 body = self.organisation.plan(now) if self.with_plan else None
                 self.answered.append(Answered(now, body, news))
-                plan = parse_plan(body, now)
+                plan = read_plan(body, now)
             answers = Answers(plan=plan, links=None, asked=answers.asked | missing)
         raise AssertionError("the core asks for what it was answered")
+
+
+def read_plan(body: Raw | None, now: datetime) -> Plan | None:
+    """Return what the core makes of Zoho's answer."""
+    with patch.object(dateutil.rrule, "rrulestr", RULES):
+        return parse_plan(body, now)
 
 
 def hourly(first: datetime, until: datetime) -> Iterator[datetime]:

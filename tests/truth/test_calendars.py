@@ -10,9 +10,16 @@ TABLE = list(calendars())
 STYLES = list(Style)
 EVERY_HOUR = ("every 3 weeks, called weekly, by hand every 10 days",)
 """Played hour by hour here; `python -m tests.truth` does so with all of them."""
+SHARE = 3
+"""`make test` plays so large a share of the table, in all styles; CI plays the others, too, in its gate `deep`."""
 
 
-@pytest.mark.parametrize("number", range(len(TABLE)), ids=[calendar.name for calendar in TABLE])
+def marks(number: int) -> list[pytest.MarkDecorator]:
+    """Return the marks of a calendar."""
+    return [] if number % SHARE == 0 or TABLE[number].name in EVERY_HOUR else [pytest.mark.deep]
+
+
+@pytest.mark.parametrize("number", [pytest.param(n, id=TABLE[n].name, marks=marks(n)) for n in range(len(TABLE))])
 def test_a_healthy_calendar_raises_no_alarm(number: int) -> None:
     """Nothing worse than `info` and no recovery, with Zoho's plan; without it where the history alone is enough."""
     calendar = TABLE[number]
