@@ -53,9 +53,11 @@ class Stack:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         answers = {"GetItem": self._get_item, "PutItem": self._put_item, "GetParameter": self._get_parameter}
         if operation:
-            status, body = answers[operation](json.loads(str(request.body, "utf-8")))
+            body_text: Any = request.body
+            status, body = answers[operation](json.loads(body_text))
         else:
-            status, body = _publish_batch(form_of(request))
+            form = form_of(request)
+            status, body = (_publish_batch if form["Action"] == "PublishBatch" else _list_subscriptions)(form)
         return AWSResponse(request.url, status, OWN, MockRawResponse(body.encode()))  # type: ignore[arg-type]
 
     def _get_item(self, asked: dict[str, Any]) -> Answer:
@@ -95,6 +97,13 @@ def _publish_batch(form: Mapping[str, str]) -> Answer:
     taken = "".join(f"<member><Id>{number}</Id><MessageId>{uuid4()}</MessageId></member>" for number in entries)
     result = f"<PublishBatchResult><Successful>{taken}</Successful><Failed/></PublishBatchResult>"
     return 200, f"<PublishBatchResponse>{result}</PublishBatchResponse>"
+
+
+def _list_subscriptions(form: Mapping[str, str]) -> Answer:
+    assert (form["Action"], form["TopicArn"]) == ("ListSubscriptionsByTopic", TOPIC)
+    one = f"<member><SubscriptionArn>{TOPIC}:1</SubscriptionArn><TopicArn>{TOPIC}</TopicArn></member>"
+    result = f"<ListSubscriptionsByTopicResult><Subscriptions>{one}</Subscriptions></ListSubscriptionsByTopicResult>"
+    return 200, f"<ListSubscriptionsByTopicResponse>{result}</ListSubscriptionsByTopicResponse>"
 
 
 def _error(code: str, message: str) -> Answer:

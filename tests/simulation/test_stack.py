@@ -45,6 +45,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
         ("sns", "publish_batch", {"TopicArn": TOPIC, "PublishBatchRequestEntries": batch})
         for batch in (entries(1), entries(10), entries(11))
     ),
+    ("sns", "list_subscriptions_by_topic", {"TopicArn": TOPIC}),
 ]
 
 
@@ -81,6 +82,8 @@ def _outcome(call: Callable[..., Any], request: dict[str, Any]) -> Any:
     said = answer.get("Parameter") or {name: answer[name] for name in ("Item", "Successful") if name in answer}
     if "Successful" in said:
         return sorted(entry["Id"] for entry in said["Successful"]), answer.get("Failed", [])
+    if "Subscriptions" in answer:
+        return [one["SubscriptionArn"].rpartition(":")[0] for one in answer["Subscriptions"]]
     return said.get("Value", said)
 
 
@@ -90,6 +93,7 @@ def test_the_stack_answers_as_moto_does(answered: Callable[..., list[Any]]) -> N
     stack.connect("acme", secret)
     made: list[tuple[str, str, dict[str, Any]]] = [
         ("sns", "create_topic", {"Name": TOPIC.rpartition(":")[2]}),
+        ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "it@example.com"}),
         (
             "dynamodb",
             "create_table",

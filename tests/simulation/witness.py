@@ -165,9 +165,10 @@ class Witness:
         removed = channel not in memory.channels
         reminder = notice.phase == "reminder"
         replaced = reminder and any(n.incident == notice.incident and n is not notice for n in memory.outbox)
-        if self.acceptances[owed] or removed or replaced:
-            return
         why = next((one.why for one in memory.dead_letters.last if (one.channel, one.notice_id) == owed), "")
+        # Whose acceptance was not learned may be refused the next time: what is counted then did arrive.
+        if (self.acceptances[owed] and not why) or removed or replaced:
+            return
         if self.refused[owed]:
             reason = "refused permanently"
         elif f"channel:{channel}" in memory.incidents and self.now() - notice.at > DISCARDED:
