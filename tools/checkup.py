@@ -133,9 +133,9 @@ def _notices(there: Stack, org: str, memory: Mapping[str, Any]) -> Lines:
             step = f"The message that was sent says what to do; then: make doctor ORG={org} SEND=1"
             yield Line(False, f"{org}: {channel} takes no messages", step)
     lost = memory.get("dead_letters") or {}
-    if lost.get("count"):
+    if lost.get("total"):
         last = lost["last"][-1]
-        what = f"{plural(lost['count'], 'notice')} lost, the last of them ({last['kind']} to {label(last['channel'])}, "
+        what = f"{plural(lost['total'], 'notice')} lost, the last of them ({last['kind']} to {label(last['channel'])}, "
         text = f"{org}: {what}{_day(last['at'])}): {last['why']}"
         # A message that gets through says it; until then nobody knows.
         yield Line(not lost.get("unmentioned"), text, f"See what it said: make status ORG={org}")

@@ -129,10 +129,10 @@ def _pending(memory: dict[str, Any], now: datetime) -> list[str]:
 def _lost(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     """Yield what could never be delivered, and why the last of it was not."""
     lost = memory.get("dead_letters") or {}
-    if not lost.get("count"):
+    if not lost.get("total"):
         return
     last = lost["last"][-1]
-    yield f"{plural(lost['count'], 'message')} that could not be delivered, the last of them:"
+    yield f"{plural(lost['total'], 'message')} that could not be delivered, the last of them:"
     yield f"{last['kind']}, to {label(last['channel'])}, on {at(last['at'], zone)}: {last['why']}"
 
 

@@ -52,7 +52,7 @@ def status(memory: Memory | None = GOOD, **answer: Any) -> dict[str, Any]:
 
 def changed(**memory: Any) -> Memory:
     """Return the good memory, but for this."""
-    return Memory(**{**vars(GOOD), **memory})
+    return Memory(**{**GOOD._asdict(), **memory})
 
 
 def notice(number: int, *channels: str) -> Notice:
