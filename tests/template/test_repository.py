@@ -69,7 +69,7 @@ def test_github_runs_what_runs_here() -> None:
     steps = {name: [step for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert [step["run"] for step in steps["check"]] == [f"make {gate}" for gate in gates]
     assert [step["run"].split(" SECONDS")[0] for step in steps["test"]] == [
-        *("make dynamodb-local", "make test", "make soak", "bash .ci/newcomer"),
+        *("make dynamodb-local", "make test", 'make test ARGS="-m deep"', "make soak", "bash .ci/newcomer"),
     ]
     all_steps = [step for job_steps in steps.values() for step in job_steps]
     assert {step.get("if") for step in all_steps if step["run"] != "make dynamodb-local"} == {"${{ !cancelled() }}"}

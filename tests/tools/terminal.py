@@ -22,6 +22,7 @@ from sandbox.aws import NO_FILES
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
+SILENT_SECONDS = 5.0
 WHERE_IS_THE_CURSOR, THERE = b"\x1b[6n", b"\x1b[1;1R"
 ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78])|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 CTRL_C, ENTER = "\x03", "\r"
@@ -110,11 +111,19 @@ class Terminal:
         """Send the command a signal."""
         os.kill(self._process, how)
 
-    def exit_code(self) -> int:
-        """Wait for the command's end and return its exit code."""
+    def exit_code(self, again: str = "") -> int:
+        """Wait for the command's end and return its exit code.
+
+        `again` is pressed once more where nothing happens for seconds: a key can get lost while a question is drawn.
+        """
         end = time.monotonic() + PATIENCE_SECONDS
-        while self._read(end):
+        silent = min(end, time.monotonic() + SILENT_SECONDS) if again else end
+        while self._read(silent):
             pass
+        if silent < end and time.monotonic() >= silent:
+            self.type(again)
+            while self._read(end):
+                pass
         assert time.monotonic() < end, f"it has not ended after:\n{self.screen[self._seen :]}"
         self._ended = True
         return self._nursery.ask(wait=self._process)

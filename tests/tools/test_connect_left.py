@@ -140,7 +140,7 @@ def test_ctrl_c_says_what_was_done(bench: Bench, reach: Reach, said: str) -> Non
     with bench.terminal("--org", "left") as terminal:
         terminal.wait_for(reach(bench, terminal, company))
         terminal.type(CTRL_C)
-        assert terminal.exit_code() == 130
+        assert terminal.exit_code(CTRL_C) == 130
     assert terminal.screen.endswith(f"\nStopped. {said}\n"), terminal.screen[-300:]
     made = [secret for secret in bench.secrets[codes:] if secret.startswith("1000.")]
     assert done(bench, made, company) == CLAIMS[said]
