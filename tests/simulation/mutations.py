@@ -51,7 +51,8 @@ MUTATIONS = {
     "forget one channel's acceptance": Mutation(
         "delivery.py",
         "        self.memory = self.memory.accepted(channel, notice_ids)\n        name =",
-        '        if channel != "slack":\n            self.memory = self.memory.accepted(channel, notice_ids)\n        name =',
+        '        if channel != "slack":\n            self.memory = self.memory.accepted(channel, notice_ids)\n'
+        "        name =",
     ),
     "swallow a DeliveryError": Mutation(
         "delivery.py",
