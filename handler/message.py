@@ -48,8 +48,10 @@ class Recipient(NamedTuple):
 
 
 def bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
-    """Return notices one by one or, when there are many, in lists."""
-    return [(notice,) for notice in notices] if len(notices) <= TOGETHER else list(parts(notices, LISTED))
+    """Return notices one by one or, when there are many, in lists, each in the order of the times that it shows."""
+    if len(notices) <= TOGETHER:
+        return [(notice,) for notice in notices]
+    return [tuple(sorted(part, key=_time)) for part in parts(notices, LISTED)]
 
 
 def severity(notices: Sequence[Notice]) -> str:
@@ -88,9 +90,9 @@ def remarks(notices: Sequence[Notice], recipient: Recipient) -> Iterator[str]:
 
 
 def list_lines(notices: Sequence[Notice], zone: tzinfo) -> Iterator[str]:
-    """Yield a line for each notice of a list, in the order of the times that they show."""
+    """Yield a line for each notice of a list."""
     yield "Oldest first:"
-    for notice in sorted(notices, key=_time):
+    for notice in notices:
         row = notice.row
         time = local_time(_time(notice), zone)
         yield f"{time} · {notice.content.title}" + (f" · Job ID {row.id}" if row and row.id else "")

@@ -93,8 +93,8 @@ def test_a_list_has_a_line_for_each_with_its_time_and_id_and_says_its_order() ->
     undated = watch.log(id="4712", state="failure")
     undated["log_time"] = None
     watch.check_after(hours=1)
-    rows = sorted(watch.notices[1:], key=lambda one: one.row.id if one.row else "")
-    lines = list(list_lines([*rows, notice()], BERLIN))
+    dated, undated_one = sorted(watch.notices[1:], key=lambda one: one.row.id if one.row else "")
+    lines = list(list_lines([dated, notice(), undated_one], BERLIN))
     assert lines == [
         "Oldest first:",
         "02 Mar 2026 08:00 CET (07:00 UTC) · Backup failed · Job ID 4711",

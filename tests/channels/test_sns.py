@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -20,7 +21,7 @@ from handler.channels.sns import SUBJECT_LIMIT
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from sandbox.server import Fault, Request, Response, Server
-from tests.channels.builder import AMPLE, HOSTILE, RECIPIENT, TOPIC, content, notice, notices, refusal_of, row
+from tests.channels.builder import AMPLE, HOSTILE, NOW, RECIPIENT, TOPIC, content, notice, notices, refusal_of, row
 from tests.wire import RunningOut
 
 
@@ -153,6 +154,15 @@ def test_a_list_carries_its_kinds_and_rows_as_arrays(topic: module.Sns, sns: Fak
     assert json.loads(values["kind"]) == ["failed"] * 10 + ["unreadable"]
     assert values["severity"] == "critical"
     assert all(row(number).id in form["PublishBatchRequestEntries.member.1.Message"] for number in range(10))
+
+
+def test_a_list_and_its_attributes_have_one_order(topic: module.Sns) -> None:
+    """That of the times which the text shows, though rows may appear late."""
+    late = [notice(n, row=row(n)._replace(log_time=NOW - timedelta(hours=n))) for n in range(12)]
+    (request,) = topic.render(late, RECIPIENT)
+    (message,) = request.payload
+    shown = re.findall(r"Job ID (\w+)", message.text)
+    assert shown == message.attributes["row_id"] == [row(n).id for n in reversed(range(12))]
 
 
 @pytest.mark.parametrize("more", [0, 1])
