@@ -53,7 +53,8 @@ class Stack:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         answers = {"GetItem": self._get_item, "PutItem": self._put_item, "GetParameter": self._get_parameter}
         if operation:
-            status, body = answers[operation](json.loads(str(request.body, "utf-8")))
+            asked: Any = request.body
+            status, body = answers[operation](json.loads(asked))
         else:
             status, body = _publish_batch(form_of(request))
         return AWSResponse(request.url, status, OWN, MockRawResponse(body.encode()))  # type: ignore[arg-type]
