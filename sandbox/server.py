@@ -168,8 +168,8 @@ class _Http(ThreadingHTTPServer):
     def end(self) -> None:
         """Let `serve` return: a last client wakes it."""
         self._ended = True
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.server_port)):
-            pass
+        with suppress(OSError), socket.socket() as last:
+            last.connect(("127.0.0.1", self.server_port))
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
         return not self._ended
