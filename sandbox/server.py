@@ -105,7 +105,7 @@ class Server:
             context.load_cert_chain(certificate)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL_SECONDS,), daemon=True)
+        self._thread = threading.Thread(target=self._http.serve, daemon=True)
         self._thread.start()
 
     def kind(self, method: str, path: str) -> str:
@@ -129,7 +129,7 @@ class Server:
     def close(self) -> None:
         """Stop listening, cut every open connection and wait for the threads."""
         self._closing.set()
-        self._http.shutdown()
+        self._http.end()
         self._http.cut()
         self._http.server_close()
         self._thread.join()
@@ -157,7 +157,22 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, exchange: Callable[[str, str, "Message[str, str]", bytes], Response | None]) -> None:
         self.exchange = exchange
         self._open: set[socket.socket] = set()
+        self._ended = False
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def serve(self) -> None:
+        """Wait for clients without looking up in between: with `serve_forever` each end takes a poll's time."""
+        while not self._ended:
+            self.handle_request()
+
+    def end(self) -> None:
+        """Let `serve` return: a last client wakes it."""
+        self._ended = True
+        with suppress(OSError), socket.socket() as last:
+            last.connect(("127.0.0.1", self.server_port))
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return not self._ended
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

@@ -53,8 +53,8 @@ class Stack:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         answers = {"GetItem": self._get_item, "PutItem": self._put_item, "GetParameter": self._get_parameter}
         if operation:
-            body_text: Any = request.body
-            status, body = answers[operation](json.loads(body_text))
+            asked: Any = request.body
+            status, body = answers[operation](json.loads(asked))
         else:
             form = form_of(request)
             status, body = (_publish_batch if form["Action"] == "PublishBatch" else _list_subscriptions)(form)

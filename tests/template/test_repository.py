@@ -12,6 +12,7 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from tools.build import RUNTIME
 
 ROOT = Path(__file__).parents[2]
+DEEP = 'make test ARGS="-m deep"'
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
@@ -62,17 +63,20 @@ def test_every_action_of_a_workflow_is_pinned(workflow: Path) -> None:
 
 
 def test_github_runs_what_runs_here() -> None:
-    """Every gate of `make check`, the tests, a soak and the newcomer; none hides another."""
+    """Every gate of `make check`, the tests, the deep ones once, a soak and the newcomer; none hides another."""
     makefile = (ROOT / "Makefile").read_text()
     gates = re.search(r"^GATES := (.*)$", makefile, re.MULTILINE)[1].split()  # type: ignore[index]
     jobs = yaml_parse((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     steps = {name: [step for step in job["steps"] if "run" in step] for name, job in jobs.items()}
     assert [step["run"] for step in steps["check"]] == [f"make {gate}" for gate in gates]
     assert [step["run"].split(" SECONDS")[0] for step in steps["test"]] == [
-        *("make dynamodb-local", "make test", 'make test ARGS="-m deep"', "make soak", "bash .ci/newcomer"),
+        *("make dynamodb-local", "make test", DEEP, "make soak", "bash .ci/newcomer"),
     ]
     all_steps = [step for job_steps in steps.values() for step in job_steps]
-    assert {step.get("if") for step in all_steps if step["run"] != "make dynamodb-local"} == {"${{ !cancelled() }}"}
+    conditions = {step["run"]: step.get("if", "") for step in all_steps if step["run"] != "make dynamodb-local"}
+    assert conditions.pop(DEEP) == f"${{{{ !cancelled() && matrix.python == '{RUNTIME}' }}}}"
+    assert set(conditions.values()) == {"${{ !cancelled() }}"}
+    assert f"gate deep {DEEP}\n" in (ROOT / ".ci" / "run").read_text()
 
 
 def test_github_tests_every_python_from_the_oldest_on() -> None:

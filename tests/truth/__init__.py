@@ -6,5 +6,6 @@ minute. ``calendars`` is a table of healthy ones, ``troubles`` one of sick ones,
 the rendered messages back. Nothing in here shares code with `handler.rules`, `handler.incidents` or `handler.plan`;
 only ``organisation`` uses dateutil, to generate the runs of a rule.
 
-``python -m tests.truth`` plays every calendar hour by hour; the suite steps over the hours in which nothing changes.
+``python -m tests.truth`` plays every calendar hour by hour. The suite steps over the hours in which nothing changes,
+and leaves two thirds of the calendars to CI (`-m deep`).
 """
