@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.memory import Incident, Memory
-from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, enqueue, item_bytes
+from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, item_bytes, without_replaced
 from handler.plan import Plan
 from handler.wording import Content
 
@@ -167,6 +167,7 @@ class Decision:
     def finish(self) -> "Decision":
         """Put the notices into the outbox, make dead letters of what can never be delivered, and return self."""
         names = tuple(receiver.name for receiver in self.receivers)
+        self.remember(outbox=without_replaced(self.memory.outbox, self.notices))
         for channel in {c for notice in self.memory.outbox for c in notice.pending_for} - set(names):
             self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.pending(channel)})
         if names != self.memory.channels:
@@ -177,7 +178,7 @@ class Decision:
                 self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
         if self.notices:
             self._make_room(self.notices)
-            self.remember(outbox=enqueue(self.memory.outbox, self.notices))
+            self.remember(outbox=(*self.memory.outbox, *self.notices))
         return self
 
     def room(self) -> list[Notice]:

@@ -70,14 +70,10 @@ class Notice(NamedTuple):
         return rank(self.weight) >= rank(min_severity)
 
 
-def enqueue(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice, ...]:
-    """Return the outbox with these notices added: a newer reminder replaces an older one that still waits."""
-    kept = list(outbox)
-    for notice in notices:
-        if notice.phase == "reminder":
-            kept = [old for old in kept if not (old.phase == "reminder" and old.incident == notice.incident)]
-        kept.append(notice)
-    return tuple(kept)
+def without_replaced(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    """Return the outbox without the reminders that one of these notices replaces: a newer one of the same incident."""
+    reminded = {notice.incident for notice in notices if notice.phase == "reminder"}
+    return tuple(old for old in outbox if not (old.phase == "reminder" and old.incident in reminded))
 
 
 def fitting(notices: Sequence[Notice], room: int = MAX_OUTBOX, size: int = MAX_OUTBOX_BYTES) -> int:
