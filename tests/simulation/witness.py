@@ -163,8 +163,8 @@ class Witness:
         owed = (channel, notice.notice_id)
         self._settled.add(owed)
         removed = channel not in memory.channels
-        reminder = notice.phase == "reminder"
-        replaced = reminder and any(n.incident == notice.incident and n is not notice for n in memory.outbox)
+        reminded = {n.incident for n in memory.outbox if n.phase == "reminder" and n is not notice}
+        replaced = notice.phase == "reminder" and notice.incident in reminded
         why = next((one.why for one in memory.dead_letters.last if (one.channel, one.notice_id) == owed), "")
         # Whose acceptance was not learned may be refused the next time: what is counted then did arrive.
         if (self.acceptances[owed] and not why) or removed or replaced:
