@@ -76,6 +76,7 @@ class Witness:
         self.may_be_broken: set[str] = set()
         self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
         self._floors: Mapping[str, str] = {}
+        self._unnamed = False  # whether one write has more dead letters than the memory names
         self._lost = 0
         self._owed: set[Owed] = set()
         self._settled: set[Owed] = set()
@@ -114,6 +115,8 @@ class Witness:
 
     def _settle(self, before: Memory | None, memory: Memory) -> None:
         """Take in what is no longer owed to a channel, and which channels are called broken."""
+        new = memory.dead_letters.total - (before.dead_letters.total if before else 0)
+        self._unnamed = new > len(memory.dead_letters.last)
         now_owed = {(channel, notice.notice_id) for notice in memory.outbox for channel in notice.pending_for}
         for notice in before.outbox if before else ():
             for channel in notice.pending_for:
@@ -173,7 +176,7 @@ class Witness:
             reason = "refused permanently"
         elif f"channel:{channel}" in memory.incidents and self.now() - notice.at > DISCARDED:
             reason = "channel broken for 14 days"
-        elif "more waited" in why and len(memory.outbox) >= self.full:
+        elif ("more waited" in why or self._unnamed) and len(memory.outbox) >= self.full:
             reason = "no room left"
         else:
             self.blame("loss", f"{notice.notice_id} was struck out, but {channel} never accepted it")
