@@ -130,9 +130,9 @@ class Server:
         """Stop listening, cut every open connection and wait for the threads."""
         self._closing.set()
         self._http.end()
+        self._thread.join()  # or it might begin a thread while those there are waited for
         self._http.cut()
         self._http.server_close()
-        self._thread.join()
 
     def _exchange(self, method: str, target: str, headers: "Message[str, str]", body: bytes) -> Response | None:
         """Record a request and return its answer; None drops the connection."""
