@@ -166,7 +166,7 @@ class Witness:
         owed = (channel, notice.notice_id)
         self._settled.add(owed)
         removed = channel not in memory.channels
-        reminded = {n.incident for n in memory.outbox if n.phase == "reminder" and n is not notice}
+        reminded = {n.incident for n in memory.outbox if n.phase == "reminder" and n.notice_id != notice.notice_id}
         replaced = notice.phase == "reminder" and notice.incident in reminded
         why = next((one.why for one in memory.dead_letters.last if (one.channel, one.notice_id) == owed), "")
         # Whose acceptance was not learned may be refused the next time: what is counted then did arrive.
