@@ -43,7 +43,7 @@ WHY: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize("case", WHY)
 def test_a_new_row_is_explained(watched: World, case: str) -> None:
-    """What it counts as, and what becomes of it."""
+    """What it counts as, and what happens to it."""
     fields, counts_as, why = WHY[case]
     watched.log(**fields)
     newest, known = dry_run(watched)["rows"]

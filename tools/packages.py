@@ -26,7 +26,7 @@ def pip(python: Path | str, *arguments: str, log: Path, meanwhile: Callable[[], 
     Args:
         python: The interpreter whose pip it is.
         arguments: The command and its options.
-        log: A file; written anew.
+        log: A file; overwritten.
         meanwhile: Called twice a second while pip works.
 
     Raises:

@@ -86,13 +86,13 @@ def dry_run(answer: Answer, status: Answer) -> Iterator[str]:
 
 
 def _rows(rows: list[dict[str, Any]], zone: tzinfo) -> Iterator[str]:
-    """Yield the newest entries of the history, each with what becomes of it."""
+    """Yield the newest entries of the history, each with what happens to it."""
     if not rows:
         return
     shown = rows[:SHOWN_ROWS]
     yield ""
     newest = f"the newest {len(shown)} of {len(rows):,}" if len(rows) > len(shown) else f"{len(rows):,}, newest first"
-    yield f"Entries of the backup history ({newest}), and what becomes of each:"
+    yield f"Entries of the backup history ({newest}), and what happens to each:"
     yield ""
     times = [at(row["log_time"], zone) if row.get("log_time") else "no time" for row in shown]
     kinds = [row["counts_as"] for row in shown]

@@ -210,7 +210,7 @@ def test_a_dry_run_says_what_would_be_sent_and_why() -> None:
         "     It failed.\n"
         "     To SNS (e-mail, SMS), Slack and Zoho Cliq.\n\n"
         "It would also try 2 earlier messages again: make status\n\n"
-        "Entries of the backup history (3, newest first), and what becomes of each:\n\n"
+        "Entries of the backup history (3, newest first), and what happens to each:\n\n"
         "  29 Mar 2026 14:00 CEST  failed     new, and sent as failed\n"
         "  20 Mar 2026 13:00 CET   completed  known since 28 Mar 2026 13:00 CET\n"
         "  no time                 completed  known since 28 Mar 2026 13:00 CET\n\n"
