@@ -47,13 +47,13 @@ class LiveScreen(Screen):
     """Shows everything on the page as well."""
 
     def __init__(self, out: TextIO, inbox: Inbox, *, full: bool = True) -> None:
-        """Print to a stream, all or the first of each channel, and show all in an inbox."""
+        """Print to a stream, all or those of chosen steps, and show all in an inbox."""
         super().__init__(out, full=full)
         self._show = inbox.arrivals.append
 
-    def narrate(self, text: str) -> None:
+    def narrate(self, text: str, *, chosen: bool = False) -> None:
         """Print a line of the story, and head what follows with it."""
-        super().narrate(text)
+        super().narrate(text, chosen=chosen)
         self._show(f'<h2 class="scene">{escape(text)}</h2>')
 
     def mail(self, mail: Mail, address: str) -> None:

@@ -28,17 +28,18 @@ class Screen:
         Args:
             out: The stream.
             columns: The terminal's unless given.
-            full: Whether to print every message; else the first of each channel, and who got what of the others.
+            full: Whether to print every message; else those of chosen steps, and who got what of the others.
         """
         self._out = out
         self._colours = out.isatty()
         self._columns = columns or shutil.get_terminal_size().columns
         self.width = max(20, min(WIDTH, self._columns - MARGIN))
         self.full = full
-        self._printed: set[str] = set()
+        self._framed = True
 
-    def narrate(self, text: str) -> None:
-        """Print a line of the story."""
+    def narrate(self, text: str, *, chosen: bool = False) -> None:
+        """Print a line of the story; the messages that follow are printed if all are, or if this step was chosen."""
+        self._framed = self.full or chosen
         self._print("")
         self._lines(text, BOLD, first="▶ ", then="  ")
 
@@ -66,9 +67,8 @@ class Screen:
         self._lines(text, GREEN if good else RED)
 
     def _frame(self, title: str, text: str, colour: str) -> None:
-        if not self.full and title in self._printed:
+        if not self._framed:
             return
-        self._printed.add(title)
         bar = self._painted("│", colour)
         self._print(f"  {self._painted(f'┌─ {title} '.ljust(self.width + MARGIN - 2, '─'), colour)}")
         for line in wrapped(text.rstrip(), self.width):

@@ -31,6 +31,7 @@ class Scene:
         then: The kind of a second notice, sent by the second check.
         broken: A channel that takes nothing.
         fails: Whether the checks end with an error, as they do while something is wrong that a person must fix.
+        chosen: Whether its messages are printed also where not all are.
     """
 
     narration: str
@@ -40,6 +41,7 @@ class Scene:
     then: str = ""
     broken: str = ""
     fails: bool = False
+    chosen: bool = False
 
 
 class History:
@@ -86,6 +88,7 @@ def week(history: History) -> Iterator[Scene]:
         "Before a large import, Asha starts another one manually. It fails.",
         "failed",
         history.run(hours[1], "immediate", "failure"),
+        chosen=True,
     )
     yield Scene("She tries again. It fails again.", "failed", history.run(hours[2], "immediate", "failure"))
     yield Scene("The third attempt works.", "recovered", history.run(hours[3], "immediate", "completed"))
@@ -140,7 +143,7 @@ class Demo:
 
     def play(self, org: str, organisation: Organisation, scene: Scene) -> None:
         """Let a scene happen, let the function check, and show what arrived."""
-        self._screen.narrate(scene.narration)
+        self._screen.narrate(scene.narration, chosen=scene.chosen)
         organisation.rows[:0] = reversed(scene.rows)
         if scene.change:
             scene.change()

@@ -35,7 +35,7 @@ def test_nothing_is_wider_than_the_terminal(columns: int, widest: int) -> None:
     """Frames end where they must, nothing is lost, and on a wide terminal lines stay readable."""
     out = io.StringIO()
     screen = Screen(out, columns, full=False)
-    screen.narrate("word " * 60)
+    screen.narrate("word " * 60, chosen=True)
     screen.sent("word " * 50, ["word"] * 10)
     screen.remark("word " * 60)
     screen.mail(Mail("Subject", LONG, {}), "it@example.com")
@@ -86,19 +86,20 @@ def test_without_a_terminal_80_columns_are_enough(monkeypatch: pytest.MonkeyPatc
     assert Screen(io.StringIO()).width == 76
 
 
-def test_the_first_message_of_each_channel_is_shown_and_the_others_unless_all_are_wanted() -> None:
+def test_messages_of_chosen_steps_are_shown_and_the_others_unless_all_are_wanted() -> None:
     """In brief; in full there is no line that would say the same again."""
     shown = {}
     for full in (False, True):
         out = io.StringIO()
         screen = Screen(out, full=full)
-        for number in (1, 2):
+        for number in (1, 2, 3):
+            screen.narrate("A step.", chosen=number == 2)
             screen.sent(f"title {number}", ["e-mail", "Slack"])
             screen.mail(Mail("Subject", f"mail {number}", {}), "it@example.com")
             screen.message("slack", {"text": f"post {number}"})
         shown[full] = re.findall(r"(?:mail|post|Slack: title) \d", out.getvalue())
-    assert shown[False] == ["Slack: title 1", "mail 1", "post 1", "Slack: title 2"]
-    assert shown[True] == ["mail 1", "post 1", "mail 2", "post 2"]
+    assert shown[False] == ["Slack: title 1", "Slack: title 2", "mail 2", "post 2", "Slack: title 3"]
+    assert shown[True] == ["mail 1", "post 1", "mail 2", "post 2", "mail 3", "post 3"]
 
 
 @pytest.mark.parametrize(("out", "coloured"), [(io.StringIO(), False), (Terminal(), True)])

@@ -50,7 +50,10 @@ def test_make_run_shows_the_story_on_any_machine(tmp_path: Path) -> None:
     assert max(map(cells, lines)) <= 80
     assert len(lines) < 120, "each step is a sentence and a line for what was sent, not all of it"
     framed = re.findall(r"^  \?\? ([A-Z].*?) \?", ran.stdout, re.MULTILINE)
-    assert framed == ["E-mail", "Slack", "Zoho Cliq"], "the first message of each channel"
+    assert framed == ["E-mail", "Slack", "Zoho Cliq"]
+    first = ran.stdout.index("??")
+    assert ran.stdout[:first].rstrip().endswith(": Backup failed"), "what a failed backup becomes is shown in full"
+    assert ran.stdout[first : ran.stdout.rindex("??")].count("Acme Ltd: Backup failed") == 3
     assert "  ? e-mail, Zoho Cliq: Can't deliver to Slack\n" in ran.stdout
     assert "  ? Slack: Backup failed\n" in ran.stdout, "what it missed"
     assert lines[-1].startswith("Next: make sandbox")
