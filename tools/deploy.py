@@ -6,6 +6,7 @@ leaves a stack that can only be removed. So whatever can be known is checked her
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ def _where(options: argparse.Namespace) -> int:
 
 def _prepare(options: argparse.Namespace) -> int:
     choice = stack.choose(options)
+    _refuse_sandbox()
     say(f"Stack {choice.name} ({choice.where}).")
     described = choice.described()
     if described:
@@ -66,6 +68,19 @@ def _prepare(options: argparse.Namespace) -> int:
     save(file, choice, values)
     say(f"✓ Saved in {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}, outside of git.")
     return 0
+
+
+def _refuse_sandbox() -> None:
+    """Refuse to go on where sam cannot.
+
+    Raises:
+        Problem: This terminal uses the sandbox.
+    """
+    if os.environ.get("ZOHO_API_URL"):
+        raise Problem(
+            "This terminal uses the sandbox, where the stack is deployed already.",
+            "Go on with `make connect`. To deploy to AWS, open a new terminal, or `leave_sandbox`.",
+        )
 
 
 def _refuse_undeployable(choice: stack.Choice, status: str) -> None:

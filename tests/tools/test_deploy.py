@@ -19,8 +19,9 @@ from tools.statuses import DEPLOYABLE, GOOD, STATUSES, first_failure
 
 
 @pytest.fixture
-def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give an empty folder for saved answers, and nobody to ask."""
+def saved(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give an empty folder for saved answers, nobody to ask, and a terminal that deploys to AWS."""
+    monkeypatch.delenv("ZOHO_API_URL")
     monkeypatch.setattr(stack, "SAVED", tmp_path)
     monkeypatch.setattr(stack.file_of, "__defaults__", (tmp_path,))
     monkeypatch.setattr(stack.chosen_name, "__defaults__", (tmp_path,))
@@ -66,6 +67,19 @@ def test_a_deployed_stack_keeps_its_parameters(bench: Bench, saved: Path) -> Non
     [described] = bench.stage.cloud.client("cloudformation").describe_stacks(StackName="notifier")["Stacks"]
     deployed = {p["ParameterKey"]: p["ParameterValue"] for p in described["Parameters"]}
     assert answers(saved, "notifier") == deployed
+
+
+def test_a_sandbox_has_its_stack_already(
+    bench: Bench, saved: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its terminal is told so before it is asked anything, and sam, which could not deploy there, is not run."""
+    monkeypatch.setenv("ZOHO_API_URL", bench.environment["ZOHO_API_URL"])
+    assert deploy.main([]) == 1
+    said = capsys.readouterr().out
+    assert "✗ This terminal uses the sandbox, where the stack is deployed already." in said
+    assert "make connect" in said
+    assert "leave_sandbox" in said
+    assert list(saved.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +191,7 @@ def test_nothing_failed_first_where_nothing_failed() -> None:
 
 def test_a_person_is_asked_for_little(bench: Bench) -> None:
     """Address and time zone; a wrong one at once; what does not fit together until it does."""
-    with bench.terminal(module="tools.deploy") as terminal:
+    with bench.terminal(module="tools.deploy", ZOHO_API_URL="") as terminal:
         terminal.wait_for("Stack notifier")
         terminal.answer("NotificationEmail (Enter for none):", "it@example")
         terminal.wait_for("✗ One e-mail address, or nothing.")
