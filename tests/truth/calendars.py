@@ -278,10 +278,11 @@ def _pauses() -> Iterator[Calendar]:
 
 
 def _last_completion(rule: Rule) -> datetime:
+    """Return the earliest time that a style gives the last completion: when it began, where a row keeps its time."""
     zoho = Organisation()
     zoho.set_up(SET_UP, rule)
     zoho.live(CHANGE)
-    return max(run.ended for run in zoho.runs if run.ended)
+    return max(run.began for run in zoho.runs if run.began and run.ended)
 
 
 def _by_hand() -> Iterator[Calendar]:

@@ -93,6 +93,8 @@ class Spoken:
                 right = at <= max(self.known.overdue_from)
             elif match := re.fullmatch(rf"a backup that ran for {SPAN}", part):
                 right = any(spans(match[1], at - began) for began in self.known.begun)
+            elif part == "a backup that had not finished":
+                right = at in self.known.begun and at not in self.known.running()
             elif match := re.fullmatch(rf"no backup schedule for {SPAN}", part):
                 stops = [stop for stop, raw in self.known.events if raw["action"] == "stopped" and stop < at]
                 right = spans(match[1], at - max(stops))
