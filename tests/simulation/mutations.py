@@ -59,7 +59,9 @@ MUTATIONS = {
         "            self._record_refused(channel, error)\n            return bool(error.refused) and not error.gone\n",
         "            self._record_accepted(channel.name, request.notice_ids)\n            return not error.gone\n",
     ),
-    "take a throttle for a broken channel": Mutation("channels/webhook.py", '"transient"\n    )', '"gone"\n    )'),
+    "take a throttle for a broken channel": Mutation(
+        "channels/webhook.py", 'next(verdicts, "transient")', 'next(verdicts, "gone")'
+    ),
     "take any 200 for an acceptance": Mutation(
         "channels/webhook.py",
         "response.status in perhaps and (not response.body.strip() or bool(decoded(response)))",
