@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from handler.history import Row
 from handler.memory import Incident, Memory
-from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, item_bytes, without_replaced
+from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, Notice, item_bytes, without_replaced
 from handler.plan import Plan
 from handler.wording import Content
 
@@ -39,11 +40,6 @@ class Policy(NamedTuple):
     remind_hours: int = 24
     digest_days: int = 30
     operated_by: str = ""
-
-    def step(self, text: str, org: str) -> str:
-        """Return a next step with whoever must act, and the command that reconnects the organisation."""
-        operator = self.operated_by or SOMEBODY
-        return text.replace("{connect}", f"make connect ORG={org}").replace("{operator}", operator)
 
 
 class Receiver(NamedTuple):
@@ -152,14 +148,41 @@ class Decision:
         made = Notice(f"{self.memory.org}-{identity}", kind, self.now, (), severity, content, **more)
         return made._replace(pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
 
+    def opening(
+        self, kind: str, name: str, incident: Incident, content: Content, *, identity: str = "", row: Row | None = None
+    ) -> Notice:
+        """Return a notice that opens an incident or reminds of it; `identity` is its name, unless given."""
+        return self.notice(
+            kind,
+            f"{identity or name}-{stamp(self.now)}",
+            "critical",
+            content,
+            phase=incident.next_phase,
+            row=row,
+            incident=name,
+            opens=(incident.ref(name),),
+        )
+
+    def ending(self, kind: str, name: str, incident: Incident, content: Content) -> Notice:
+        """Return a notice that ends an incident."""
+        identity, ends = f"{name}-ended-{stamp(incident.since)}", (incident.ref(name),)
+        return self.notice(kind, identity, "info", content, phase="ended", incident=name, ends=ends)
+
+    def step(self, text: str) -> str:
+        """Return a next step with whoever must act, and the command that reconnects the organisation."""
+        operator = self.policy.operated_by or SOMEBODY
+        return text.replace("{connect}", f"make connect ORG={self.memory.org}").replace("{operator}", operator)
+
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether anybody will hear of it."""
         if notice.pending_for:
             self.notices.append(notice)
         return bool(notice.pending_for)
 
-    def reminder_due(self, notified_at: datetime, reminders: int) -> bool:
-        """Return whether it is time for a reminder: `remind_hours` after the last, later on seven times that."""
+    def is_due(self, notified_at: datetime | None, reminders: int) -> bool:
+        """Return whether to notify: nobody was yet, or it was `remind_hours` ago, later on seven times that."""
+        if notified_at is None:
+            return True
         pace = 1 if reminders < FULL_PACE_REMINDERS else FULL_PACE_REMINDERS
         hours = self.policy.remind_hours * pace
         return bool(hours) and self.now - notified_at >= timedelta(hours=hours)
@@ -201,11 +224,6 @@ class Decision:
                 self.memory = self.memory.discard(channel, {late.notice_id}, why, self.now)
             del sizes[outbox.index(late)]
             outbox.remove(late)
-
-
-def ref(name: str, incident: Incident, severity: str = "critical") -> IncidentRef:
-    """Return what a notice keeps of an incident."""
-    return IncidentRef(name, incident.since, severity)
 
 
 def stamp(time: datetime) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from handler.outbox import Notice, settled
+from handler.outbox import IncidentRef, Notice, settled
 from handler.plan import Plan
 
 MAX_KEYS = 3_000
@@ -39,6 +39,19 @@ class Incident(NamedTuple):
     label: str = ""
     back_at: datetime | None = None
     probed_at: datetime | None = None
+
+    @property
+    def next_phase(self) -> str:
+        """Of a notice of it that is sent now: ``opened`` or ``reminder``."""
+        return "reminder" if self.notified_at else "opened"
+
+    def notified(self, now: datetime) -> "Incident":
+        """Return the incident after a notice of it: every one but the first is a reminder."""
+        return self._replace(notified_at=now, reminders=self.reminders + (self.notified_at is not None))
+
+    def ref(self, name: str) -> IncidentRef:
+        """Return what a notice keeps of it."""
+        return IncidentRef(name, self.since)
 
 
 class Schedule(NamedTuple):

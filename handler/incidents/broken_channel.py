@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from handler.decision import Decision, Receiver, ref, stamp
+from handler.decision import Decision, Receiver
 from handler.memory import Incident
 from handler.outbox import Notice
 from handler.outcomes import NO_ACTION
@@ -38,7 +38,7 @@ def evaluate(decision: Decision) -> None:
 
 
 def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str) -> None:
-    if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
+    if not decision.wants(KIND) or not decision.is_due(incident.notified_at, incident.reminders):
         return
     label = incident.label
     content = Content(
@@ -47,16 +47,11 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
         f"{capital(label)} rejects messages from this notifier. Messages are queued and sent once it works again. "
         "After 14 days they are discarded.",
         (Fact("Since", time=incident.since), Fact("Technical detail", incident.detail)),
-        next_step=decision.policy.step(step, decision.memory.org),
+        next_step=decision.step(step),
         about_crm=False,
     )
-    phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{name}-{stamp(decision.now)}"
-    opens = (ref(name, incident),)
-    notice = decision.notice(KIND, identity, "critical", content, phase=phase, incident=name, opens=opens)
-    if decision.wants(KIND) and decision.notify(_for_others(notice, name)):
-        reminders = incident.reminders + (phase == "reminder")
-        decision.set_incident(name, incident._replace(notified_at=decision.now, reminders=reminders))
+    if decision.notify(_for_others(decision.opening(KIND, name, incident, content), name)):
+        decision.set_incident(name, incident.notified(decision.now))
 
 
 def _end(decision: Decision, name: str, incident: Incident, *, removed: bool) -> None:
@@ -82,9 +77,7 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
         next_step=NO_ACTION,
         about_crm=False,
     )
-    identity = f"{name}-ended-{stamp(incident.since)}"
-    ends = (ref(name, incident),)
-    return decision.notice(KIND, identity, "info", content, phase="ended", incident=name, ends=ends)
+    return decision.ending(KIND, name, incident, content)
 
 
 def _for_others(notice: Notice, name: str) -> Notice:
