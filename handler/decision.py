@@ -1,6 +1,6 @@
 """What one check decides: the memory as it will be, the notices, and what has to be asked first. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from handler.history import Row
 from handler.memory import Incident, Memory
 from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, Notice, item_bytes, without_replaced
 from handler.plan import Plan
-from handler.wording import Content
+from handler.wording import Content, rank
 
 DISCARD_AFTER = timedelta(days=14)
 FULL_PACE_REMINDERS = 7
@@ -65,18 +65,18 @@ class Receiver(NamedTuple):
         """Return whether a notice is for it."""
         unknown_state = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
         about_incident = bool(notice.opens or notice.ends or unknown_state)
-        return notice.reaches(self.min_severity) and (about_incident or not self.incidents_only)
+        return rank(notice.weight) >= rank(self.min_severity) and (about_incident or not self.incidents_only)
 
 
 class Links(NamedTuple):
     """Where the latest backup can be downloaded.
 
     Attributes:
-        until: Until when, or None.
+        until: Until when.
         files: How many there are.
     """
 
-    until: datetime | None = None
+    until: datetime
     files: int = 0
 
 
@@ -190,17 +190,15 @@ class Decision:
     def finish(self) -> "Decision":
         """Put the notices into the outbox, make dead letters of what can never be delivered, and return self."""
         names = tuple(receiver.name for receiver in self.receivers)
-        self.remember(outbox=without_replaced(self.memory.outbox, self.notices))
+        self.remember(outbox=without_replaced(self.memory.outbox, self.notices), channels=names)
         for channel in {c for notice in self.memory.outbox for c in notice.pending_for} - set(names):
             self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.pending(channel)})
-        if names != self.memory.channels:
-            self.remember(channels=names)
         for channel in names:
             late = {n.notice_id for n in self.memory.pending(channel) if self.now - n.at > DISCARD_AFTER}
             if late and f"channel:{channel}" in self.memory.incidents:
                 self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
         if self.notices:
-            self._make_room(self.notices)
+            self._make_room()
             self.remember(outbox=(*self.memory.outbox, *self.notices))
         return self
 
@@ -213,10 +211,10 @@ class Decision:
         broken = {c for c in notice.pending_for if f"channel:{c}" in self.memory.incidents}
         return len(notice.pending_for) < len(self.receivers) or broken == set(notice.pending_for)
 
-    def _make_room(self, notices: Sequence[Notice]) -> None:
+    def _make_room(self) -> None:
         """Make dead letters of the oldest of what waits for a channel that does not take it."""
         outbox = list(self.memory.outbox)
-        sizes = [item_bytes(notice) for notice in (*outbox, *notices)]
+        sizes = [item_bytes(notice) for notice in (*outbox, *self.notices)]
         while outbox and (len(sizes) > MAX_OUTBOX or sum(sizes) > MAX_OUTBOX_BYTES):
             late = next((notice for notice in outbox if self._may_discard(notice)), outbox[0])
             for channel in late.pending_for:

@@ -185,9 +185,7 @@ def _links(decision: Decision, event: Event) -> Links | None:
     """Ask where the newest backup can be downloaded; return what Zoho said if it can be this backup's."""
     decision.ask("links")
     links = decision.answers.links
-    if links is None or links.until is None or not timedelta(0) < links.until - event.at < LINKS_LIVE_AT_MOST:
-        return None
-    return links
+    return links if links and timedelta(0) < links.until - event.at < LINKS_LIVE_AT_MOST else None
 
 
 def leave_out(decision: Decision, later: Sequence[Event], stands: Situation) -> None:

@@ -148,7 +148,7 @@ class Zoho:
         return parse_plan(self._get("", deadline), self._clock().replace(microsecond=0))
 
     def links(self, deadline: Deadline) -> Links | None:
-        """Return where the latest backup can be downloaded; None when Zoho has nothing.
+        """Return where the latest backup can be downloaded; None when Zoho has nothing, or does not say until when.
 
         Source: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html
 
@@ -156,9 +156,9 @@ class Zoho:
             UnreadableError: As for the history.
         """
         match self._get("/urls", deadline):
-            case {"urls": {"expiry_date": expiry} as urls}:
+            case {"urls": {"expiry_date": expiry} as urls} if until := parse_time(expiry):
                 lists = [urls.get("data_links"), urls.get("attachment_links")]
-                return Links(parse_time(expiry), sum(len(links) for links in lists if isinstance(links, list)))
+                return Links(until, sum(len(links) for links in lists if isinstance(links, list)))
         return None
 
     def _get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:

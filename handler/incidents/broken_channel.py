@@ -29,7 +29,8 @@ def evaluate(decision: Decision) -> None:
         channel = name.partition(":")[2]
         if not name.startswith("channel:"):
             continue
-        _drop_probe(decision, channel)
+        # A probe that was not accepted is taken back.
+        decision.memory = decision.memory.accepted(channel, decision.memory.probes(channel))
         if channel not in receivers or incident.back_at:
             _end(decision, name, incident, removed=channel not in receivers)
         else:
@@ -93,10 +94,3 @@ def _probe(decision: Decision, receiver: Receiver) -> None:
         return
     decision.notify(_ended(decision, name, incident)._replace(pending_for=(receiver.name,)))
     decision.set_incident(name, incident._replace(probed_at=decision.now))
-
-
-def _drop_probe(decision: Decision, channel: str) -> None:
-    """Take back a probe that was not accepted: it is no message that anybody lacks."""
-    probes = {n.notice_id for n in decision.memory.pending(channel) if n.is_probe_of(channel)}
-    if probes:
-        decision.memory = decision.memory.accepted(channel, probes)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from handler.decision import Decision
-from handler.due import known_time, last_completed_fact
+from handler.due import known_time, last_completed_fact, time_fact
 from handler.history import UNKNOWN_TIME, Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
-from handler.outcomes import NO_ACTION, failed_step, last_good, row_facts, time_fact
+from handler.outcomes import NO_ACTION, failed_step, last_good, row_facts
 from handler.wording import Content, Fact, duration, plural
 
 NAME, KIND = "failing", "failed"

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
+from handler.due import time_fact
 from handler.history import Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
-from handler.outcomes import row_facts, time_fact
+from handler.outcomes import row_facts
 from handler.wording import PAGE, Content, duration
 
 NAME = KIND = "stuck"

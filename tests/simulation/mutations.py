@@ -69,8 +69,8 @@ MUTATIONS = {
     ),
     "count a probe as a dead letter": Mutation(
         "incidents/broken_channel.py",
-        "decision.memory = decision.memory.accepted(channel, probes)",
-        'decision.memory = decision.memory.discard(channel, probes, "not accepted", decision.now)',
+        "decision.memory = decision.memory.accepted(channel, decision.memory.probes(channel))",
+        'decision.memory = decision.memory.discard(channel, decision.memory.probes(channel), "", decision.now)',
     ),
     "read one page only": Mutation("zoho.py", "            if not more:\n", "            if page:\n"),
     "key by id alone": Mutation(
