@@ -79,7 +79,7 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
     memory = services.store.load(org)
     organisation, problem = services.look_up(org)
     settings, policy = services.settings, services.settings.policy
-    receivers, _ = (organisation.receivers, {}) if organisation else services.without_secret(memory or Memory(org))
+    receivers, _ = services.channels(organisation, memory or Memory(org))
     secret = organisation.secret if organisation else None
     scheduled = memory is not None and has_schedule(memory)
     next_due = due(memory, policy.max_backup_age_days, services.clock()) if memory and scheduled else None

@@ -70,9 +70,7 @@ class Check:
         self.services = services
         self.organisation = organisation
         self.problem = problem
-        self.receivers, self.channels = (
-            (organisation.receivers, organisation.channels) if organisation else services.without_secret(memory)
-        )
+        self.receivers, self.channels = services.channels(organisation, memory)
         self.request_id = request_id
         self.deadline = deadline
         self.now = services.clock()

@@ -94,11 +94,16 @@ class Services:
         except UnreadableError as problem:
             return None, problem
 
-    def without_secret(self, memory: Memory) -> tuple[tuple[Receiver, ...], dict[str, Channel]]:
-        """Return the channels of an organisation whose secret cannot be had.
+    def channels(
+        self, organisation: Organisation | None, memory: Memory
+    ) -> tuple[tuple[Receiver, ...], Mapping[str, Channel]]:
+        """Return an organisation's channels as far as deciding goes, and those that can be sent to.
 
-        Those that were configured at the last check lack what is decided now; only the topic can be sent to.
+        Where its secret cannot be had, those that were configured at the last check lack what is decided now; only the
+        topic can be sent to.
         """
+        if organisation:
+            return organisation.receivers, organisation.channels
         receivers, channels = open_channels(Values({}, ""), self.senders, loopback=False)
         remembered = tuple(receiver_of(BY_NAME[name]) for name in memory.channels if name in BY_NAME)
         return remembered or receivers, channels

@@ -8,9 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler import causes
+from handler import aws, causes
 from handler.addresses import complaint
-from handler.aws import error_name
 from handler.config import A_ZONE, find_zone
 from handler.data_centres import DATA_CENTRES
 from handler.errors import UnreadableError
@@ -58,7 +57,7 @@ def read_secret(ssm: Any, prefix: str, org: str) -> str:
     try:
         text: str = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     except ClientError as error:
-        code = error_name(error)
+        code = aws.error_name(error)
         if code == "ParameterNotFound":
             raise UnreadableError(causes.SECRET_MISSING, f"There is no parameter {name}.") from None
         if code.startswith(("AccessDenied", "KMS", "InvalidKeyId")):

@@ -7,7 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.aws import error_name
+from handler import aws
 from handler.codec import from_plain, to_plain
 from handler.errors import ConflictError, StoreError
 from handler.memory import Memory
@@ -32,7 +32,7 @@ class Store:
         try:
             answer = self._dynamodb.get_item(TableName=self._table_name, Key={"org": {"S": org}}, ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
-            raise StoreError(f"DynamoDB did not read the item {org!r}: {error_name(error)}.") from None
+            raise StoreError(f"DynamoDB did not read the item {org!r}: {aws.error_name(error)}.") from None
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def save(self, memory: Memory) -> Memory:
@@ -56,9 +56,9 @@ class Store:
         except (ClientError, BotoCoreError) as error:
             if self.load(memory.org) == saved:
                 return saved  # it had arrived, and only the answer was lost
-            if error_name(error) == "ConditionalCheckFailedException":
+            if aws.error_name(error) == "ConditionalCheckFailedException":
                 raise ConflictError(f"Another check wrote the item {memory.org!r} first.") from None
-            raise StoreError(f"DynamoDB did not write the item {memory.org!r}: {error_name(error)}.") from None
+            raise StoreError(f"DynamoDB did not write the item {memory.org!r}: {aws.error_name(error)}.") from None
         return saved
 
 

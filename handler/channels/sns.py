@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from handler.aws import error_name
+from handler import aws
 from handler.channels.channel import Request, Senders, Setting
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
@@ -88,7 +88,7 @@ class Sns:
         try:
             result = self._publish(group)
         except ClientError as error:
-            code = error_name(error)
+            code = aws.error_name(error)
             if code not in REFUSED_WHOLE:
                 raise DeliveryError(f"SNS answered {code}", gone=_is_gone(code)) from None
             result = self._publish_one_by_one(group, code, deadline)
@@ -130,7 +130,7 @@ class Sns:
             try:
                 one = self._publish([message])
             except ClientError as error:
-                one = _Result([], [message] if error_name(error) in REFUSED_WHOLE else [], {error_name(error)})
+                one = _Result([], [message] if aws.error_name(error) in REFUSED_WHOLE else [], {aws.error_name(error)})
             except (BotoCoreError, ResponseParserError) as error:
                 one = _Result([], [], {type(error).__name__})
             total.accepted.extend(one.accepted)
