@@ -154,11 +154,6 @@ def local_time(time: datetime, zone: tzinfo) -> str:
     return f"{local:%d %b %Y %H:%M} {local.tzname()} ({utc:{'%H:%M' if same_day else '%d %b %H:%M'}} UTC)"
 
 
-def shorten(text: str, limit: int) -> str:
-    """Return a text within a limit, with an ellipsis where it was cut."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
     """Return items in order, so many at a time."""
     return (tuple(items[start : start + size]) for start in range(0, len(items), size))

@@ -31,10 +31,10 @@ from handler.channels.webhook import (
 )
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
-from handler.message import Bundle, Recipient, list_lines, reference, remarks, shorten, symbol_of, title_of, value
+from handler.message import Bundle, Recipient, list_lines, reference, remarks, symbol_of, title_of, value
 from handler.outbox import Notice
 from handler.transport import Response
-from handler.wording import plural
+from handler.wording import plural, shorten
 
 # https://www.zoho.com/cliq/help/restapi/v2/messageformat/
 MESSAGE_LIMIT = 5_000

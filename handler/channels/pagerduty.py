@@ -15,9 +15,10 @@ from handler.channels.webhook import ANY, Json, Table, decoded, post, refusal
 from handler.deadline import Deadline
 from handler.decision import stamp
 from handler.errors import DeliveryError
-from handler.message import Recipient, each, remarks, shorten, value
+from handler.message import Recipient, each, remarks, value
 from handler.outbox import IncidentRef, Notice
 from handler.transport import Response
+from handler.wording import shorten
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_LIMIT = 1_024

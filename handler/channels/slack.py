@@ -13,20 +13,9 @@ from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
 from handler.channels.webhook import ANY, Json, Part, Table, flat, ids, inert, pack, plain_text, post, refusal
 from handler.deadline import Deadline
-from handler.message import (
-    Bundle,
-    Recipient,
-    list_lines,
-    parts,
-    reference,
-    remarks,
-    severity,
-    shorten,
-    symbol_of,
-    title_of,
-)
+from handler.message import Bundle, Recipient, list_lines, parts, reference, remarks, severity, symbol_of, title_of
 from handler.outbox import Notice
-from handler.wording import PAGE, Fact
+from handler.wording import PAGE, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150

@@ -13,8 +13,9 @@ from handler.channels.channel import Request, Senders, Setting
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from handler.history import clean
-from handler.message import TOGETHER, Bundle, Recipient, bundles, each, reference, severity, shorten, text, title_of
+from handler.message import TOGETHER, Bundle, Recipient, bundles, each, reference, severity, text, title_of
 from handler.outbox import Notice
+from handler.wording import shorten
 
 SUBJECT_LIMIT = 99
 """Printable ASCII characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html wants less than 100."""

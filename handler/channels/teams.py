@@ -29,20 +29,10 @@ from handler.channels.webhook import (
     taken,
 )
 from handler.deadline import Deadline
-from handler.message import (
-    Bundle,
-    Recipient,
-    list_lines,
-    reference,
-    remarks,
-    severity,
-    shorten,
-    symbol_of,
-    title_of,
-    value,
-)
+from handler.message import Bundle, Recipient, list_lines, reference, remarks, severity, symbol_of, title_of, value
 from handler.outbox import Notice
 from handler.transport import Response
+from handler.wording import shorten
 
 MESSAGE_BYTES = 20 * 1024
 """Of a request. The page says 28 KB, and libraries measured 21:

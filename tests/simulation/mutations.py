@@ -102,7 +102,7 @@ MUTATIONS = {
         "transport.py", "raise TransportError(type(error).__name__) from None", "raise TransportError(str(error))"
     ),
     "read answers of any length": Mutation(
-        "transport.py", "        if len(body) > max_bytes:\n", "        if not body:\n"
+        "transport.py", "        if len(body) > MAX_BYTES:\n", "        if not body:\n"
     ),
     "let Slack interpret Zoho": Mutation(
         "channels/slack.py", "return label, _plain(fact.text, FIELD_LIMIT)", "return label, _mrkdwn(fact.text)"
