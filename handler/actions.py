@@ -5,6 +5,7 @@ from typing import Any
 from handler.check import Check
 from handler.codec import to_plain
 from handler.deadline import Deadline
+from handler.decision import stamp
 from handler.delivery import SEND_SECONDS
 from handler.due import due, has_schedule, how_often
 from handler.errors import DeliveryError
@@ -118,7 +119,7 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     organisation = services.organisation(org)
     recipient = services.recipient(org, organisation)
     now = services.clock().replace(microsecond=0)
-    notice = Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, (), "info", test_content())
+    notice = Notice(f"{org}-test-{stamp(now)}", "test", now, (), "info", test_content())
     results = {receiver.name: receiver.problem for receiver in organisation.receivers}
     ok = not any(results.values())
     for name, channel in organisation.channels.items():

@@ -1,6 +1,6 @@
 """What one check decides: the memory as it will be, the notices, and what has to be asked first. Pure."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from handler.wording import Content, rank
 DISCARD_AFTER = timedelta(days=14)
 FULL_PACE_REMINDERS = 7
 """After so many reminders only every seventh is sent: daily for a week, then weekly."""
-ALWAYS = frozenset({"baseline", "test"})
 SOMEBODY = "whoever runs this notifier in AWS"
 
 
@@ -131,9 +130,9 @@ class Decision:
         if question not in self.answers.asked:
             self.asks.add(question)
 
-    def wants(self, kind: str, wanted_with: Collection[str] = ()) -> bool:
-        """Return whether the company wants to hear of a kind, or of one that brings it."""
-        return kind in ALWAYS or bool(self.policy.notify_on & {kind, *wanted_with})
+    def wants(self, *kinds: str) -> bool:
+        """Return whether the company wants to hear of one of these kinds."""
+        return not self.policy.notify_on.isdisjoint(kinds)
 
     def notice(self, kind: str, identity: str, severity: str, content: Content, **more: Any) -> Notice:
         """Return a notice for every channel that it is for.

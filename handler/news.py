@@ -122,7 +122,7 @@ def _row_notice(decision: Decision, stands: Situation, step: Step, before: Memor
     elif kind == "scheduled" and (stop := _stop_ended(before.schedule, event)):
         resolved.append(f"no backup schedule for {duration(event.at - stop)}")
         ends.append(IncidentRef("stopped", stop, "warning"))
-    if not decision.wants(kind, wanted_with) and not (kind == "scheduled" and ends):
+    if not decision.wants(*wanted_with) and not (kind == "scheduled" and ends):
         return None
     newest = event.kind == "completed" and event.at == memory.last_completed
     story = Story(

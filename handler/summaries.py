@@ -139,5 +139,4 @@ def _standing(decision: Decision, recent: str, lost: Collection[str]) -> tuple[F
 
 
 def _counts(outcomes: Mapping[str, int]) -> str:
-    named: Sequence[tuple[str, int]] = sorted(outcomes.items())
-    return ", ".join(f"{count:,} {kind}" for kind, count in named if count)
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(outcomes.items()) if count)

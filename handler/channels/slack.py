@@ -15,7 +15,7 @@ from handler.channels.webhook import ANY, Json, Part, Table, flat, ids, inert, p
 from handler.deadline import Deadline
 from handler.message import Bundle, Recipient, list_lines, parts, reference, remarks, severity, symbol_of, title_of
 from handler.outbox import Notice
-from handler.wording import PAGE, Fact, shorten
+from handler.wording import PAGE, Content, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150
@@ -123,7 +123,7 @@ class Slack:
     def _blocks(self, message: Sequence[Part]) -> list[Json]:
         made = [block for bundle, recipient in message for block in _blocks(bundle, recipient)]
         mention = self._mentioned(message)
-        return [{"type": "section", "text": _mrkdwn(mention)}, *made] if mention else made
+        return [_section(_mrkdwn(mention)), *made] if mention else made
 
     def _mentioned(self, message: Sequence[Part]) -> str:
         return _mention(self._mention) if severity(flat(message)) == "critical" else ""
@@ -152,21 +152,23 @@ def _blocks(notices: Bundle, recipient: Recipient) -> Iterator[Json]:
     yield from _paragraphs(remarks(notices, recipient))
     if len(notices) > 1:
         yield from _paragraphs(list_lines(notices, recipient.zone))
-        yield {"type": "section", "text": _mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}")}
-        yield _reference(notices)
-        return
-    content = notices[0].content
-    yield _section(content.sentence)
+        yield _section(_mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}"))
+    else:
+        yield from _content(notices[0].content, recipient)
+    yield {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
+
+
+def _content(content: Content, recipient: Recipient) -> Iterator[Json]:
+    yield _section(_plain(content.sentence, SECTION_LIMIT))
     yield from _paragraphs(f"• {line}" for line in content.lines)
     for facts in parts(content.facts, FACTS_PER_SECTION):
         yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
     link = f"<{recipient.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
         step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
-        yield {"type": "section", "text": _mrkdwn(shorten(step, SECTION_LIMIT))}
+        yield _section(_mrkdwn(shorten(step, SECTION_LIMIT)))
     elif link:
-        yield {"type": "section", "text": _mrkdwn(f"{link}: {_escape(PAGE)}")}
-    yield _reference(notices)
+        yield _section(_mrkdwn(f"{link}: {_escape(PAGE)}"))
 
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[Json]:
@@ -174,19 +176,15 @@ def _paragraphs(lines: Iterable[str]) -> Iterator[Json]:
     words = ""
     for line in lines:
         if words and len(words) + 1 + len(line) > SECTION_LIMIT:
-            yield _section(words)
+            yield _section(_plain(words, SECTION_LIMIT))
             words = ""
         words += ("\n" if words else "") + line
     if words:
-        yield _section(words)
+        yield _section(_plain(words, SECTION_LIMIT))
 
 
-def _reference(notices: Bundle) -> Json:
-    return {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
-
-
-def _section(words: str) -> Json:
-    return {"type": "section", "text": _plain(words, SECTION_LIMIT)}
+def _section(text: Json) -> Json:
+    return {"type": "section", "text": text}
 
 
 def _fields(fact: Fact) -> tuple[Json, Json]:

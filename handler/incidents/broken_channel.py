@@ -20,11 +20,10 @@ def name_of(channel: str) -> str:
 def evaluate(decision: Decision) -> None:
     """Notify of each broken channel on the others, remind of it, and say when it works again or was removed."""
     receivers = {receiver.name: receiver for receiver in decision.receivers}
-    for receiver in receivers.values():
-        if receiver.problem and name_of(receiver.name) not in decision.memory.incidents:
-            decision.set_incident(
-                name_of(receiver.name), Incident(decision.now, detail=receiver.problem, label=receiver.label)
-            )
+    for receiver in decision.receivers:
+        name = name_of(receiver.name)
+        if receiver.problem and name not in decision.memory.incidents:
+            decision.set_incident(name, Incident(decision.now, detail=receiver.problem, label=receiver.label))
     for name, incident in decision.memory.incidents.items():
         channel = name.partition(":")[2]
         if not name.startswith("channel:"):

@@ -64,7 +64,7 @@ def close(decision: Decision) -> None:
     if incident is None:
         return
     decision.set_incident(NAME, None)
-    if incident.notified_at and decision.wants("readable", {KIND}):
+    if incident.notified_at and decision.wants(KIND):
         lasted = duration(decision.now - incident.since)
         content = Content(
             "✅",
