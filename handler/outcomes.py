@@ -141,8 +141,8 @@ def _failed(story: Story) -> Content:
     several = story.in_a_row > 1
     facts = [time_fact("Failed", story.at)]
     if several:
-        facts.append(Fact("Failures in a row", str(story.in_a_row)))
-        facts += [time_fact("Failing since", story.failing_since)] if story.failing_since else []
+        since = time_fact("Failing since", story.failing_since or story.at)
+        facts += (Fact("Failures in a row", str(story.in_a_row)), since)
     return Content(
         "🔴",
         f"Backup failed, {story.in_a_row} in a row" if several else "Backup failed",

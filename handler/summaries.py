@@ -38,10 +38,10 @@ def notify_baseline(decision: Decision, outcomes: Mapping[str, int], recent: str
         own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
         past = f"The history has {entries}{counts}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
-    title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
+    problems = f": {plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ", no problems found"
     content = Content(
         "⚠️" if wrong else "👋",
-        f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
+        f"Backup monitoring is on{problems}",
         f"From now on, we send a message {when}. {past}",
         _standing(decision, recent, lost),
         wrong,
