@@ -5,12 +5,13 @@ from typing import Any
 from handler.check import Check
 from handler.codec import to_plain
 from handler.deadline import Deadline
+from handler.decision import stamp
 from handler.delivery import SEND_SECONDS
 from handler.due import due, has_schedule, how_often
-from handler.errors import DeliveryError, UnreadableError
+from handler.errors import DeliveryError
 from handler.history import Row, classify
 from handler.memory import Memory
-from handler.organisation import Organisation, Services
+from handler.organisation import Services
 from handler.outbox import Notice
 from handler.store import as_json
 from handler.version import VERSION
@@ -26,7 +27,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
         severity, title, sentence and channels; ``incidents``; ``pending``; ``problem``, or null.
     """
     memory = services.store.load(org) or Memory(org)
-    organisation, problem = _organisation(org, services)
+    organisation, problem = services.look_up(org)
     check = Check(memory, services, organisation, problem, request_id, deadline)
     decision = check.evaluate()
     sent = {notice.notice_id: notice.kind for notice in decision.notices}
@@ -49,13 +50,6 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
         "incidents": sorted(decision.memory.incidents),
         "problem": "; ".join(check.errors) or None,
     }
-
-
-def _organisation(org: str, services: Services) -> tuple[Organisation | None, UnreadableError | None]:
-    try:
-        return services.organisation(org), None
-    except UnreadableError as problem:
-        return None, problem
 
 
 def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
@@ -84,9 +78,9 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
         ``settings``, ``memory`` (without the row keys, which are only counted), or null.
     """
     memory = services.store.load(org)
-    organisation, problem = _organisation(org, services)
+    organisation, problem = services.look_up(org)
     settings, policy = services.settings, services.settings.policy
-    receivers, _ = (organisation.receivers, {}) if organisation else services.without_secret(memory or Memory(org))
+    receivers, _ = services.channels(organisation, memory or Memory(org))
     secret = organisation.secret if organisation else None
     scheduled = memory is not None and has_schedule(memory)
     next_due = due(memory, policy.max_backup_age_days, services.clock()) if memory and scheduled else None
@@ -125,7 +119,7 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     organisation = services.organisation(org)
     recipient = services.recipient(org, organisation)
     now = services.clock().replace(microsecond=0)
-    notice = Notice(f"{org}-test-{now:%Y%m%dT%H%M%SZ}", "test", now, (), "info", test_content())
+    notice = Notice(f"{org}-test-{stamp(now)}", "test", now, (), "info", test_content())
     results = {receiver.name: receiver.problem for receiver in organisation.receivers}
     ok = not any(results.values())
     for name, channel in organisation.channels.items():

@@ -22,7 +22,7 @@ SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def complaint(url: str, *, loopback_http: bool) -> str:
+def complaint(url: str, loopback_http: bool) -> str:
     """Return what is wrong with a URL, as a phrase after its name ("must be …"); "": nothing.
 
     Args:

@@ -29,6 +29,13 @@ def share_tls(client: Any, context: ssl.SSLContext) -> None:
     session._setup_ssl_cert = lambda *_: None  # it would name the bundle; the context verifies, and has it
 
 
+def error_name(error: ClientError | BotoCoreError) -> str:
+    """Return the code that AWS answered, or what botocore calls it when there was no answer."""
+    if isinstance(error, BotoCoreError):
+        return type(error).__name__
+    return str(error.response.get("Error", {}).get("Code", "?"))  # a proxy's XML has neither
+
+
 def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
     """Return how many subscriptions of each topic are confirmed; a topic of which SNS does not say it is left out.
 

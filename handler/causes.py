@@ -1,4 +1,4 @@
-"""Why a history cannot be read: what to call it, what is wrong, and what to do. Pure.
+"""Why a history cannot be read: what to call it, what is wrong, what to do, and Zoho's codes for it. Pure.
 
 ``{operator}`` is whoever runs the notifier, ``{connect}`` the command that reconnects the organisation.
 """
@@ -130,3 +130,33 @@ TRANSIENT = Cause(
     actionable=False,
 )
 CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cause, Cause)}
+"""By name. `INTERNAL` is not among them: it is `TRANSIENT` in other words."""
+
+INTERNAL = TRANSIENT._replace(
+    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
+    resolution="Unexpected and unhandled exception in the server. Contact the support team.",
+)
+TOKEN_ERRORS = {
+    "invalid_code": REVOKED_TOKEN,
+    "invalid_client": WRONG_CLIENT,
+    "invalid_client_secret": WRONG_CLIENT_SECRET,
+}
+API_ERRORS = {
+    "INVALID_URL_PATTERN": WRONG_URL,
+    "OAUTH_SCOPE_MISMATCH": WRONG_SCOPE,
+    "NO_PERMISSION": NO_PERMISSION,
+    "INTERNAL_ERROR": INTERNAL,
+    "INVALID_REQUEST_METHOD": WRONG_METHOD,
+    "INVALID_TOKEN": INVALID_TOKEN,
+    "INVALID_OAUTHTOKEN": INVALID_TOKEN,
+    "AUTHENTICATION_FAILURE": INVALID_TOKEN,
+    "TOO_MANY_REQUESTS": TRANSIENT,
+}
+STATUS_ERRORS = {
+    401: INVALID_TOKEN,
+    403: NO_PERMISSION,
+    404: WRONG_URL,
+    408: TRANSIENT,
+    429: TRANSIENT,
+}
+"""Zoho's codes → what they mean: of the token, of the API, and of answers that have none."""

@@ -44,15 +44,11 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
     memory = services.store.load(org)
     if memory and memory.lease_until and memory.lease_until > services.clock():
         return {"org": org, "skipped": "another check is delivering"}
-    organisation, problem = None, None
-    try:
-        organisation = services.organisation(org)
-    except UnreadableError as error:
-        problem = error
-        if error.cause is causes.SECRET_MISSING and memory is None:
-            if org == "default":
-                return {"org": org, "skipped": "not connected"}
-            raise ConfigError(f"{error} Connect the organisation {org!r} first: `make connect ORG={org}`.") from None
+    organisation, problem = services.look_up(org)
+    if memory is None and problem and problem.cause is causes.SECRET_MISSING:
+        if org == "default":
+            return {"org": org, "skipped": "not connected"}
+        raise ConfigError(f"{problem} Connect the organisation {org!r} first: `make connect ORG={org}`.")
     return Check(memory or Memory(org), services, organisation, problem, request_id, deadline).run()
 
 
@@ -74,6 +70,7 @@ class Check:
         self.services = services
         self.organisation = organisation
         self.problem = problem
+        self.receivers, self.channels = services.channels(organisation, memory)
         self.request_id = request_id
         self.deadline = deadline
         self.now = services.clock()
@@ -114,19 +111,17 @@ class Check:
             if self.organisation is None:
                 raise self.problem or UnreadableError(causes.SECRET_MISSING, "")
             self.history = self.organisation.zoho.history(self.reading)
-            rows, receivers = self.history.rows, self.organisation.receivers
             answers = Answers()
-            decision = decide(rows, self.memory, self.now, policy, receivers, answers)
-            while decision.asks:
+            while True:
+                decision = decide(self.history.rows, self.memory, self.now, policy, self.receivers, answers)
+                if not decision.asks:
+                    return decision
                 answers = self.answer(self.organisation, answers, decision.asks)
-                decision = decide(rows, self.memory, self.now, policy, receivers, answers)
         except UnreadableError as problem:
             cause = problem.cause.name
             log.warning("unreadable", extra={"org": self.org, "cause": cause, "detail": str(problem)})
             self.errors.append(f"the history cannot be read ({cause}): {problem}")
-            receivers, _ = self.channels()
-            return decide_unreadable(problem, self.memory, self.now, policy, receivers)
-        return decision
+            return decide_unreadable(problem, self.memory, self.now, policy, self.receivers)
 
     def answer(self, organisation: Organisation, answers: Answers, asks: Collection[str]) -> Answers:
         """Ask what a decision needs to know beyond the history; without an answer, no harm."""
@@ -148,12 +143,6 @@ class Check:
         """When reading must be over."""
         return self.deadline.keeping(DELIVERY_SECONDS)
 
-    def channels(self) -> Any:
-        """Return the receivers and the channels that can be sent to."""
-        if self.organisation:
-            return self.organisation.receivers, self.organisation.channels
-        return self.services.without_secret(self.memory)
-
     def with_lease(self, memory: Memory) -> Memory:
         """Return the memory with this check's lease; with none, not even a dead check's, where nothing is pending."""
         if not memory.outbox:
@@ -171,9 +160,8 @@ class Check:
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        _, channels = self.channels()
         recipient = self.services.recipient(self.org, self.organisation)
-        delivery = Delivery(self.memory, self.services, channels, recipient, self.deadline)
+        delivery = Delivery(self.memory, self.services, self.channels, recipient, self.deadline)
         try:
             delivery.run()
             self.memory = delivery.memory

@@ -1,19 +1,19 @@
 """What one check decides: the memory as it will be, the notices, and what has to be asked first. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from handler.history import Row
 from handler.memory import Incident, Memory
-from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, IncidentRef, Notice, item_bytes, without_replaced
+from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, Notice, item_bytes, without_replaced
 from handler.plan import Plan
-from handler.wording import Content
+from handler.wording import Content, rank
 
 DISCARD_AFTER = timedelta(days=14)
 FULL_PACE_REMINDERS = 7
 """After so many reminders only every seventh is sent: daily for a week, then weekly."""
-ALWAYS = frozenset({"baseline", "test"})
 SOMEBODY = "whoever runs this notifier in AWS"
 
 
@@ -40,11 +40,6 @@ class Policy(NamedTuple):
     digest_days: int = 30
     operated_by: str = ""
 
-    def step(self, text: str, org: str) -> str:
-        """Return a next step with whoever must act, and the command that reconnects the organisation."""
-        operator = self.operated_by or SOMEBODY
-        return text.replace("{connect}", f"make connect ORG={org}").replace("{operator}", operator)
-
 
 class Receiver(NamedTuple):
     """A configured channel, as far as deciding goes.
@@ -69,18 +64,18 @@ class Receiver(NamedTuple):
         """Return whether a notice is for it."""
         unknown_state = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
         about_incident = bool(notice.opens or notice.ends or unknown_state)
-        return notice.reaches(self.min_severity) and (about_incident or not self.incidents_only)
+        return rank(notice.weight) >= rank(self.min_severity) and (about_incident or not self.incidents_only)
 
 
 class Links(NamedTuple):
     """Where the latest backup can be downloaded.
 
     Attributes:
-        until: Until when, or None.
+        until: Until when.
         files: How many there are.
     """
 
-    until: datetime | None = None
+    until: datetime
     files: int = 0
 
 
@@ -135,9 +130,9 @@ class Decision:
         if question not in self.answers.asked:
             self.asks.add(question)
 
-    def wants(self, kind: str, wanted_with: Collection[str] = ()) -> bool:
-        """Return whether the company wants to hear of a kind, or of one that brings it."""
-        return kind in ALWAYS or bool(self.policy.notify_on & {kind, *wanted_with})
+    def wants(self, *kinds: str) -> bool:
+        """Return whether the company wants to hear of one of these kinds."""
+        return not self.policy.notify_on.isdisjoint(kinds)
 
     def notice(self, kind: str, identity: str, severity: str, content: Content, **more: Any) -> Notice:
         """Return a notice for every channel that it is for.
@@ -152,14 +147,41 @@ class Decision:
         made = Notice(f"{self.memory.org}-{identity}", kind, self.now, (), severity, content, **more)
         return made._replace(pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
 
+    def opening(
+        self, kind: str, name: str, incident: Incident, content: Content, *, identity: str = "", row: Row | None = None
+    ) -> Notice:
+        """Return a notice that opens an incident or reminds of it; `identity` is its name, unless given."""
+        return self.notice(
+            kind,
+            f"{identity or name}-{stamp(self.now)}",
+            "critical",
+            content,
+            phase=incident.next_phase,
+            row=row,
+            incident=name,
+            opens=(incident.ref(name),),
+        )
+
+    def ending(self, kind: str, name: str, incident: Incident, content: Content) -> Notice:
+        """Return a notice that ends an incident."""
+        identity, ends = f"{name}-ended-{stamp(incident.since)}", (incident.ref(name),)
+        return self.notice(kind, identity, "info", content, phase="ended", incident=name, ends=ends)
+
+    def step(self, text: str) -> str:
+        """Return a next step with whoever must act, and the command that reconnects the organisation."""
+        operator = self.policy.operated_by or SOMEBODY
+        return text.replace("{connect}", f"make connect ORG={self.memory.org}").replace("{operator}", operator)
+
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether anybody will hear of it."""
         if notice.pending_for:
             self.notices.append(notice)
         return bool(notice.pending_for)
 
-    def reminder_due(self, notified_at: datetime, reminders: int) -> bool:
-        """Return whether it is time for a reminder: `remind_hours` after the last, later on seven times that."""
+    def is_due(self, notified_at: datetime | None, reminders: int) -> bool:
+        """Return whether to notify: nobody was yet, or it was `remind_hours` ago, later on seven times that."""
+        if notified_at is None:
+            return True
         pace = 1 if reminders < FULL_PACE_REMINDERS else FULL_PACE_REMINDERS
         hours = self.policy.remind_hours * pace
         return bool(hours) and self.now - notified_at >= timedelta(hours=hours)
@@ -167,17 +189,15 @@ class Decision:
     def finish(self) -> "Decision":
         """Put the notices into the outbox, make dead letters of what can never be delivered, and return self."""
         names = tuple(receiver.name for receiver in self.receivers)
-        self.remember(outbox=without_replaced(self.memory.outbox, self.notices))
+        self.remember(outbox=without_replaced(self.memory.outbox, self.notices), channels=names)
         for channel in {c for notice in self.memory.outbox for c in notice.pending_for} - set(names):
             self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.pending(channel)})
-        if names != self.memory.channels:
-            self.remember(channels=names)
         for channel in names:
             late = {n.notice_id for n in self.memory.pending(channel) if self.now - n.at > DISCARD_AFTER}
             if late and f"channel:{channel}" in self.memory.incidents:
                 self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
         if self.notices:
-            self._make_room(self.notices)
+            self._make_room()
             self.remember(outbox=(*self.memory.outbox, *self.notices))
         return self
 
@@ -190,10 +210,10 @@ class Decision:
         broken = {c for c in notice.pending_for if f"channel:{c}" in self.memory.incidents}
         return len(notice.pending_for) < len(self.receivers) or broken == set(notice.pending_for)
 
-    def _make_room(self, notices: Sequence[Notice]) -> None:
+    def _make_room(self) -> None:
         """Make dead letters of the oldest of what waits for a channel that does not take it."""
         outbox = list(self.memory.outbox)
-        sizes = [item_bytes(notice) for notice in (*outbox, *notices)]
+        sizes = [item_bytes(notice) for notice in (*outbox, *self.notices)]
         while outbox and (len(sizes) > MAX_OUTBOX or sum(sizes) > MAX_OUTBOX_BYTES):
             late = next((notice for notice in outbox if self._may_discard(notice)), outbox[0])
             for channel in late.pending_for:
@@ -201,11 +221,6 @@ class Decision:
                 self.memory = self.memory.discard(channel, {late.notice_id}, why, self.now)
             del sizes[outbox.index(late)]
             outbox.remove(late)
-
-
-def ref(name: str, incident: Incident, severity: str = "critical") -> IncidentRef:
-    """Return what a notice keeps of an incident."""
-    return IncidentRef(name, incident.since, severity)
 
 
 def stamp(time: datetime) -> str:

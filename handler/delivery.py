@@ -122,8 +122,7 @@ class Delivery:
         if error.accepted:
             self._record_accepted(channel.name, error.accepted)
         if error.refused:
-            probes = {n.notice_id for n in self.memory.pending(channel.name) if n.is_probe_of(channel.name)}
-            refused = sorted(error.refused - probes)
+            refused = sorted(error.refused - self.memory.probes(channel.name))
             log.error("dead letters", extra={"org": org, "channel": channel.name, "notice_ids": refused})
             self.memory = self.memory.discard(channel.name, refused, why, self._now)
         name = f"channel:{channel.name}"

@@ -98,11 +98,14 @@ def how_often(memory: Memory) -> str:
     return (plan.how_often if plan else "") or (schedule.repeat_type or "" if schedule else "")
 
 
+def time_fact(label: str, time: datetime) -> Fact:
+    """Return a time that Zoho may never have given."""
+    return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
+
+
 def last_completed_fact(time: datetime | None, label: str = "Last successful backup") -> Fact:
     """Return when a backup last completed."""
-    if time == UNKNOWN_TIME:
-        return Fact(label, "at a time that Zoho does not give")
-    return Fact(label, time=time) if time else Fact(label, "never")
+    return time_fact(label, time) if time else Fact(label, "never")
 
 
 def next_run_fact(memory: Memory, max_age_days: int, now: datetime) -> tuple[Fact, ...]:

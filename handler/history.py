@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from handler import causes
 from handler.errors import UnreadableError
+from handler.wording import shorten
 
 TEXT_LIMIT = 100
 """Characters kept of a text from Zoho."""
@@ -176,8 +177,7 @@ def clean(value: object) -> str | None:
     text = _raw(value)
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
-    text = " ".join(text.split())
-    return (text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…") or None
+    return shorten(" ".join(text.split()), TEXT_LIMIT) or None
 
 
 def _raw(value: object) -> str:

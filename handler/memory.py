@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from handler.outbox import Notice, settled
+from handler.outbox import IncidentRef, Notice
 from handler.plan import Plan
 
 MAX_KEYS = 3_000
@@ -39,6 +39,19 @@ class Incident(NamedTuple):
     label: str = ""
     back_at: datetime | None = None
     probed_at: datetime | None = None
+
+    @property
+    def next_phase(self) -> str:
+        """Of a notice of it that is sent now: ``opened`` or ``reminder``."""
+        return "reminder" if self.notified_at else "opened"
+
+    def notified(self, now: datetime) -> "Incident":
+        """Return the incident after a notice of it: every one but the first is a reminder."""
+        return self._replace(notified_at=now, reminders=self.reminders + (self.notified_at is not None))
+
+    def ref(self, name: str) -> IncidentRef:
+        """Return what a notice keeps of it."""
+        return IncidentRef(name, self.since)
 
 
 class Schedule(NamedTuple):
@@ -139,9 +152,17 @@ class Memory(NamedTuple):
         """Return what a channel has not accepted yet, oldest first."""
         return [notice for notice in self.outbox if channel in notice.pending_for]
 
+    def probes(self, channel: str) -> set[str]:
+        """Return the ids of what only probes a broken channel: no message that anybody lacks."""
+        return {notice.notice_id for notice in self.pending(channel) if notice.is_probe_of(channel)}
+
     def accepted(self, channel: str, notice_ids: Collection[str]) -> "Memory":
         """Return the memory after a channel took these notices; a notice that no channel lacks any more is gone."""
-        return self._replace(outbox=settled(self.outbox, channel, notice_ids))
+        left = (
+            n._replace(pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
+            for n in self.outbox
+        )
+        return self._replace(outbox=tuple(notice for notice in left if notice.pending_for))
 
     def mentioned(self, channel: str) -> "Memory":
         """Return the memory after a message on this channel said how many were lost."""
@@ -159,7 +180,7 @@ class Memory(NamedTuple):
             {name: known.unmentioned.get(name, 0) + len(lost) for name in names},
             (*known.last, *letters)[-MAX_DEAD_LETTERS:],
         )
-        return self._replace(outbox=settled(self.outbox, channel, notice_ids), dead_letters=dead_letters)
+        return self.accepted(channel, notice_ids)._replace(dead_letters=dead_letters)
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened, changed or (None) closed."""

@@ -1,7 +1,7 @@
 """What every channel's messages share: for whom they are, lists, times, the plain form. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple, TypeVar
 
@@ -25,6 +25,8 @@ IN_LISTS = {
 """What the title of a list calls kinds whose name is none of a reader's words."""
 
 T = TypeVar("T")
+Bundle = tuple[Notice, ...]
+"""One notice, or a list of them."""
 
 
 class Recipient(NamedTuple):
@@ -47,11 +49,18 @@ class Recipient(NamedTuple):
     lost: int = 0
 
 
-def bundles(notices: Sequence[Notice]) -> list[tuple[Notice, ...]]:
+def bundles(notices: Sequence[Notice]) -> list[Bundle]:
     """Return notices one by one or, when there are many, in lists, each in the order of the times that it shows."""
     if len(notices) <= TOGETHER:
         return [(notice,) for notice in notices]
     return [tuple(sorted(part, key=_time)) for part in parts(notices, LISTED)]
+
+
+def each(parts: Iterable[Bundle], recipient: Recipient) -> Iterator[tuple[Bundle, Recipient]]:
+    """Yield the parts of a message, each with its recipient: only the first one says what was lost."""
+    for part in parts:
+        yield part, recipient
+        recipient = recipient._replace(lost=0)
 
 
 def severity(notices: Sequence[Notice]) -> str:
@@ -105,13 +114,11 @@ def _time(notice: Notice) -> datetime:
 def text(notices: Sequence[Notice], recipient: Recipient) -> str:
     """Return a notice, or a list of them, as plain text; the first line stands alone."""
     lines = [f"{recipient.name}: {title_of(notices)}"]
-    if notes := list(remarks(notices, recipient)):
-        lines += notes
-    lines.append("")
+    lines += (*remarks(notices, recipient), "")
     if len(notices) == 1:
         lines += _body(notices[0].content, recipient)
     else:
-        lines += [*list_lines(notices, recipient.zone), "", _link(recipient)]
+        lines += (*list_lines(notices, recipient.zone), "", _link(recipient))
     return "\n".join([*lines, "", f"Reference: {reference(notices)}"])
 
 
@@ -145,11 +152,6 @@ def local_time(time: datetime, zone: tzinfo) -> str:
         return f"{utc:%d %b %Y %H:%M} UTC"
     same_day = local.date() == utc.date()
     return f"{local:%d %b %Y %H:%M} {local.tzname()} ({utc:{'%H:%M' if same_day else '%d %b %H:%M'}} UTC)"
-
-
-def shorten(text: str, limit: int) -> str:
-    """Return a text within a limit, with an ellipsis where it was cut."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

@@ -1,11 +1,11 @@
 """The rows that are news: how things stood when each happened, and what its notice is. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handler import outcomes
-from handler.decision import Decision, Links, ref
+from handler.decision import Decision, Links
 from handler.due import how_often, next_run_fact
 from handler.history import UNKNOWN_TIME, Event
 from handler.incidents import IncidentKind
@@ -19,8 +19,8 @@ LINKS_LIVE_AT_MOST = timedelta(days=60)
 """Documented are seven; links that live longer belong to no backup that is news."""
 RECENT = 10
 
-Ended = dict[str, tuple[IncidentKind, Incident]]
-"""Incidents that ended, by name."""
+Ended = dict[IncidentKind, Incident]
+"""Incidents that ended."""
 
 
 class Step(NamedTuple):
@@ -76,17 +76,11 @@ def notify_news(
     """
     news = [step for step in steps if step.event.row.key not in before.seen]
     outcomes_found = [step.event for step in news if step.event.row.state]
-    enders: dict[str, list[str]] = {}
-    for name, (kind, incident) in ended.items():
+    ended_by: dict[str, Ended] = {step.event.row.key: {} for step in news}
+    for kind, incident in ended.items():
         if event := kind.ended_by(incident, stands, outcomes_found):
-            enders.setdefault(event.row.key, []).append(name)
-    made = [
-        (
-            step.event,
-            _row_notice(decision, stands, step, before, {n: ended[n] for n in enders.get(step.event.row.key, ())}),
-        )
-        for step in news
-    ]
+            ended_by[event.row.key][kind] = incident
+    made = [(step.event, _row_notice(decision, stands, step, before, ended_by[step.event.row.key])) for step in news]
     waiting = decision.room()
     room = fitting([*waiting, *(notice for _, notice in made if notice)]) - len(waiting)
     taken: list[Event] = []
@@ -99,27 +93,21 @@ def notify_news(
                 notice = notice._replace(phase="ended" if notice.ends else "news")  # an earlier row here opened it
             if decision.notify(notice):
                 _note_sent(decision, event, notice)
-        for name in enders.get(event.row.key, ()):
-            del ended[name]
+        for kind in ended_by[event.row.key]:
+            del ended[kind]
         taken.append(event)
     return taken
 
 
-def _row_notice(
-    decision: Decision,
-    stands: Situation,
-    step: Step,
-    before: Memory,
-    closing: Mapping[str, tuple[IncidentKind, Incident]],
-) -> Notice | None:
+def _row_notice(decision: Decision, stands: Situation, step: Step, before: Memory, closing: Ended) -> Notice | None:
     """Return the notice of a row that is news, or None where nobody wants to hear of it."""
     event, memory = step.event, decision.memory
     if event.kind == "started":
         return None
-    known = {name: incident for name, (_, incident) in closing.items() if incident.notified_at}
-    resolved = [kind.resolved(incident, event) for name, (kind, incident) in closing.items() if name in known]
-    wanted_with = {closing[name][0].KIND for name in known} | {event.kind}
-    ends = [ref(name, incident) for name, incident in known.items()]
+    known = {kind: incident for kind, incident in closing.items() if incident.notified_at}
+    resolved = [kind.resolved(incident, event) for kind, incident in known.items()]
+    wanted_with = {kind.KIND for kind in known} | {event.kind}
+    ends = [incident.ref(kind.NAME) for kind, incident in known.items()]
     kind, superseded = event.kind, False
     if kind == "completed":
         later_known = before.last_completed is not None and before.last_completed >= event.at
@@ -134,7 +122,7 @@ def _row_notice(
     elif kind == "scheduled" and (stop := _stop_ended(before.schedule, event)):
         resolved.append(f"no backup schedule for {duration(event.at - stop)}")
         ends.append(IncidentRef("stopped", stop, "warning"))
-    if not decision.wants(kind, wanted_with) and not (kind == "scheduled" and ends):
+    if not decision.wants(*wanted_with) and not (kind == "scheduled" and ends):
         return None
     newest = event.kind == "completed" and event.at == memory.last_completed
     story = Story(
@@ -155,7 +143,7 @@ def _row_notice(
         new_schedule=how_often(memory),
     )
     failing = memory.incidents.get("failing")
-    opens = (ref("failing", failing),) if failing and kind == "failed" and not superseded else ()
+    opens = (failing.ref("failing"),) if failing and kind == "failed" and not superseded else ()
     phase = "opened" if opens and failing and not failing.notified_at else "ended" if ends or story.resolved else "news"
     return decision.notice(
         kind,
@@ -197,9 +185,7 @@ def _links(decision: Decision, event: Event) -> Links | None:
     """Ask where the newest backup can be downloaded; return what Zoho said if it can be this backup's."""
     decision.ask("links")
     links = decision.answers.links
-    if links is None or links.until is None or not timedelta(0) < links.until - event.at < LINKS_LIVE_AT_MOST:
-        return None
-    return links
+    return links if links and timedelta(0) < links.until - event.at < LINKS_LIVE_AT_MOST else None
 
 
 def leave_out(decision: Decision, later: Sequence[Event], stands: Situation) -> None:
@@ -213,7 +199,6 @@ def _note_sent(decision: Decision, event: Event, notice: Notice) -> None:
     """Remember what a row's notice says as well: a failed one is its incident's, a stop is remembered as sent."""
     failing, schedule = decision.memory.incidents.get("failing"), decision.memory.schedule
     if notice.opens and failing:
-        reminders = failing.reminders + (failing.notified_at is not None)
-        decision.set_incident("failing", failing._replace(notified_at=decision.now, reminders=reminders))
+        decision.set_incident("failing", failing.notified(decision.now))
     if notice.kind == "stopped" and notice.severity == "warning" and schedule and schedule.stopped_at == event.at:
         decision.remember(schedule=schedule._replace(stop_sent=True))

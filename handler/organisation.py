@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 import requests
 
@@ -11,6 +11,7 @@ from handler.channels.channel import Channel, Senders
 from handler.config import Settings, find_zone
 from handler.data_centres import DATA_CENTRES
 from handler.decision import Receiver
+from handler.errors import UnreadableError
 from handler.memory import Memory
 from handler.message import Recipient
 from handler.secret import Secret, Values, parse_secret
@@ -86,11 +87,23 @@ class Services:
         receivers, channels = open_channels(secret.values, self.senders, loopback=loopback)
         return Organisation(secret, known, receivers, channels)
 
-    def without_secret(self, memory: Memory) -> tuple[tuple[Receiver, ...], dict[str, Channel]]:
-        """Return the channels of an organisation whose secret cannot be had.
+    def look_up(self, org: str) -> tuple[Organisation | None, UnreadableError | None]:
+        """Return the organisation, or why its secret cannot be had or used."""
+        try:
+            return self.organisation(org), None
+        except UnreadableError as problem:
+            return None, problem
 
-        Those that were configured at the last check lack what is decided now; only the topic can be sent to.
+    def channels(
+        self, organisation: Organisation | None, memory: Memory
+    ) -> tuple[tuple[Receiver, ...], Mapping[str, Channel]]:
+        """Return an organisation's channels as far as deciding goes, and those that can be sent to.
+
+        Where its secret cannot be had, those that were configured at the last check lack what is decided now; only the
+        topic can be sent to.
         """
+        if organisation:
+            return organisation.receivers, organisation.channels
         receivers, channels = open_channels(Values({}, ""), self.senders, loopback=False)
         remembered = tuple(receiver_of(BY_NAME[name]) for name in memory.channels if name in BY_NAME)
         return remembered or receivers, channels
@@ -102,11 +115,8 @@ class Services:
             return Recipient(org, org, settings.time_zone, DATA_CENTRES["us"].crm, now)
         secret = organisation.secret
         crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        return Recipient(org, secret.name or org, self.zone(secret), crm_url, now)
-
-    def zone(self, secret: Secret) -> tzinfo:
-        """Return in which time zone an organisation's plain text shows times."""
-        return find_zone(secret.time_zone) or self.settings.time_zone
+        zone = find_zone(secret.time_zone) or settings.time_zone
+        return Recipient(org, secret.name or org, zone, crm_url, now)
 
 
 def open_channels(

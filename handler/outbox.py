@@ -1,13 +1,13 @@
 """What is to be sent, and what has room to wait for it. Pure."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from handler.codec import to_plain
 from handler.history import Row
-from handler.wording import Content, highest, rank
+from handler.wording import Content, highest
 
 MAX_OUTBOX = 200
 MAX_OUTBOX_BYTES = 200_000
@@ -65,10 +65,6 @@ class Notice(NamedTuple):
         """Return whether it is a broken channel's own end, given to itself to see whether it works."""
         return self.incident == f"channel:{channel}" and self.phase == "ended" and self.pending_for == (channel,)
 
-    def reaches(self, min_severity: str) -> bool:
-        """Return whether somebody who wants to hear of this severity and above hears of it."""
-        return rank(self.weight) >= rank(min_severity)
-
 
 def without_replaced(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tuple[Notice, ...]:
     """Return the outbox without the reminders that one of these notices replaces: a newer one of the same incident."""
@@ -76,11 +72,12 @@ def without_replaced(outbox: Iterable[Notice], notices: Iterable[Notice]) -> tup
     return tuple(old for old in outbox if not (old.phase == "reminder" and old.incident in reminded))
 
 
-def fitting(notices: Sequence[Notice], room: int = MAX_OUTBOX, size: int = MAX_OUTBOX_BYTES) -> int:
+def fitting(notices: Sequence[Notice]) -> int:
     """Return how many of these notices, from the first on, an outbox has room for."""
+    size = 0
     for number, notice in enumerate(notices):
-        size -= item_bytes(notice)
-        if number == room or size < 0:
+        size += item_bytes(notice)
+        if number == MAX_OUTBOX or size > MAX_OUTBOX_BYTES:
             return number
     return len(notices)
 
@@ -88,12 +85,3 @@ def fitting(notices: Sequence[Notice], room: int = MAX_OUTBOX, size: int = MAX_O
 def item_bytes(notice: Notice) -> int:
     """Return about how many bytes of the item a notice takes: its JSON has the same names and texts."""
     return len(json.dumps(to_plain(notice), ensure_ascii=False).encode())
-
-
-def settled(outbox: Iterable[Notice], channel: str, notice_ids: Collection[str]) -> tuple[Notice, ...]:
-    """Return the outbox after a channel is owed these notices no more; what no channel is owed is gone."""
-    left = (
-        n._replace(pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
-        for n in outbox
-    )
-    return tuple(notice for notice in left if notice.pending_for)

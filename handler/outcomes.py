@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handler.decision import Links
-from handler.due import known_time, last_completed_fact
-from handler.history import UNKNOWN_TIME, Row
+from handler.due import known_time, last_completed_fact, time_fact
+from handler.history import Row
 from handler.wording import PAGE, Content, Fact, duration, plural
 
 DOWNLOAD_DAYS = 7
@@ -86,7 +86,7 @@ def content(story: Story) -> Content:
     facts += row_facts(story.row, "Started by" if story.row.state else "Done by")
     if story.recent:
         facts.append(Fact("Recent backups (oldest first)", story.recent))
-    return Content(made.symbol, made.title, made.sentence, tuple(facts), made.lines, made.next_step)
+    return made._replace(facts=tuple(facts))
 
 
 def row_facts(row: Row, by: str = "Started by") -> list[Fact]:
@@ -94,11 +94,6 @@ def row_facts(row: Row, by: str = "Started by") -> list[Fact]:
     repeats = "one-time" if row.repeat_type == "immediate" else row.repeat_type
     facts = {by: row.done_by, "Type": repeats, "File": row.file_name, "Job ID": row.id}
     return [Fact(label, text) for label, text in facts.items() if text]
-
-
-def time_fact(label: str, time: datetime) -> Fact:
-    """Return a time that Zoho may never have given."""
-    return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
 
 
 def last_good(time: datetime | None, now: datetime) -> str:
@@ -110,40 +105,25 @@ def last_good(time: datetime | None, now: datetime) -> str:
 
 
 def _completed(story: Story) -> Content:
-    facts, step = _download(story)
-    previous = last_completed_fact(story.before, "Previous backup")
-    return Content(
-        "✅",
-        "Backup completed",
-        "Zoho CRM completed a backup.",
-        (time_fact("Completed", story.at), previous, *facts, *story.next_run),
-        next_step=step,
-    )
+    return _good(story, "Backup completed", "Zoho CRM completed a backup.", "Previous backup")
 
 
 def _recovered(story: Story) -> Content:
-    facts, step = _download(story)
-    previous = last_completed_fact(story.before, "Previous successful backup")
-    return Content(
-        "✅",
-        "A late backup completed" if story.still_overdue else "Backups work again",
-        "A backup completed. "
-        + ("A newer one is still overdue." if story.still_overdue else "The earlier problem is resolved."),
-        (time_fact("Completed", story.at), previous, *facts, *story.next_run),
-        next_step=step,
-    )
+    title, meaning = "Backups work again", "The earlier problem is resolved."
+    if story.still_overdue:
+        title, meaning = "A late backup completed", "A newer one is still overdue."
+    return _good(story, title, f"A backup completed. {meaning}", "Previous successful backup")
 
 
-def _download(story: Story) -> tuple[list[Fact], str]:
-    """Return until when the files can be downloaded, and what to do about it."""
-    until = story.at + timedelta(days=DOWNLOAD_DAYS)
-    count = 0
-    if story.links:
-        until, count = story.links.until or until, story.links.files
-    if until <= story.now:
-        return [], NO_ACTION
-    facts = [Fact("Download until", time=until), *([Fact("Files", str(count))] if count else [])]
-    return facts, "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
+def _good(story: Story, title: str, sentence: str, previous: str) -> Content:
+    """Return what a completed backup's notice says, with until when the files can be downloaded."""
+    until, files = story.links or Links(story.at + timedelta(days=DOWNLOAD_DAYS))
+    facts = [time_fact("Completed", story.at), last_completed_fact(story.before, previous)]
+    step = NO_ACTION
+    if until > story.now:
+        facts += [Fact("Download until", time=until), *([Fact("Files", str(files))] if files else [])]
+        step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
+    return Content("✅", title, sentence, (*facts, *story.next_run), next_step=step)
 
 
 def _failed(story: Story) -> Content:
@@ -161,8 +141,8 @@ def _failed(story: Story) -> Content:
     several = story.in_a_row > 1
     facts = [time_fact("Failed", story.at)]
     if several:
-        facts.append(Fact("Failures in a row", str(story.in_a_row)))
-        facts += [time_fact("Failing since", story.failing_since)] if story.failing_since else []
+        since = time_fact("Failing since", story.failing_since or story.at)
+        facts += (Fact("Failures in a row", str(story.in_a_row)), since)
     return Content(
         "🔴",
         f"Backup failed, {story.in_a_row} in a row" if several else "Backup failed",

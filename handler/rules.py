@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from handler import causes, outcomes, summaries
-from handler.decision import Answers, Decision, Policy, Receiver, ref, stamp
+from handler.decision import Answers, Decision, Policy, Receiver
 from handler.due import changed_at
 from handler.errors import UnreadableError
 from handler.history import Event, Row, dated_by_neighbours, in_order
@@ -69,12 +69,12 @@ def decide(
     if steps:
         _remember_standing(decision, steps)
     _learn_plan(decision, first_read or any(event.kind in ASKS_FOR_PLAN for event in news))
-    stands = situation(history, now)
+    stands = situation(history)
     ended = _evaluate_incidents(decision, stands)
     if first_read:
         if history:
             _remember_rows(decision, history, history, first_seen)
-        _begin(decision, stands, steps)
+        _begin(decision, steps)
     elif news:
         taken = notify_news(decision, stands, steps, memory, ended)
         if taken:
@@ -82,7 +82,7 @@ def decide(
         leave_out(decision, news[len(taken) :], stands)
     _notify_incidents(decision, stands, ended)
     broken_channel.evaluate(decision)
-    summaries.notify_digest(decision, stands)
+    summaries.notify_digest(decision)
     return decision.finish()
 
 
@@ -135,7 +135,7 @@ def _remember_standing(decision: Decision, steps: Sequence[Step]) -> None:
     memory, last = decision.memory, steps[-1]
     completed = [step.event.at for step in steps if step.event.kind == "completed"]
     decision.remember(
-        last_completed=max([*completed, *([memory.last_completed] if memory.last_completed else [])], default=None),
+        last_completed=max(filter(None, (*completed, memory.last_completed)), default=None),
         failures_in_a_row=last.failures,
         failing_since=last.since,
         schedule=newest_schedule([step.event for step in steps], memory.schedule),
@@ -158,21 +158,21 @@ def _evaluate_incidents(decision: Decision, stands: Situation) -> Ended:
         known = decision.memory.incidents.get(kind.NAME)
         incident = kind.evaluate(decision, stands, known)
         if known and incident != known:
-            ended[kind.NAME] = (kind, known)
+            ended[kind] = known
         if incident != known:
             decision.set_incident(kind.NAME, incident)
     return ended
 
 
-def _begin(decision: Decision, stands: Situation, steps: Sequence[Step]) -> None:
+def _begin(decision: Decision, steps: Sequence[Step]) -> None:
     """Send the baseline, which counts as the opening notice of whatever is wrong."""
     decision.remember(baseline_at=decision.now, digest_at=decision.now)
     outcomes_found = Counter(step.event.kind for step in steps if step.event.row.state)
-    summaries.notify_baseline(decision, stands, outcomes_found, steps[-1].recent if steps else "")
+    summaries.notify_baseline(decision, outcomes_found, steps[-1].recent if steps else "")
     for kind in INCIDENTS:
         incident = decision.memory.incidents.get(kind.NAME)
         if incident and decision.wants(kind.KIND):
-            decision.set_incident(kind.NAME, incident._replace(notified_at=decision.now))
+            decision.set_incident(kind.NAME, incident.notified(decision.now))
 
 
 def _remember_rows(
@@ -197,14 +197,10 @@ def _remember_rows(
 
 def _notify_incidents(decision: Decision, stands: Situation, ended: Ended) -> None:
     """Notify of what opened, remind of what lasts, and say what ended without a row that says it."""
-    for kind, incident in ended.values():
+    for kind, incident in ended.items():
         if incident.notified_at and decision.wants(kind.KIND):
             content = kind.content(decision, stands, incident, "ended")
-            identity = f"{kind.NAME}-ended-{stamp(incident.since)}"
-            ends = (ref(kind.NAME, incident),)
-            decision.notify(
-                decision.notice(kind.KIND, identity, "info", content, phase="ended", incident=kind.NAME, ends=ends)
-            )
+            decision.notify(decision.ending(kind.KIND, kind.NAME, incident, content))
     for kind in INCIDENTS:
         open_now = decision.memory.incidents.get(kind.NAME)
         if open_now and decision.wants(kind.KIND) and not kind.waits(decision, stands):
@@ -212,16 +208,9 @@ def _notify_incidents(decision: Decision, stands: Situation, ended: Ended) -> No
 
 
 def _open_or_remind(decision: Decision, stands: Situation, kind: IncidentKind, incident: Incident) -> None:
-    if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
+    if not decision.is_due(incident.notified_at, incident.reminders):
         return
-    phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{kind.NAME}-{stamp(decision.now)}"
-    content = kind.content(decision, stands, incident, phase)
-    opens = (ref(kind.NAME, incident),)
-    row = kind.row(stands, incident)
-    notice = decision.notice(
-        kind.KIND, identity, "critical", content, phase=phase, row=row, incident=kind.NAME, opens=opens
-    )
+    content = kind.content(decision, stands, incident, incident.next_phase)
+    notice = decision.opening(kind.KIND, kind.NAME, incident, content, row=kind.row(stands, incident))
     if decision.notify(notice):
-        reminders = incident.reminders + (phase == "reminder")
-        decision.set_incident(kind.NAME, incident._replace(notified_at=decision.now, reminders=reminders))
+        decision.set_incident(kind.NAME, incident.notified(decision.now))

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler import causes
+from handler import aws, causes
 from handler.addresses import complaint
 from handler.config import A_ZONE, find_zone
 from handler.data_centres import DATA_CENTRES
@@ -57,7 +57,7 @@ def read_secret(ssm: Any, prefix: str, org: str) -> str:
     try:
         text: str = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = aws.error_name(error)
         if code == "ParameterNotFound":
             raise UnreadableError(causes.SECRET_MISSING, f"There is no parameter {name}.") from None
         if code.startswith(("AccessDenied", "KMS", "InvalidKeyId")):

@@ -7,6 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from handler import aws
 from handler.codec import from_plain, to_plain
 from handler.errors import ConflictError, StoreError
 from handler.memory import Memory
@@ -31,7 +32,7 @@ class Store:
         try:
             answer = self._dynamodb.get_item(TableName=self._table_name, Key={"org": {"S": org}}, ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
-            raise StoreError(f"DynamoDB did not read the item {org!r}: {_name(error)}.") from None
+            raise StoreError(f"DynamoDB did not read the item {org!r}: {aws.error_name(error)}.") from None
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def save(self, memory: Memory) -> Memory:
@@ -55,9 +56,9 @@ class Store:
         except (ClientError, BotoCoreError) as error:
             if self.load(memory.org) == saved:
                 return saved  # it had arrived, and only the answer was lost
-            if _name(error) == "ConditionalCheckFailedException":
+            if aws.error_name(error) == "ConditionalCheckFailedException":
                 raise ConflictError(f"Another check wrote the item {memory.org!r} first.") from None
-            raise StoreError(f"DynamoDB did not write the item {memory.org!r}: {_name(error)}.") from None
+            raise StoreError(f"DynamoDB did not write the item {memory.org!r}: {aws.error_name(error)}.") from None
         return saved
 
 
@@ -105,7 +106,3 @@ def _lines(seen: Mapping[str, datetime]) -> str:
 
 def _seen(text: str) -> dict[str, str]:
     return {key: time for time, *keys in map(str.split, text.splitlines()) for key in keys}
-
-
-def _name(error: ClientError | BotoCoreError) -> str:
-    return error.response.get("Error", {}).get("Code", "?") if isinstance(error, ClientError) else type(error).__name__

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from handler.decision import Decision, ref, stamp
+from handler.decision import Decision, stamp
 from handler.due import has_schedule, how_often, last_completed_fact, next_run_fact
 from handler.incidents import INCIDENTS
-from handler.incidents.situation import Situation
 from handler.outbox import IncidentRef
 from handler.outcomes import NO_ACTION
 from handler.wording import PAGE, Content, Fact, capital, duration, highest, plural
@@ -20,18 +19,17 @@ TOPICS = {
 """Topic → its fact's label, and what to say when it has lost its last subscriber."""
 
 
-def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[str, int], recent: str) -> None:
+def notify_baseline(decision: Decision, outcomes: Mapping[str, int], recent: str) -> None:
     """Say what the first good read found; what is wrong now counts as notified of.
 
     Args:
         decision: The decision in the making; its incidents are evaluated.
-        situation: How things stand.
         outcomes: ``completed``, ``failed``, ``unknown`` → how many the history has.
         recent: The last few of them.
     """
     decision.ask("subscribers")
     lost = _lost_subscribers(decision)
-    wrong, opens, severity = _problems(decision, situation, lost)
+    wrong, opens, severity = _problems(decision, lost)
     rows = len(decision.memory.seen)
     counts = f" ({_counts(outcomes)})" if outcomes else ""
     past = "The history has no entries yet."
@@ -40,10 +38,10 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
         own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
         past = f"The history has {entries}{counts}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
-    title = f"{plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ""
+    problems = f": {plural(len(wrong), 'problem needs', 'problems need')} attention" if wrong else ", no problems found"
     content = Content(
         "⚠️" if wrong else "👋",
-        f"Backup monitoring is on: {title}" if wrong else "Backup monitoring is on, no problems found",
+        f"Backup monitoring is on{problems}",
         f"From now on, we send a message {when}. {past}",
         _standing(decision, recent, lost),
         wrong,
@@ -54,17 +52,18 @@ def notify_baseline(decision: Decision, situation: Situation, outcomes: Mapping[
     decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, opens=opens))
 
 
-def notify_digest(decision: Decision, situation: Situation) -> None:
+def notify_digest(decision: Decision) -> None:
     """Say every ``digest_days`` what happened since the last time, what is wrong, and what comes next."""
     memory, days = decision.memory, decision.policy.digest_days
     since = memory.digest_at or memory.baseline_at
     if not days or since is None or decision.now - since < timedelta(days=days):
         return
-    if decision.wants(KIND):
-        decision.ask("subscribers")
     decision.remember(digest_at=decision.now, outcomes={})
+    if not decision.wants(KIND):
+        return
+    decision.ask("subscribers")
     lost = _lost_subscribers(decision)
-    wrong, opens, severity = _problems(decision, situation, lost)
+    wrong, opens, severity = _problems(decision, lost)
     counts = _counts(memory.outcomes)
     span = duration(decision.now - since)
     content = Content(
@@ -75,8 +74,7 @@ def notify_digest(decision: Decision, situation: Situation) -> None:
         wrong,
         _step(decision, wrong, lost),
     )
-    if decision.wants(KIND):
-        decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
+    decision.notify(decision.notice(KIND, f"digest-{stamp(decision.now)}", severity, content, opens=opens))
 
 
 def _step(decision: Decision, wrong: Sequence[str], lost: Sequence[str]) -> str:
@@ -89,12 +87,10 @@ def _step(decision: Decision, wrong: Sequence[str], lost: Sequence[str]) -> str:
         steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
     if lost:
         steps.append("Ask {operator} to subscribe somebody again.")
-    return decision.policy.step(" ".join(steps), decision.memory.org) or NO_ACTION
+    return decision.step(" ".join(steps)) or NO_ACTION
 
 
-def _problems(
-    decision: Decision, situation: Situation, lost: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
+def _problems(decision: Decision, lost: Sequence[str]) -> tuple[tuple[str, ...], tuple[IncidentRef, ...], str]:
     """Return everything that is wrong: a sentence each, the incidents, and the highest severity.
 
     An incident whose end nobody will hear of is only listed, behind the others: where an alert would open for it, the
@@ -106,11 +102,11 @@ def _problems(
     for kind in INCIDENTS:
         if incident := memory.incidents.get(kind.NAME):
             heard = decision.wants(kind.KIND) and (first_read or incident.notified_at is not None)
-            found.append((kind.line(decision, situation, incident), ref(kind.NAME, incident), heard))
+            found.append((kind.line(decision, incident), incident.ref(kind.NAME), heard))
     for name, incident in memory.incidents.items():
         if name.startswith("channel:"):
             line = f"{capital(incident.label)} rejects messages from this notifier."
-            found.append((line, ref(name, incident), incident.notified_at is not None))
+            found.append((line, incident.ref(name), incident.notified_at is not None))
     found.sort(key=lambda one: not one[2])  # each incident that a notice opens has a line, in their order
     lines = [line for line, _, _ in found]
     severities = [one.severity for _, one, _ in found]
@@ -133,9 +129,8 @@ def _lost_subscribers(decision: Decision) -> list[str]:
 def _standing(decision: Decision, recent: str, lost: Collection[str]) -> tuple[Fact, ...]:
     memory, policy = decision.memory, decision.policy
     unheard = {topic for topic, count in decision.answers.subscribers.items() if not count}
-    often = how_often(memory) if has_schedule(memory) else ""
     return (
-        Fact("Schedule", (often or "set up") if has_schedule(memory) else "none"),
+        Fact("Schedule", (how_often(memory) or "set up") if has_schedule(memory) else "none"),
         last_completed_fact(memory.last_completed),
         *next_run_fact(memory, policy.max_backup_age_days, decision.now),
         *([Fact("Recent backups (oldest first)", recent)] if recent else []),
@@ -144,5 +139,4 @@ def _standing(decision: Decision, recent: str, lost: Collection[str]) -> tuple[F
 
 
 def _counts(outcomes: Mapping[str, int]) -> str:
-    named: Sequence[tuple[str, int]] = sorted(outcomes.items())
-    return ", ".join(f"{count:,} {kind}" for kind, count in named if count)
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(outcomes.items()) if count)

@@ -120,15 +120,7 @@ def make_session(context: ssl.SSLContext, retries: Retry | int = 0) -> requests.
     return session
 
 
-def fetch(
-    session: requests.Session,
-    method: str,
-    url: str,
-    *,
-    deadline: Deadline,
-    max_bytes: int = MAX_BYTES,
-    **request: Any,
-) -> Response:
+def fetch(session: requests.Session, method: str, url: str, *, deadline: Deadline, **request: Any) -> Response:
     """Return the answer to one request.
 
     Args:
@@ -136,7 +128,6 @@ def fetch(
         method: GET or POST.
         url: An https URL, or http on loopback; the caller has checked it.
         deadline: When it is over whatever the peer does, the session's retries included.
-        max_bytes: How long the answer may be, decompressed.
         **request: Passed on to requests: ``params``, ``data``, ``json``, ``headers``.
 
     Raises:
@@ -150,19 +141,19 @@ def fetch(
         timeout: Any = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         try:
             with session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as got:
-                return Response(got.status_code, _read(got, deadline, max_bytes))
+                return Response(got.status_code, _read(got, deadline))
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise TransportError(type(error).__name__) from None
 
     return Exchange(work).result(left)
 
 
-def _read(response: requests.Response, deadline: Deadline, max_bytes: int) -> bytes:
+def _read(response: requests.Response, deadline: Deadline) -> bytes:
     body = bytearray()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
         body += chunk
-        if len(body) > max_bytes:
-            raise TransportError(f"the answer is longer than {max_bytes} bytes")
+        if len(body) > MAX_BYTES:
+            raise TransportError(f"the answer is longer than {MAX_BYTES} bytes")
         if deadline.left() <= 0:
             raise TransportError(TOO_SLOW)
     return bytes(body)

@@ -69,6 +69,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def shorten(text: str, limit: int) -> str:
+    """Return a text within a limit, with an ellipsis where it was cut."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """Return "1 backup", "2 backups"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

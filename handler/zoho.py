@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import requests
 
 from handler import causes
-from handler.causes import Cause
 from handler.data_centres import API_DOMAINS, DATA_CENTRES
 from handler.deadline import Deadline
 from handler.decision import Links
@@ -28,35 +27,6 @@ PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
 TOKEN_LIFE_SECONDS = 3600
 RENEW_SECONDS_BEFORE = 60
-
-INTERNAL = causes.TRANSIENT._replace(
-    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
-    resolution="Unexpected and unhandled exception in the server. Contact the support team.",
-)
-TOKEN_ERRORS: dict[str, Cause] = {
-    "invalid_code": causes.REVOKED_TOKEN,
-    "invalid_client": causes.WRONG_CLIENT,
-    "invalid_client_secret": causes.WRONG_CLIENT_SECRET,
-}
-API_ERRORS: dict[str, Cause] = {
-    "INVALID_URL_PATTERN": causes.WRONG_URL,
-    "OAUTH_SCOPE_MISMATCH": causes.WRONG_SCOPE,
-    "NO_PERMISSION": causes.NO_PERMISSION,
-    "INTERNAL_ERROR": INTERNAL,
-    "INVALID_REQUEST_METHOD": causes.WRONG_METHOD,
-    "INVALID_TOKEN": causes.INVALID_TOKEN,
-    "INVALID_OAUTHTOKEN": causes.INVALID_TOKEN,
-    "AUTHENTICATION_FAILURE": causes.INVALID_TOKEN,
-    "TOO_MANY_REQUESTS": causes.TRANSIENT,
-}
-STATUS_ERRORS: dict[int, Cause] = {
-    401: causes.INVALID_TOKEN,
-    403: causes.NO_PERMISSION,
-    404: causes.WRONG_URL,
-    408: causes.TRANSIENT,
-    429: causes.TRANSIENT,
-}
-"""For answers without one of Zoho's codes."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +118,7 @@ class Zoho:
         return parse_plan(self._get("", deadline), self._clock().replace(microsecond=0))
 
     def links(self, deadline: Deadline) -> Links | None:
-        """Return where the latest backup can be downloaded; None when Zoho has nothing.
+        """Return where the latest backup can be downloaded; None when Zoho has nothing, or does not say until when.
 
         Source: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html
 
@@ -156,9 +126,9 @@ class Zoho:
             UnreadableError: As for the history.
         """
         match self._get("/urls", deadline):
-            case {"urls": {"expiry_date": expiry} as urls}:
+            case {"urls": {"expiry_date": expiry} as urls} if until := parse_time(expiry):
                 lists = [urls.get("data_links"), urls.get("attachment_links")]
-                return Links(parse_time(expiry), sum(len(links) for links in lists if isinstance(links, list)))
+                return Links(until, sum(len(links) for links in lists if isinstance(links, list)))
         return None
 
     def _get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
@@ -207,7 +177,7 @@ class Zoho:
                 self._renew_at = now + timedelta(seconds=life)
                 return
             case {"error": error}:  # with HTTP 200, too
-                cause = TOKEN_ERRORS.get(str(error), causes.TRANSIENT)
+                cause = causes.TOKEN_ERRORS.get(str(error), causes.TRANSIENT)
                 raise UnreadableError(cause, f"Zoho accounts answered: {error_code(error)}")
         if response.status != 200:
             raise _api_error(response)
@@ -235,9 +205,9 @@ def _api_error(response: Response) -> UnreadableError:
     except ValueError:
         body = None
     code = body.get("code") if isinstance(body, dict) else None
-    cause = API_ERRORS.get(code) if isinstance(code, str) else None
+    cause = causes.API_ERRORS.get(code) if isinstance(code, str) else None
     if cause is None or (response.status >= 500 and cause.actionable):
-        cause = STATUS_ERRORS.get(response.status)
+        cause = causes.STATUS_ERRORS.get(response.status)
     if cause is None:
         # A redirect is where maintenance pages live; anything else unknown is an answer that a person must look at.
         transient = response.status >= 500 or 300 <= response.status < 400

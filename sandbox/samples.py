@@ -8,7 +8,7 @@ from typing import Any
 
 from dateutil import tz
 
-from handler import causes, zoho
+from handler import causes
 from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
@@ -47,7 +47,7 @@ PROBLEMS = (
         causes.SECRET_DENIED, f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."
     ),
     UnreadableError(causes.TRANSIENT, "HTTP 503 with a web page that is not JSON"),
-    UnreadableError(zoho.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
+    UnreadableError(causes.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
 )
 """One of each cause, worded as the client words it."""
 

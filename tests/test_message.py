@@ -19,13 +19,12 @@ from handler.message import (
     parts,
     reference,
     severity,
-    shorten,
     symbol_of,
     text,
     title_of,
 )
 from handler.outbox import Notice
-from handler.wording import SEVERITIES, Content, Fact, capital, duration, highest, plural
+from handler.wording import SEVERITIES, Content, Fact, capital, duration, highest, plural, shorten
 from sandbox.samples import samples
 from sandbox.watch import START, Watch
 from sandbox.zoho import row

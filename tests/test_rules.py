@@ -636,7 +636,7 @@ def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timede
     """Only where it can be that backup's: later than it, and by less than two months; else seven days."""
     completed = START + timedelta(hours=2)
     deadline = None if until is None else completed + until
-    watch = Watch(links=Links(deadline, 4), notify_on=EVERYTHING)
+    watch = Watch(links=Links(deadline, 4) if deadline else None, notify_on=EVERYTHING)
     watch.check()
     for hours in (1, 2):
         watch.log(state="completed", at=START + timedelta(hours=hours))

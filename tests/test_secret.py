@@ -315,7 +315,7 @@ def test_without_a_secret_only_the_topic_can_be_sent_to_and_the_last_known_chann
     """Those of the last check; before any, the topic. A channel that no longer exists is dropped."""
     with open_world() as world:
         for known, expected in (((), ["sns"]), (("sns", "slack", "pigeon"), ["sns", "slack"])):
-            receivers, channels = world.services.without_secret(Memory("default", channels=known))
+            receivers, channels = world.services.channels(None, Memory("default", channels=known))
             assert [receiver.name for receiver in receivers] == expected
             assert set(channels) == {"sns"}
 

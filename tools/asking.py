@@ -4,8 +4,7 @@ from collections.abc import Collection, Mapping
 
 from handler.channels.channel import Channel
 from handler.data_centres import DATA_CENTRES
-from handler.message import shorten
-from handler.wording import SEVERITIES
+from handler.wording import SEVERITIES, shorten
 from handler.zoho import SCOPE
 from tools import prompts
 from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question, doubt

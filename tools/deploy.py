@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handler.message import shorten
+from handler.wording import shorten
 from tools import parameters, prompts, stack
 from tools.lines import say
 from tools.problems import Problem, run

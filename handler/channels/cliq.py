@@ -15,16 +15,14 @@ from urllib3.util import parse_url
 from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
 from handler.channels.webhook import (
-    ANY,
-    Bundle,
     Json,
+    Part,
     Table,
     decoded,
-    each,
     flat,
     ids,
     inert,
-    judge,
+    leads_to_crm,
     pack,
     plain_text,
     post,
@@ -33,19 +31,10 @@ from handler.channels.webhook import (
 )
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
-from handler.message import (
-    Recipient,
-    list_lines,
-    reference,
-    remarks,
-    shorten,
-    symbol_of,
-    title_of,
-    value,
-)
+from handler.message import Bundle, Recipient, list_lines, reference, remarks, symbol_of, title_of, value
 from handler.outbox import Notice
 from handler.transport import Response
-from handler.wording import plural
+from handler.wording import plural, shorten
 
 # https://www.zoho.com/cliq/help/restapi/v2/messageformat/
 MESSAGE_LIMIT = 5_000
@@ -59,11 +48,6 @@ TABLE: Table = (
     (400, "throttled", "transient"),
     # https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
     (400, r"invalid_\w+|param_missing", "refused"),
-    (413, ANY, "refused"),
-    (401, ANY, "gone"),
-    (403, ANY, "gone"),
-    (404, ANY, "gone"),
-    (410, ANY, "gone"),
 )
 THROTTLE = r"(?i)throttl|exceeded|too many|rate.?limit"
 PATH = r"(/company/\d+)?/api/v\d/(channelsbyname|channels|bots|chats)/[^/]+/messages?"
@@ -111,8 +95,8 @@ class Cliq:
 
     def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[tuple[Json, Json]]]:
         """Return as few messages as Cliq's limit allows: each as a card, and as plain text."""
-        packed = pack(notices, recipient, lambda message, to: _fits(_card(message, to)))
-        return [Request(ids(message), _forms(message, to)) for message, to in packed]
+        messages = pack(notices, recipient, lambda message: _fits(_card(message, recipient)))
+        return [Request(ids(message), _forms(message, recipient)) for message in messages]
 
     def send(self, request: Request[tuple[Json, Json]], deadline: Deadline) -> None:
         """Post; what Cliq refuses for its content is sent once more as plain text, what it throttles is not.
@@ -126,7 +110,7 @@ class Cliq:
             response, code = self._post(plain, deadline)
         if taken(response, 204, (200, 201)):
             return
-        raise refusal(self.label, response.status, code, judge(TABLE, response.status, code), request.notice_ids)
+        raise refusal(self.label, TABLE, response.status, code, request.notice_ids)
 
     def _post(self, payload: Json, deadline: Deadline) -> tuple[Response, str]:
         if not self._left:
@@ -149,36 +133,34 @@ def _fits(payload: Json) -> bool:
     return len(json.dumps(payload, ensure_ascii=False)) <= MESSAGE_LIMIT
 
 
-def _forms(message: Sequence[Bundle], recipient: Recipient) -> tuple[Json, Json]:
+def _forms(message: Sequence[Part], recipient: Recipient) -> tuple[Json, Json]:
     """Return a message as a card, if that fits, and as plain text."""
-    words = inert(plain_text(message, recipient)).replace(inert(recipient.crm_url), recipient.crm_url)
+    words = inert(plain_text(message)).replace(inert(recipient.crm_url), recipient.crm_url)
     plain: Json = {"text": shorten(words, MESSAGE_LIMIT)}
     card = _card(message, recipient)
     return (card if _fits(card) else plain), plain
 
 
-def _card(message: Sequence[Bundle], recipient: Recipient) -> Json:
+def _card(message: Sequence[Part], recipient: Recipient) -> Json:
     notices = flat(message)
     card: Json = {
-        "text": _text(message, recipient),
+        "text": _text(message),
         "card": {
             "title": shorten(inert(f"{symbol_of(notices)} {recipient.name}: {title_of(notices)}"), TITLE_LIMIT),
             "theme": "modern-inline",
         },
-        "slides": [
-            slide for bundle, to in each(message, recipient) for slide in _slides(bundle, to, alone=len(message) == 1)
-        ],
+        "slides": [slide for bundle, to in message for slide in _slides(bundle, to, alone=len(message) == 1)],
     }
-    if len(message[0]) > 1 or any(notice.content.about_crm for notice in notices):
+    if leads_to_crm(message):
         action = {"type": "open.url", "data": {"web": recipient.crm_url}}
         card["buttons"] = [{"label": "Open Zoho CRM", "type": "+", "action": action}]
     return card
 
 
-def _text(message: Sequence[Bundle], recipient: Recipient) -> str:
+def _text(message: Sequence[Part]) -> str:
     if len(message) > 1:
         return f"{plural(len(message), 'message')}, oldest first."
-    (bundle,) = message
+    ((bundle, recipient),) = message
     body = list_lines(bundle, recipient.zone) if len(bundle) > 1 else [bundle[0].content.sentence]
     return inert("\n".join([*remarks(bundle, recipient), *body]))
 

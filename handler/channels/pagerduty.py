@@ -11,31 +11,26 @@ from typing import ClassVar
 
 from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
-from handler.channels.webhook import ANY, Json, Table, decoded, each, ids, judge, post, refusal
+from handler.channels.webhook import ANY, Json, Table, decoded, post, refusal
 from handler.deadline import Deadline
 from handler.decision import stamp
 from handler.errors import DeliveryError
-from handler.message import Recipient, remarks, shorten, value
+from handler.message import Recipient, each, remarks, value
 from handler.outbox import IncidentRef, Notice
 from handler.transport import Response
+from handler.wording import shorten
 
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_LIMIT = 1_024
 KEY_LIMIT = 255
 URL = "https://events.pagerduty.com/v2/enqueue"
 CLIENT = "Zoho CRM backup notifier"
-SEVERITIES = {"critical": "critical", "warning": "warning", "info": "info"}
-"""Ours → PagerDuty's, which has ``error`` as well."""
 
 # https://developer.pagerduty.com/docs/events-api-v2-overview: a routing key that is wrong or disabled is a 400, too.
-# A 403 was version 1's word for a throttle: transient.
 TABLE: Table = (
     (400, "routing_key", "gone"),
     (400, "invalid_event", "refused"),
-    (413, ANY, "refused"),
-    (401, ANY, "gone"),
-    (404, ANY, "gone"),
-    (410, ANY, "gone"),
+    (403, ANY, "transient"),  # version 1's word for a throttle
 )
 
 
@@ -64,7 +59,7 @@ class PagerDuty:
             "PagerDuty events URL",
             f"Enter takes {URL}; accounts in the EU need https://events.eu.pagerduty.com/v2/enqueue: "
             "https://support.pagerduty.com/main/docs/service-regions",
-            lambda url, loopback: complaint(url, loopback_http=loopback),
+            complaint,
             default=URL,
             secret=False,
             begins=("https://events.pagerduty.com/", "https://events.eu.pagerduty.com/"),
@@ -86,8 +81,8 @@ class PagerDuty:
 
     def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[list[Json]]]:
         """Return a request for each notice, with an event for each incident that it opens, reminds of or ends."""
-        alone = [(notice,) for notice in notices]
-        return [Request(ids([one]), list(_events(one[0], to))) for one, to in each(alone, recipient)]
+        alone = each(((notice,) for notice in notices), recipient)
+        return [Request((notice.notice_id,), list(_events(notice, to))) for (notice,), to in alone]
 
     def send(self, request: Request[list[Json]], deadline: Deadline) -> None:
         """Send the events one by one; the notice is accepted when all were. Those before a failure are repeated.
@@ -100,10 +95,8 @@ class PagerDuty:
             response = post(self._session, self.label, self._url, {"routing_key": self._key, **event}, deadline)
             if response.status == 202:
                 continue
-            code = _code(response)
-            verdict = judge(TABLE, response.status, code)
-            error = refusal(self.label, response.status, code, verdict, request.notice_ids)
-            if verdict != "refused":
+            error = refusal(self.label, TABLE, response.status, _code(response), request.notice_ids)
+            if not error.refused:
                 raise error
             refused = error  # the others may end an alert that is open
         if refused:
@@ -146,7 +139,7 @@ def _event(
     payload = {
         "summary": shorten(f"{recipient.name}: {line or notice.content.title}", SUMMARY_LIMIT),
         "source": f"Zoho CRM, {recipient.name}",
-        "severity": SEVERITIES[ref.severity if ref else notice.severity],
+        "severity": ref.severity if ref else notice.severity,
         "timestamp": notice.at.isoformat(),
         "component": "data backup",
         "group": recipient.org,

@@ -5,41 +5,17 @@ formatting (https://docs.slack.dev/reference/block-kit/composition-objects/text-
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from typing import ClassVar
 
 from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
-from handler.channels.webhook import (
-    ANY,
-    Bundle,
-    Json,
-    Table,
-    each,
-    flat,
-    ids,
-    inert,
-    judge,
-    pack,
-    plain_text,
-    post,
-    refusal,
-)
+from handler.channels.webhook import ANY, Json, Part, Table, flat, ids, inert, pack, plain_text, post, refusal
 from handler.deadline import Deadline
-from handler.message import (
-    Recipient,
-    list_lines,
-    parts,
-    reference,
-    remarks,
-    severity,
-    shorten,
-    symbol_of,
-    title_of,
-)
+from handler.message import Bundle, Recipient, list_lines, parts, reference, remarks, severity, symbol_of, title_of
 from handler.outbox import Notice
-from handler.wording import PAGE, Fact
+from handler.wording import PAGE, Content, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150
@@ -58,12 +34,7 @@ CHANNEL_CODES = (
 )
 TABLE: Table = (
     (400, r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments", "refused"),
-    (413, ANY, "refused"),
     (400, ANY, "gone"),  # an unknown code, too, for the plain form was refused as well
-    (401, ANY, "gone"),
-    (403, ANY, "gone"),
-    (404, ANY, "gone"),
-    (410, ANY, "gone"),
 )
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
@@ -87,7 +58,7 @@ class Slack:
             "slack_webhook_url",
             "Slack webhook URL",
             "Make an incoming webhook for one channel: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
-            lambda url, loopback: complaint(url, loopback_http=loopback),
+            complaint,
             begins=("https://hooks.slack.com/services/", "https://hooks.slack-gov.com/services/"),
         ),
         Setting(
@@ -114,8 +85,8 @@ class Slack:
 
     def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[tuple[Json, Json]]]:
         """Return everything as one message, or as few as Slack's limits allow: each in blocks, and as plain text."""
-        packed = pack(notices, recipient, lambda message, to: _fits(self._blocks(message, to)))
-        return [Request(ids(message), self._forms(message, to)) for message, to in packed]
+        messages = pack(notices, recipient, lambda message: _fits(self._blocks(message)))
+        return [Request(ids(message), self._forms(message, recipient)) for message in messages]
 
     def send(self, request: Request[tuple[Json, Json]], deadline: Deadline) -> None:
         """Post; what Slack refuses for its content, or for what we do not know, is sent once more as plain text.
@@ -128,16 +99,15 @@ class Slack:
         if status == 413 or (status == 400 and not re.fullmatch(CHANNEL_CODES, code)):
             status, code = self._post(plain, deadline)
         if (status, code) != (200, "ok"):
-            raise refusal(self.label, status, code, judge(TABLE, status, code), request.notice_ids)
+            raise refusal(self.label, TABLE, status, code, request.notice_ids)
 
     def _post(self, payload: Json, deadline: Deadline) -> tuple[int, str]:
         response = post(self._session, self.label, self._url, payload, deadline)
         return response.status, response.body[:100].decode("ascii", "replace").strip()
 
-    def _forms(self, message: Sequence[Bundle], recipient: Recipient) -> tuple[Json, Json]:
+    def _forms(self, message: Sequence[Part], recipient: Recipient) -> tuple[Json, Json]:
         """Return a message in blocks, if they fit, and as plain text."""
-        notices, mention = flat(message), self._mentioned(message)
-        words = plain_text(message, recipient)
+        mention, words = self._mentioned(message), plain_text(message)
         # Whoever is mentioned needs Slack's markup, and then nothing else may be any.
         words = _escape(inert(words, ours=True) if mention else words)
         plain: Json = {
@@ -146,16 +116,16 @@ class Slack:
             "parse": "none",
         }
         # The line on a locked phone: markup, whatever the blocks are.
-        title = _escape(shorten(inert(f"{recipient.name}: {title_of(notices)}"), SECTION_LIMIT))
-        blocks = self._blocks(message, recipient)
+        title = _escape(shorten(inert(f"{recipient.name}: {title_of(flat(message))}"), SECTION_LIMIT))
+        blocks = self._blocks(message)
         return ({"text": f"{mention} {title}".strip(), "blocks": blocks} if _fits(blocks) else plain), plain
 
-    def _blocks(self, message: Sequence[Bundle], recipient: Recipient) -> list[Json]:
-        made = [block for bundle, to in each(message, recipient) for block in _blocks(bundle, to)]
+    def _blocks(self, message: Sequence[Part]) -> list[Json]:
+        made = [block for bundle, recipient in message for block in _blocks(bundle, recipient)]
         mention = self._mentioned(message)
-        return [{"type": "section", "text": _mrkdwn(mention)}, *made] if mention else made
+        return [_section(_mrkdwn(mention)), *made] if mention else made
 
-    def _mentioned(self, message: Sequence[Bundle]) -> str:
+    def _mentioned(self, message: Sequence[Part]) -> str:
         return _mention(self._mention) if severity(flat(message)) == "critical" else ""
 
 
@@ -176,50 +146,45 @@ def _mention(name: str) -> str:
     return f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>" if name else ""
 
 
-def _blocks(notices: tuple[Notice, ...], recipient: Recipient) -> Iterator[Json]:
-    yield _header(f"{symbol_of(notices)} {recipient.name}: {title_of(notices)}")
-    yield from _paragraphs(list(remarks(notices, recipient)))
+def _blocks(notices: Bundle, recipient: Recipient) -> Iterator[Json]:
+    title = f"{symbol_of(notices)} {recipient.name}: {title_of(notices)}"
+    yield {"type": "header", "text": _plain(title, HEADER_LIMIT, emoji=True)}
+    yield from _paragraphs(remarks(notices, recipient))
     if len(notices) > 1:
-        yield from _paragraphs(list(list_lines(notices, recipient.zone)))
-        yield {"type": "section", "text": _mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}")}
-        yield _reference(notices)
-        return
-    content = notices[0].content
-    yield _section(content.sentence)
-    yield from _paragraphs([f"• {line}" for line in content.lines])
+        yield from _paragraphs(list_lines(notices, recipient.zone))
+        yield _section(_mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}"))
+    else:
+        yield from _content(notices[0].content, recipient)
+    yield {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
+
+
+def _content(content: Content, recipient: Recipient) -> Iterator[Json]:
+    yield _section(_plain(content.sentence, SECTION_LIMIT))
+    yield from _paragraphs(f"• {line}" for line in content.lines)
     for facts in parts(content.facts, FACTS_PER_SECTION):
         yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
     link = f"<{recipient.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
         step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
-        yield {"type": "section", "text": _mrkdwn(shorten(step, SECTION_LIMIT))}
+        yield _section(_mrkdwn(shorten(step, SECTION_LIMIT)))
     elif link:
-        yield {"type": "section", "text": _mrkdwn(f"{link}: {_escape(PAGE)}")}
-    yield _reference(notices)
+        yield _section(_mrkdwn(f"{link}: {_escape(PAGE)}"))
 
 
-def _paragraphs(lines: Sequence[str]) -> Iterator[Json]:
+def _paragraphs(lines: Iterable[str]) -> Iterator[Json]:
     """Yield sections with as many whole lines each as Slack allows."""
     words = ""
     for line in lines:
         if words and len(words) + 1 + len(line) > SECTION_LIMIT:
-            yield _section(words)
+            yield _section(_plain(words, SECTION_LIMIT))
             words = ""
         words += ("\n" if words else "") + line
     if words:
-        yield _section(words)
+        yield _section(_plain(words, SECTION_LIMIT))
 
 
-def _header(words: str) -> Json:
-    return {"type": "header", "text": _plain(words, HEADER_LIMIT, emoji=True)}
-
-
-def _reference(notices: tuple[Notice, ...]) -> Json:
-    return {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
-
-
-def _section(words: str) -> Json:
-    return {"type": "section", "text": _plain(words, SECTION_LIMIT)}
+def _section(text: Json) -> Json:
+    return {"type": "section", "text": text}
 
 
 def _fields(fact: Fact) -> tuple[Json, Json]:

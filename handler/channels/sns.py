@@ -8,12 +8,14 @@ from typing import Any, ClassVar, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from handler import aws
 from handler.channels.channel import Request, Senders, Setting
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from handler.history import clean
-from handler.message import TOGETHER, Recipient, bundles, reference, severity, shorten, text, title_of
+from handler.message import TOGETHER, Bundle, Recipient, bundles, each, reference, severity, text, title_of
 from handler.outbox import Notice
+from handler.wording import shorten
 
 SUBJECT_LIMIT = 99
 """Printable ASCII characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html wants less than 100."""
@@ -73,12 +75,9 @@ class Sns:
 
     def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[list[SnsMessage]]]:
         """Return one request for up to ten notices; one for each hundred of a longer list."""
-        made = []
-        for part in bundles(notices):
-            made.append(_message(part, recipient))
-            recipient = recipient._replace(lost=0)  # the first one says it
+        made = [_message(part, to) for part, to in each(bundles(notices), recipient)]
         groups = [made] if len(notices) <= TOGETHER else [[message] for message in made]
-        return [Request(tuple(i for m in group for i in m.notice_ids), group) for group in groups if group]
+        return [Request(_ids(group), group) for group in groups if group]
 
     def send(self, request: Request[list[SnsMessage]], deadline: Deadline) -> None:
         """Publish; each entry is accepted or refused by itself.
@@ -90,7 +89,7 @@ class Sns:
         try:
             result = self._publish(group)
         except ClientError as error:
-            code = _code(error)
+            code = aws.error_name(error)
             if code not in REFUSED_WHOLE:
                 raise DeliveryError(f"SNS answered {code}", gone=_is_gone(code)) from None
             result = self._publish_one_by_one(group, code, deadline)
@@ -103,8 +102,8 @@ class Sns:
             f"SNS refused {len(group) - len(result.accepted)} of {len(group)} messages: "
             + (", ".join(sorted(result.codes)) or "no answer"),
             gone=gone,
-            accepted=_ids(group, result.accepted),
-            refused=() if gone else _ids(group, result.refused),
+            accepted=_ids(result.accepted),
+            refused=() if gone else _ids(result.refused),
         )
 
     def _publish(self, group: Sequence[SnsMessage]) -> "_Result":
@@ -113,16 +112,10 @@ class Sns:
             PublishBatchRequestEntries=[_entry(str(number), message) for number, message in enumerate(group)],
         )
         failed = {int(entry["Id"]): entry for entry in answer.get("Failed", [])}
+        taken = {int(entry["Id"]) for entry in answer.get("Successful", [])} - failed.keys()
         codes = {number: str(entry.get("Code")) for number, entry in failed.items()}
-        return _Result(
-            {int(entry["Id"]) for entry in answer.get("Successful", [])} - failed.keys(),
-            {
-                number
-                for number, entry in failed.items()
-                if entry.get("SenderFault") and not _is_transient(codes[number])
-            },
-            set(codes.values()),
-        )
+        refused = {n for n, entry in failed.items() if entry.get("SenderFault") and not _is_transient(codes[n])}
+        return _Result([group[n] for n in sorted(taken)], [group[n] for n in sorted(refused)], set(codes.values()))
 
     def _publish_one_by_one(self, group: Sequence[SnsMessage], code: str, deadline: Deadline) -> "_Result":
         """Publish each message of a request that was refused as a whole: one that is malformed stops no other.
@@ -130,45 +123,38 @@ class Sns:
         Those for which no time is left are neither accepted nor refused.
         """
         if len(group) == 1:
-            return _Result(set(), {0}, {code})
-        total = _Result(set(), set(), set())
-        for number, message in enumerate(group):
+            return _Result([], [*group], {code})
+        total = _Result([], [], set())
+        for message in group:
             if deadline.left() <= 0:
                 break
             try:
                 one = self._publish([message])
             except ClientError as error:
-                one = _Result(set(), {0} if _code(error) in REFUSED_WHOLE else set(), {_code(error)})
+                one = _Result([], [message] if aws.error_name(error) in REFUSED_WHOLE else [], {aws.error_name(error)})
             except (BotoCoreError, ResponseParserError) as error:
-                one = _Result(set(), set(), {type(error).__name__})
-            total.accepted.update(number for _ in one.accepted)
-            total.refused.update(number for _ in one.refused)
+                one = _Result([], [], {type(error).__name__})
+            total.accepted.extend(one.accepted)
+            total.refused.extend(one.refused)
             total.codes.update(one.codes)
         return total
 
 
 class _Result(NamedTuple):
-    """Numbers of messages: accepted, refused permanently; and the codes of all that were not accepted."""
+    """What was accepted, what was refused permanently; and the codes of all that was not accepted."""
 
-    accepted: set[int]
-    refused: set[int]
+    accepted: list[SnsMessage]
+    refused: list[SnsMessage]
     codes: set[str]
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "?"))
-
-
-def _message(notices: tuple[Notice, ...], recipient: Recipient) -> SnsMessage:
+def _message(notices: Bundle, recipient: Recipient) -> SnsMessage:
     ids = tuple(notice.notice_id for notice in notices)
-    subject = _subject(title_of(notices), recipient)
-    return SnsMessage(ids, subject, text(notices, recipient), _attributes(notices, recipient))
-
-
-def _subject(title: str, recipient: Recipient) -> str:
     name = _ascii(shorten(recipient.name, NAME_LIMIT)) or recipient.org
-    subject = _ascii(f"[{name}] {title}")
-    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
+    subject = _ascii(f"[{name}] {title_of(notices)}")
+    if len(subject) > SUBJECT_LIMIT:
+        subject = subject[: SUBJECT_LIMIT - 3] + "..."
+    return SnsMessage(ids, subject, text(notices, recipient), _attributes(notices, recipient))
 
 
 def _ascii(words: str) -> str:
@@ -176,19 +162,18 @@ def _ascii(words: str) -> str:
     return " ".join(ascii_words.split())
 
 
-def _attributes(notices: tuple[Notice, ...], recipient: Recipient) -> dict[str, str | list[str]]:
+def _attributes(notices: Bundle, recipient: Recipient) -> dict[str, str | list[str]]:
     attributes: dict[str, str | list[str]] = {
         "org": recipient.org,
         "severity": severity(notices),
         "notice_id": reference(notices),
     }
     if len(notices) > 1:
-        row_ids = [notice.row.id if notice.row else "" for notice in notices]
         # A filter policy on an attribute that is missing matches nothing, so a list has what each of its notices has.
         return attributes | {
             "kind": [notice.kind for notice in notices],
             "phase": [notice.phase for notice in notices],
-            "row_id": row_ids,
+            "row_id": [notice.row.id if notice.row else "" for notice in notices],
         }
     (notice,) = notices
     attributes |= {"kind": notice.kind, "phase": notice.phase}
@@ -214,8 +199,8 @@ def _attribute(value: str | list[str]) -> dict[str, str]:
     return {"DataType": "String.Array", "StringValue": json.dumps(value)}
 
 
-def _ids(group: Sequence[SnsMessage], numbers: set[int]) -> list[str]:
-    return [notice_id for number in sorted(numbers) for notice_id in group[number].notice_ids]
+def _ids(messages: Sequence[SnsMessage]) -> tuple[str, ...]:
+    return tuple(notice_id for message in messages for notice_id in message.notice_ids)
 
 
 def _is_gone(code: str) -> bool:

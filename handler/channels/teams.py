@@ -15,15 +15,13 @@ from urllib3.util import parse_url
 from handler.addresses import complaint
 from handler.channels.channel import Request, Senders, Setting
 from handler.channels.webhook import (
-    ANY,
-    Bundle,
     Json,
+    Part,
     Table,
     decoded,
-    each,
     flat,
     ids,
-    judge,
+    leads_to_crm,
     pack,
     plain_text,
     post,
@@ -31,19 +29,10 @@ from handler.channels.webhook import (
     taken,
 )
 from handler.deadline import Deadline
-from handler.message import (
-    Recipient,
-    list_lines,
-    reference,
-    remarks,
-    severity,
-    shorten,
-    symbol_of,
-    title_of,
-    value,
-)
+from handler.message import Bundle, Recipient, list_lines, reference, remarks, severity, symbol_of, title_of, value
 from handler.outbox import Notice
 from handler.transport import Response
+from handler.wording import shorten
 
 MESSAGE_BYTES = 20 * 1024
 """Of a request. The page says 28 KB, and libraries measured 21:
@@ -57,11 +46,6 @@ CARD = "application/vnd.microsoft.card.adaptive"
 TABLE: Table = (
     (400, "WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled", "gone"),
     (400, "TriggerInputSchemaMismatch", "refused"),
-    (413, ANY, "refused"),
-    (401, ANY, "gone"),
-    (403, ANY, "gone"),
-    (404, ANY, "gone"),
-    (410, ANY, "gone"),
 )
 RETIRED = r"(.*\.)?webhook\.office\.com|outlook\.office(365)?\.com"
 """Hosts of Office 365 connectors, whose last ones were turned off in May 2026:
@@ -113,8 +97,8 @@ class Teams:
 
     def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[Json]]:
         """Return everything as one card, or as few as the limit allows."""
-        packed = pack(notices, recipient, lambda message, to: size(_message(message, to)) <= MESSAGE_BYTES)
-        return [Request(ids(message), _within_limit(message, to)) for message, to in packed]
+        messages = pack(notices, recipient, lambda message: size(_message(message, recipient)) <= MESSAGE_BYTES)
+        return [Request(ids(message), _within_limit(message, recipient)) for message in messages]
 
     def send(self, request: Request[Json], deadline: Deadline) -> None:
         """Post one card.
@@ -126,7 +110,7 @@ class Teams:
         if taken(response, 202, (200,)):
             return
         code = _code(response)
-        raise refusal(self.label, response.status, code, judge(TABLE, response.status, code), request.notice_ids)
+        raise refusal(self.label, TABLE, response.status, code, request.notice_ids)
 
 
 def size(payload: Json) -> int:
@@ -140,24 +124,22 @@ def _code(response: Response) -> str:
     return code if isinstance(code, str) else ""
 
 
-def _within_limit(message: Sequence[Bundle], recipient: Recipient) -> Json:
+def _within_limit(message: Sequence[Part], recipient: Recipient) -> Json:
     """Return a message; what is too long even alone goes as its shortened text."""
     made, limit = _message(message, recipient), MESSAGE_BYTES
     while size(made) > MESSAGE_BYTES and limit > 1:
         limit //= 2
-        words = escape(shorten(plain_text(message, recipient), limit))
+        words = escape(shorten(plain_text(message), limit))
         made = _envelope(message, recipient, [_block(words)], about_crm=True)
     return made
 
 
-def _message(message: Sequence[Bundle], recipient: Recipient) -> Json:
-    notices = flat(message)
-    body = [element for bundle, to in each(message, recipient) for element in _elements(bundle, to)]
-    about_crm = len(message[0]) > 1 or any(notice.content.about_crm for notice in notices)
-    return _envelope(message, recipient, body, about_crm=about_crm)
+def _message(message: Sequence[Part], recipient: Recipient) -> Json:
+    body = [element for bundle, to in message for element in _elements(bundle, to)]
+    return _envelope(message, recipient, body, about_crm=leads_to_crm(message))
 
 
-def _envelope(message: Sequence[Bundle], recipient: Recipient, body: list[Json], *, about_crm: bool) -> Json:
+def _envelope(message: Sequence[Part], recipient: Recipient, body: list[Json], *, about_crm: bool) -> Json:
     card: Json = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

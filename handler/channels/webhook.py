@@ -8,13 +8,13 @@ import requests
 
 from handler.deadline import Deadline
 from handler.errors import DeliveryError, TransportError
-from handler.message import TOGETHER, Recipient, bundles, text
+from handler.message import TOGETHER, Bundle, Recipient, bundles, each, text
 from handler.outbox import Notice
 from handler.transport import Response, fetch
 
 Json = dict[str, Any]
-Bundle = tuple[Notice, ...]
-"""One notice, or a list of them."""
+Part = tuple[Bundle, Recipient]
+"""Of a message: one notice, or a list of them, and for whom; only the first part says what was lost."""
 
 Verdict = Literal["transient", "refused", "gone"]
 """Accepted later; never, for its content; not before a person does something."""
@@ -23,6 +23,14 @@ Table = Sequence[tuple[int, str, Verdict]]
 a wrong "transient" costs a try an hour and is seen by an alarm, a wrong "refused" loses a message.
 """
 ANY = "(?s).*"
+USUAL: Table = (
+    (413, ANY, "refused"),
+    (401, ANY, "gone"),
+    (403, ANY, "gone"),
+    (404, ANY, "gone"),
+    (410, ANY, "gone"),
+)
+"""What counts where a channel's own table has nothing that fits."""
 
 LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'", "[": "(", "]": ")", "{": "(", "}": ")", "@": "＠", "_": "＿"})  # noqa: RUF001
 """For characters that mean something in a chat. They look the same and mean nothing to any parser; a zero-width blank
@@ -31,64 +39,58 @@ beside a star may still leave it a star.
 
 
 def pack(
-    notices: Sequence[Notice], recipient: Recipient, fits: Callable[[Sequence[Bundle], Recipient], bool]
-) -> list[tuple[list[Bundle], Recipient]]:
-    """Return as few messages as hold everything, oldest first: notices below each other or, when there are many, lists.
+    notices: Sequence[Notice], recipient: Recipient, fits: Callable[[Sequence[Part]], bool]
+) -> Iterator[Sequence[Part]]:
+    """Yield as few messages as hold everything, oldest first: notices below each other or, when there are many, lists.
 
     Args:
         notices: All that is pending.
-        recipient: For whom; each message has its own, for only the first one says what was lost.
+        recipient: For whom.
         fits: Whether these make one message within the channel's limits. A notice that does not fit alone stands alone
             all the same: its channel has to shorten it.
     """
-    messages = list(_messages(notices, lambda some: fits(some, recipient)))
-    return [(message, recipient._replace(lost=0) if number else recipient) for number, message in enumerate(messages)]
-
-
-def _messages(notices: Sequence[Notice], fits: Callable[[Sequence[Bundle]], bool]) -> Iterator[list[Bundle]]:
+    parts = each(bundles(notices), recipient)
     if len(notices) > TOGETHER:
-        for part in bundles(notices):
-            yield from ([half] for half in _halves(part, fits))
+        yield from ([half] for part in parts for half in _halves(part, fits))
         return
-    message: list[Bundle] = []
-    for bundle in bundles(notices):
-        if message and not fits([*message, bundle]):
+    message: list[Part] = []
+    for part in parts:
+        if message and not fits([*message, part]):
             yield message
             message = []
-        message.append(bundle)
+        message.append(part)
     if message:
         yield message
 
 
-def _halves(part: Bundle, fits: Callable[[Sequence[Bundle]], bool]) -> Iterator[Bundle]:
-    if len(part) == 1 or fits([part]):
+def _halves(part: Part, fits: Callable[[Sequence[Part]], bool]) -> Iterator[Part]:
+    notices, recipient = part
+    if len(notices) == 1 or fits([part]):
         yield part
         return
-    middle = len(part) // 2
-    yield from _halves(part[:middle], fits)
-    yield from _halves(part[middle:], fits)
+    middle = len(notices) // 2
+    for half in each((notices[:middle], notices[middle:]), recipient):
+        yield from _halves(half, fits)
 
 
-def flat(message: Sequence[Bundle]) -> Bundle:
+def flat(message: Sequence[Part]) -> Bundle:
     """Return the notices of a message."""
-    return tuple(notice for bundle in message for notice in bundle)
+    return tuple(notice for bundle, _ in message for notice in bundle)
 
 
-def ids(message: Sequence[Bundle]) -> tuple[str, ...]:
+def ids(message: Sequence[Part]) -> tuple[str, ...]:
     """Return what is accepted when a message is."""
     return tuple(notice.notice_id for notice in flat(message))
 
 
-def each(message: Sequence[Bundle], recipient: Recipient) -> Iterator[tuple[Bundle, Recipient]]:
-    """Yield the bundles of a message, each with its recipient: only the first one says what was lost."""
-    for bundle in message:
-        yield bundle, recipient
-        recipient = recipient._replace(lost=0)
+def leads_to_crm(message: Sequence[Part]) -> bool:
+    """Return whether a link to Zoho CRM helps."""
+    return any(len(bundle) > 1 or bundle[0].content.about_crm for bundle, _ in message)
 
 
-def plain_text(message: Sequence[Bundle], recipient: Recipient) -> str:
+def plain_text(message: Sequence[Part]) -> str:
     """Return a message as plain text."""
-    return "\n\n".join(text(bundle, to) for bundle, to in each(message, recipient))
+    return "\n\n".join(text(bundle, recipient) for bundle, recipient in message)
 
 
 def inert(words: str, *, ours: bool = False) -> str:
@@ -138,15 +140,11 @@ def taken(response: Response, surely: int, perhaps: Collection[int]) -> bool:
     )
 
 
-def judge(table: Table, status: int, code: str) -> Verdict:
-    """Return what an answer that is no acceptance means."""
-    return next(
-        (verdict for known, codes, verdict in table if status == known and re.fullmatch(codes, code)), "transient"
-    )
-
-
-def refusal(label: str, status: int, code: str, verdict: Verdict, notice_ids: Sequence[str]) -> DeliveryError:
+def refusal(label: str, table: Table, status: int, code: str, notice_ids: Sequence[str]) -> DeliveryError:
     """Return the error for an answer that is no acceptance; of its code only what looks like one is repeated."""
+    table = (*table, *USUAL)
+    verdicts = (verdict for known, codes, verdict in table if known == status and re.fullmatch(codes, code))
+    verdict = next(verdicts, "transient")
     shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
     refused = notice_ids if verdict == "refused" else ()
     return DeliveryError(f"{label} answered HTTP {status}{shown}", gone=verdict == "gone", refused=refused)

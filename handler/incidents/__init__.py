@@ -44,7 +44,7 @@ class IncidentKind(Protocol):
     def row(self, situation: Situation, incident: Incident) -> Row | None:
         """Return the row that it is about, where the history still shows it."""
 
-    def line(self, decision: Decision, situation: Situation, incident: Incident) -> str:
+    def line(self, decision: Decision, incident: Incident) -> str:
         """Return what a list of everything that is wrong says of it, as a sentence."""
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from handler.decision import Decision, Receiver, ref, stamp
+from handler.decision import Decision, Receiver
 from handler.memory import Incident
 from handler.outbox import Notice
 from handler.outcomes import NO_ACTION
@@ -20,16 +20,16 @@ def name_of(channel: str) -> str:
 def evaluate(decision: Decision) -> None:
     """Notify of each broken channel on the others, remind of it, and say when it works again or was removed."""
     receivers = {receiver.name: receiver for receiver in decision.receivers}
-    for receiver in receivers.values():
-        if receiver.problem and name_of(receiver.name) not in decision.memory.incidents:
-            decision.set_incident(
-                name_of(receiver.name), Incident(decision.now, detail=receiver.problem, label=receiver.label)
-            )
+    for receiver in decision.receivers:
+        name = name_of(receiver.name)
+        if receiver.problem and name not in decision.memory.incidents:
+            decision.set_incident(name, Incident(decision.now, detail=receiver.problem, label=receiver.label))
     for name, incident in decision.memory.incidents.items():
         channel = name.partition(":")[2]
         if not name.startswith("channel:"):
             continue
-        _drop_probe(decision, channel)
+        # A probe that was not accepted is taken back.
+        decision.memory = decision.memory.accepted(channel, decision.memory.probes(channel))
         if channel not in receivers or incident.back_at:
             _end(decision, name, incident, removed=channel not in receivers)
         else:
@@ -38,7 +38,7 @@ def evaluate(decision: Decision) -> None:
 
 
 def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str) -> None:
-    if incident.notified_at and not decision.reminder_due(incident.notified_at, incident.reminders):
+    if not decision.wants(KIND) or not decision.is_due(incident.notified_at, incident.reminders):
         return
     label = incident.label
     content = Content(
@@ -47,16 +47,11 @@ def _open_or_remind(decision: Decision, name: str, incident: Incident, step: str
         f"{capital(label)} rejects messages from this notifier. Messages are queued and sent once it works again. "
         "After 14 days they are discarded.",
         (Fact("Since", time=incident.since), Fact("Technical detail", incident.detail)),
-        next_step=decision.policy.step(step, decision.memory.org),
+        next_step=decision.step(step),
         about_crm=False,
     )
-    phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{name}-{stamp(decision.now)}"
-    opens = (ref(name, incident),)
-    notice = decision.notice(KIND, identity, "critical", content, phase=phase, incident=name, opens=opens)
-    if decision.wants(KIND) and decision.notify(_for_others(notice, name)):
-        reminders = incident.reminders + (phase == "reminder")
-        decision.set_incident(name, incident._replace(notified_at=decision.now, reminders=reminders))
+    if decision.notify(_for_others(decision.opening(KIND, name, incident, content), name)):
+        decision.set_incident(name, incident.notified(decision.now))
 
 
 def _end(decision: Decision, name: str, incident: Incident, *, removed: bool) -> None:
@@ -82,9 +77,7 @@ def _ended(decision: Decision, name: str, incident: Incident, *, removed: bool =
         next_step=NO_ACTION,
         about_crm=False,
     )
-    identity = f"{name}-ended-{stamp(incident.since)}"
-    ends = (ref(name, incident),)
-    return decision.notice(KIND, identity, "info", content, phase="ended", incident=name, ends=ends)
+    return decision.ending(KIND, name, incident, content)
 
 
 def _for_others(notice: Notice, name: str) -> Notice:
@@ -100,10 +93,3 @@ def _probe(decision: Decision, receiver: Receiver) -> None:
         return
     decision.notify(_ended(decision, name, incident)._replace(pending_for=(receiver.name,)))
     decision.set_incident(name, incident._replace(probed_at=decision.now))
-
-
-def _drop_probe(decision: Decision, channel: str) -> None:
-    """Take back a probe that was not accepted: it is no message that anybody lacks."""
-    probes = {n.notice_id for n in decision.memory.pending(channel) if n.is_probe_of(channel)}
-    if probes:
-        decision.memory = decision.memory.accepted(channel, probes)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from handler.decision import Decision
-from handler.due import known_time, last_completed_fact
+from handler.due import known_time, last_completed_fact, time_fact
 from handler.history import UNKNOWN_TIME, Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
-from handler.outcomes import NO_ACTION, failed_step, last_good, row_facts, time_fact
+from handler.outcomes import NO_ACTION, failed_step, last_good, row_facts
 from handler.wording import Content, Fact, duration, plural
 
 NAME, KIND = "failing", "failed"
@@ -42,10 +42,10 @@ def row(situation: Situation, incident: Incident) -> Row | None:
     return situation.newest_failed.row if situation.newest_failed else None
 
 
-def line(decision: Decision, situation: Situation, incident: Incident) -> str:
+def line(decision: Decision, incident: Incident) -> str:
     """Return what a list of everything that is wrong says of it."""
     count, since = decision.memory.failures_in_a_row, known_time(decision.memory.failing_since)
-    ago = f"{duration(situation.now - since)} ago" if since else ""
+    ago = f"{duration(decision.now - since)} ago" if since else ""
     if count > 1:
         return f"The last {count} backups failed" + (f", the first of them {ago}." if ago else ".")
     return "The last backup failed" + (f", {ago}." if ago else ".")

@@ -71,9 +71,9 @@ def row(situation: Situation, incident: Incident) -> Row | None:
     return None
 
 
-def line(decision: Decision, situation: Situation, incident: Incident) -> str:
+def line(decision: Decision, incident: Incident) -> str:
     """Return what a list of everything that is wrong says of it."""
-    return f"A backup has been overdue for {duration(situation.now - incident.since)}."
+    return f"A backup has been overdue for {duration(decision.now - incident.since)}."
 
 
 def content(decision: Decision, situation: Situation, incident: Incident, phase: str) -> Content:
@@ -97,9 +97,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
         check = "set up a new schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
     if not policy.max_backup_age_days and current_plan(memory) is None:
-        step += policy.step(
-            " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays.", memory.org
-        )
+        step += " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays."
     next_run = standing_run(memory)
     return Content(
         "⏰",
@@ -110,7 +108,7 @@ def content(decision: Decision, situation: Situation, incident: Incident, phase:
             Fact("Was due", time=late.at),
             *([Fact("Next run", time=next_run)] if next_run and next_run > now else []),
         ),
-        next_step=step,
+        next_step=decision.step(step),
     )
 
 

@@ -23,23 +23,17 @@ class Situation(NamedTuple):
     """How things stand.
 
     Attributes:
-        now: The check's time.
         running: What began after the last outcome of any kind, newest first.
         newest_failed: The newest failed row since the last completed backup.
         recovered_by: The completed backup that ended the last failures, if none failed since.
     """
 
-    now: datetime
     running: tuple[Running, ...] = ()
     newest_failed: Event | None = None
     recovered_by: Event | None = None
 
-    def running_since(self, since: datetime) -> Row | None:
-        """Return the row of the backup that began then, while it runs."""
-        return next((running.row for running in self.running if running.since == since), None)
 
-
-def situation(history: Sequence[Event], now: datetime) -> Situation:
+def situation(history: Sequence[Event]) -> Situation:
     """Return how things stand at the end of this history."""
     running: list[Running] = []
     good: Event | None = None
@@ -55,4 +49,4 @@ def situation(history: Sequence[Event], now: datetime) -> Situation:
         elif event.kind == "started" and not outcome_seen:
             # A backup that is yet to come is shown before it begins.
             running.append(Running(max(event.at, event.row.log_time or event.at), event.row))
-    return Situation(now, tuple(running), None if good else failed, good)
+    return Situation(tuple(running), None if good else failed, good)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
+from handler.due import time_fact
 from handler.history import Event, Row
 from handler.incidents.situation import Situation
 from handler.memory import Incident
-from handler.outcomes import row_facts, time_fact
+from handler.outcomes import row_facts
 from handler.wording import PAGE, Content, duration
 
 NAME = KIND = "stuck"
@@ -43,12 +44,12 @@ def waits(decision: Decision, situation: Situation) -> bool:
 
 def row(situation: Situation, incident: Incident) -> Row | None:
     """Return the row of the backup that runs."""
-    return situation.running_since(incident.since)
+    return next((running.row for running in situation.running if running.since == incident.since), None)
 
 
-def line(decision: Decision, situation: Situation, incident: Incident) -> str:
+def line(decision: Decision, incident: Incident) -> str:
     """Return what a list of everything that is wrong says of it."""
-    return f"A backup started {duration(situation.now - incident.since)} ago and hasn't finished or failed."
+    return f"A backup started {duration(decision.now - incident.since)} ago and hasn't finished or failed."
 
 
 def content(decision: Decision, situation: Situation, incident: Incident, phase: str) -> Content:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from handler.causes import CAUSES, TRANSIENT, Cause
-from handler.decision import Decision, ref, stamp
+from handler.decision import Decision
 from handler.errors import UnreadableError
 from handler.memory import Incident
 from handler.outcomes import NO_ACTION
@@ -30,14 +30,10 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
 
 def _notify(decision: Decision, incident: Incident, cause: Cause) -> None:
     last = incident.causes.get(cause.name)
-    if last and not decision.reminder_due(last, incident.reminders):
+    if not decision.is_due(last, incident.reminders):
         return
-    phase = "reminder" if incident.notified_at else "opened"
-    identity = f"{NAME}-{cause.name}-{stamp(decision.now)}"
     content = _content(decision, incident, cause, still=last is not None)
-    notice = decision.notice(
-        KIND, identity, "critical", content, phase=phase, incident=NAME, opens=(ref(NAME, incident),)
-    )
+    notice = decision.opening(KIND, NAME, incident, content, identity=f"{NAME}-{cause.name}")
     if decision.wants(KIND) and decision.notify(notice):
         reminders = incident.reminders + (1 if last else 0)
         causes = {**incident.causes, cause.name: decision.now}
@@ -58,7 +54,7 @@ def _content(decision: Decision, incident: Incident, cause: Cause, *, still: boo
         f"{'Still cannot' if still else 'Cannot'} check the backups ({cause.title})",
         f"{cause.sentence} Backups are not being monitored until {until}.",
         tuple(facts),
-        next_step=decision.policy.step(cause.next_step, decision.memory.org),
+        next_step=decision.step(cause.next_step),
     )
 
 
@@ -68,7 +64,7 @@ def close(decision: Decision) -> None:
     if incident is None:
         return
     decision.set_incident(NAME, None)
-    if incident.notified_at and decision.wants("readable", {KIND}):
+    if incident.notified_at and decision.wants(KIND):
         lasted = duration(decision.now - incident.since)
         content = Content(
             "✅",
@@ -77,6 +73,4 @@ def close(decision: Decision) -> None:
             (Fact("Not monitored since", time=incident.since),),
             next_step=NO_ACTION,
         )
-        identity = f"{NAME}-ended-{stamp(incident.since)}"
-        ends = (ref(NAME, incident),)
-        decision.notify(decision.notice("readable", identity, "info", content, phase="ended", incident=NAME, ends=ends))
+        decision.notify(decision.ending("readable", NAME, incident, content))

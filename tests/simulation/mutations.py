@@ -59,7 +59,9 @@ MUTATIONS = {
         "            self._record_refused(channel, error)\n            return bool(error.refused) and not error.gone\n",
         "            self._record_accepted(channel.name, request.notice_ids)\n            return not error.gone\n",
     ),
-    "take a throttle for a broken channel": Mutation("channels/webhook.py", '"transient"\n    )', '"gone"\n    )'),
+    "take a throttle for a broken channel": Mutation(
+        "channels/webhook.py", 'next(verdicts, "transient")', 'next(verdicts, "gone")'
+    ),
     "take any 200 for an acceptance": Mutation(
         "channels/webhook.py",
         "response.status in perhaps and (not response.body.strip() or bool(decoded(response)))",
@@ -67,8 +69,8 @@ MUTATIONS = {
     ),
     "count a probe as a dead letter": Mutation(
         "incidents/broken_channel.py",
-        "decision.memory = decision.memory.accepted(channel, probes)",
-        'decision.memory = decision.memory.discard(channel, probes, "not accepted", decision.now)',
+        "decision.memory = decision.memory.accepted(channel, decision.memory.probes(channel))",
+        'decision.memory = decision.memory.discard(channel, decision.memory.probes(channel), "", decision.now)',
     ),
     "read one page only": Mutation("zoho.py", "            if not more:\n", "            if page:\n"),
     "key by id alone": Mutation(
@@ -100,7 +102,7 @@ MUTATIONS = {
         "transport.py", "raise TransportError(type(error).__name__) from None", "raise TransportError(str(error))"
     ),
     "read answers of any length": Mutation(
-        "transport.py", "        if len(body) > max_bytes:\n", "        if not body:\n"
+        "transport.py", "        if len(body) > MAX_BYTES:\n", "        if not body:\n"
     ),
     "let Slack interpret Zoho": Mutation(
         "channels/slack.py", "return label, _plain(fact.text, FIELD_LIMIT)", "return label, _mrkdwn(fact.text)"

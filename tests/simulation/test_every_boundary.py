@@ -128,7 +128,7 @@ def test_more_news_than_the_outbox_holds_is_news_at_the_next_check(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Let Slack be down while more outcomes appear at once than fit, and then come back."""
-    monkeypatch.setattr("handler.outbox.fitting.__defaults__", (20, 200_000))
+    monkeypatch.setattr("handler.outbox.MAX_OUTBOX", 20)
     monkeypatch.setattr("handler.decision.MAX_OUTBOX", 20)
     live(world, Timeline(3, (Step(1),), ("slack",)))
     timeline = Timeline(3, (Step(1), Step(1, (Row("failed", many=30),), outage=("slack", 3))), ("slack",))
