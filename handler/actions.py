@@ -35,7 +35,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
     newest_first = sorted(rows, key=lambda row: (str(row.log_time or "~"), row.id_order), reverse=True)
     return {
         "org": org,
-        "rows": [to_plain(row) | _explain(row, memory, sent) for row in newest_first],
+        "rows": [to_plain(row) | _explain(row, memory, decision.memory, sent) for row in newest_first],
         "would_notify": [
             {
                 "kind": notice.kind,
@@ -52,7 +52,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
     }
 
 
-def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
+def _explain(row: Row, memory: Memory, afterwards: Memory, sent: dict[str, str]) -> dict[str, Any]:
     kind, notice_id = classify(row), f"{memory.org}-{row.key}"
     known = memory.seen.get(row.key)
     if known:
@@ -61,6 +61,8 @@ def _explain(row: Row, memory: Memory, sent: dict[str, str]) -> dict[str, Any]:
         why = "the first check remembers it; the baseline sums it up"
     elif notice_id in sent:
         why = f"new, and sent as {sent[notice_id]}"
+    elif row.key not in afterwards.seen:
+        why = "new, but too much waits to be sent: the next check decides"
     elif kind == "started":
         why = "new, but it only begins a backup: it starts the clock of the stuck rule"
     else:

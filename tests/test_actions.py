@@ -8,6 +8,7 @@ import pytest
 
 from handler import actions
 from handler.channels import BY_NAME
+from handler.outbox import MAX_OUTBOX
 from sandbox.server import Fault
 from sandbox.watch import START
 from sandbox.zoho import plan
@@ -66,6 +67,20 @@ def test_a_completion_that_ends_failures_is_sent_as_what_it_is(watched: World) -
     assert [(notice["kind"], notice["channels"]) for notice in answer["would_notify"]] == [
         ("recovered", ["sns", "slack"])
     ]
+
+
+def test_what_finds_no_room_in_the_outbox_is_left_to_the_next_check(watched: World) -> None:
+    """The oldest rows are sent, and the others are not said to be unwanted."""
+    many = MAX_OUTBOX + 3
+    for number in range(many):
+        watched.log(state="failure", at=START + timedelta(seconds=number))
+    rows = dry_run(watched)["rows"]
+    waiting = [row for row in rows if row["why"] == "new, but too much waits to be sent: the next check decides"]
+    assert waiting == rows[: len(waiting)]
+    assert sum(row["why"] == "new, and sent as failed" for row in rows) == many - len(waiting)
+    assert watched.check()["notices"] == ["failed"] * (many - len(waiting))
+    assert watched.check()["notices"] == ["failed"] * len(waiting)
+    assert waiting
 
 
 def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
