@@ -16,6 +16,7 @@ import boto3
 import requests
 
 from sandbox.cloudformation import teach_moto, unknown_types
+from sandbox.mail import Mail
 from sandbox.moto_server import MotoServer
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
@@ -156,21 +157,6 @@ class Stack:
             TopicArn=self.outputs[output], Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
         )
         return Mailbox(self.cloud, url)
-
-
-@dataclass(frozen=True)
-class Mail:
-    """What a topic delivered to a subscriber.
-
-    Attributes:
-        subject: None when the publisher gave none.
-        body: The message's text.
-        attributes: The message attributes; a String.Array is a list.
-    """
-
-    subject: str | None
-    body: str
-    attributes: dict[str, Any]
 
 
 class Mailbox:

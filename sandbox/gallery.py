@@ -17,8 +17,8 @@ from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
 from handler.wording import rank
 from sandbox import browser
-from sandbox.aws import Mail
 from sandbox.channels import cliq, teams
+from sandbox.mail import Mail
 from sandbox.mrkdwn import markup
 from sandbox.readers import Readers
 from sandbox.samples import RECIPIENT, Sample, samples
@@ -128,7 +128,7 @@ def take_pictures(found: str) -> None:
 def main() -> int:
     """Write the page, and the pictures when asked with `--pictures`."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(list(samples())), encoding="utf-8")
+    PAGE.write_text(page(samples()), encoding="utf-8")
     print(f"Open {PAGE.as_uri()} in a browser.")
     if "--pictures" in sys.argv:
         found = browser.find()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from dateutil import tz
@@ -117,10 +118,11 @@ PLAN = plan(next_run=ago(-24), start=ago(24 * 60))
 NEXT_PLAN = plan(next_run=ago(-24 * 6.5), start=ago(24 * 60))
 
 
-def samples() -> Iterator[Sample]:
-    """Yield samples of every kind, of every phase of an incident and of every cause, then of what goes together."""
-    for make in (_baselines, _outcomes, _deeds, _overdue, _stuck, _unreadable, _channels, _digests, _others, _together):
-        yield from make()
+@cache
+def samples() -> tuple[Sample, ...]:
+    """Return samples of every kind, of every phase of an incident and of every cause, then of what goes together."""
+    rooms = (_baselines, _outcomes, _deeds, _overdue, _stuck, _unreadable, _channels, _digests, _others, _together)
+    return tuple(sample for make in rooms for sample in make())
 
 
 def _baselines() -> Iterator[Sample]:

@@ -4,9 +4,9 @@ import shutil
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from sandbox.aws import Mail
 from sandbox.channels import FAKES
 from sandbox.columns import wrapped
+from sandbox.mail import Mail
 
 WIDTH = 100
 MARGIN = 4

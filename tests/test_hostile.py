@@ -26,8 +26,8 @@ from handler.memory import Memory
 from handler.message import Recipient
 from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
-from sandbox.aws import Mail
 from sandbox.channels import FAKES, Accepted
+from sandbox.mail import Mail
 from sandbox.readers import Readers
 from sandbox.server import Fault, Response
 from sandbox.watch import EVERYTHING, START, Raw, Watch
@@ -481,6 +481,8 @@ BODIES = {
     "nasty plan": said(json.dumps({"backup": {"rrule": f"RRULE:FREQ={NASTY[0]}", "scheduled_date": NASTY[8]}})),
     "nasty links": said(json.dumps({"urls": {"data_links": list(NASTY), "expiry_date": TIMES[1]}})),
 }
+OF_ZOHO = {"endless pages", "token with line breaks", "long token", "nasty plan", "nasty links"}
+"""To a channel any JSON is one answer, and "nasty error" is that."""
 TOO_LONG = {"ten megabytes", "bomb"}
 """Not read to their end, so nobody says that they are not as documented."""
 UNREAD = TOO_LONG | {
@@ -517,7 +519,7 @@ def test_whatever_zoho_answers_ends_in_a_cause_and_loses_nothing(watched: World,
     assert_sent_once(watched, watched.organisation.rows)
 
 
-@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("body", sorted(BODIES.keys() - OF_ZOHO))
 @pytest.mark.parametrize("channel", FAKES)
 def test_whatever_a_channel_answers_its_message_waits_and_the_others_have_it(
     watched: World, channel: str, body: str

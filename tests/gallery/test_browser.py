@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sandbox import browser
-from sandbox.aws import Mail
 from sandbox.gallery import page
 from sandbox.live import Inbox, LiveScreen
+from sandbox.mail import Mail
 from sandbox.samples import HOSTILE, samples
 
 FINDINGS = (Path(__file__).parent / "findings.js").read_text()
@@ -43,7 +43,7 @@ def shown(chromium: str) -> Iterator[browser.Page]:
 @pytest.fixture(scope="module")
 def html() -> str:
     """Give the gallery as it is."""
-    return page(list(samples()))
+    return page(samples())
 
 
 def findings(shown: browser.Page, html: str, file: Path, width: int = 1280, scheme: str = "light") -> list[str]:

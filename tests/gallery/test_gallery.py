@@ -17,7 +17,7 @@ from sandbox.mrkdwn import markup
 from sandbox.readers import Readers, as_text
 from sandbox.samples import RECIPIENT, Sample, samples
 
-SAMPLES = list(samples())
+SAMPLES = samples()
 EACH = [pytest.param(sample, id=sample.name) for sample in SAMPLES]
 TITLE_LIMIT = 70
 """Two lines on a locked phone."""

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 
 import pytest
 import requests
 
-from sandbox.aws import Mail
 from sandbox.gallery import ROOT
 from sandbox.live import Inbox, LiveScreen
+from sandbox.mail import Mail
 
 
 @pytest.fixture
@@ -54,18 +55,19 @@ def test_only_the_page_and_its_news_are_served(inbox: Inbox, path: str, status: 
 
 
 def test_make_run_with_open_serves_the_story_until_ctrl_c() -> None:
-    """It says where, serves there while the story runs, and ends with the usual word."""
+    """It says where, serves there while the story runs, and ends with the usual word; FULL=1 prints every message."""
     environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
-    command = [sys.executable, "-m", "sandbox", "--open"]
+    command = [sys.executable, "-m", "sandbox", "--open", "--full"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = iter(process.stdout)
         url = next(match[1] for line in lines if (match := re.search(r"(http://127\.0\.0\.1:\d+)", line)))
         page = requests.get(url, timeout=5).text
-        next(line for line in lines if line.startswith("  ┌─ Slack"))
+        printed = list(takewhile(lambda line: not line.startswith("  ┌─ Slack"), lines))
         arrived = requests.get(f"{url}/news?after=0", timeout=5).json()
         process.send_signal(signal.SIGINT)
         rest = process.communicate(timeout=30)[0]
+    assert [line[:11] for line in printed if line.startswith(("  →", "  ┌─"))] == ["  ┌─ E-mail"], "nothing in brief"
     assert "The sandbox's inbox" in page.replace("&#39;", "'")
     assert "Zoho&#39;s sample" in arrived[1]
     assert (process.returncode, rest.splitlines()[-1]) == (130, "Stopped.")

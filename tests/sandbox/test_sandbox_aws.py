@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import Cloud, Mail, Stack
+from sandbox.aws import Cloud, Stack
 from sandbox.cloudformation import TYPES
+from sandbox.mail import Mail
 from sandbox.template import to_cloudformation
 
 TEMPLATE = """

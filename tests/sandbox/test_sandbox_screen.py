@@ -11,8 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from sandbox.aws import Mail
 from sandbox.columns import cells
+from sandbox.mail import Mail
 from sandbox.runtime import ROOT
 from sandbox.screen import Screen
 

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Any, cast
 
 import pytest
 
-from sandbox.aws import Mail
 from sandbox.channels import FakeSlack
 from sandbox.columns import cells
+from sandbox.mail import Mail
 from sandbox.runtime import ROOT, Result
 from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
@@ -56,17 +55,8 @@ def test_make_run_shows_the_story_on_any_machine(tmp_path: Path) -> None:
     assert ran.stdout[first : ran.stdout.rindex("??")].count("Acme Ltd: Backup failed") == 3
     assert "  ? e-mail, Zoho Cliq: Can't deliver to Slack\n" in ran.stdout
     assert "  ? Slack: Backup failed\n" in ran.stdout, "what it missed"
+    assert "make run FULL=1" in ran.stdout
     assert lines[-1].startswith("Next: make sandbox")
-
-
-def test_every_message_is_there_for_who_asks() -> None:
-    """`make run FULL=1`: 49 messages, each in its frame, and no line that says the same again."""
-    ran = subprocess.run([*COMMAND, "--full"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert (ran.returncode, ran.stderr) == (0, "")
-    counts = Counter(re.findall(r"^  ┌─ (.*?) ─", ran.stdout, re.MULTILINE))
-    assert counts == {"E-mail": 17, "Slack": 15, "Zoho Cliq": 17}
-    assert "→" not in ran.stdout
-    assert "FULL=1" not in ran.stdout
 
 
 def test_make_run_names_the_channels_it_does_not_know() -> None:

@@ -62,13 +62,17 @@ class Alarm:
     ) -> Iterator[tuple[int, str]]:
         """Yield each change of state, with its minute, while a metric with these points by minute is evaluated.
 
-        Periods slide: each minute looks back from itself. It begins as if the metric had been there for ever.
+        Periods slide: each minute looks back from itself, and differs from the one before only where a point passes the
+        border of a period. It begins as if the metric had been there for ever.
         """
         count = list(accumulate(int(minute in metric) for minute in range(minutes)))
         total = list(accumulate(metric.get(minute, 0.0) for minute in range(minutes)))
         state = "OK"
         reach = self.periods + extra
-        for now in range(reach * self.minutes, minutes):
+        borders = [back * self.minutes for back in range(reach + 1)]
+        for now in range(borders[-1], minutes):
+            if now > borders[-1] and not any(now - border in metric for border in borders):
+                continue
             points: list[float | None] = []
             for back in range(reach - 1, -1, -1):
                 end, start = now - back * self.minutes, now - (back + 1) * self.minutes

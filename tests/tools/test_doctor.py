@@ -455,17 +455,27 @@ PARTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("part", [*TARGET_PARTS, *PARTS])
-def test_a_schedule_that_is_not_the_stacks_is_red_until_it_is_written_again(
-    healthy: Bench, tool: Tool, part: str
-) -> None:
-    """Each part that `make connect` copies is compared, and `make connect` does what it is said to do."""
+def test_a_schedule_that_is_not_the_stacks_is_red(healthy: Bench, tool: Tool, part: str) -> None:
+    """Each part that `make connect` copies is compared."""
+    healthy.stage.connect("acme", rows())
+    schedule(healthy, "acme", "acme")
+    target = schedule_of(healthy, "acme")["Target"]
+    change_schedule(healthy, "acme", **PARTS.get(part, {"Target": {**target, **TARGET_PARTS.get(part, {})}}))
+    code, shown = tool(doctor.main, "--org", "acme")
+    assert (code, f"✗ acme: its schedule is not the stack's: {part}" in shown) == (1, True), shown
+
+
+def test_a_schedule_that_is_not_the_stacks_is_written_again(healthy: Bench, tool: Tool) -> None:
+    """Every part of it, as the doctor promises."""
     healthy.stage.connect("acme", rows())
     schedule(healthy, "acme", "acme")
     assert tool(doctor.main)[0] == 0
     target = schedule_of(healthy, "acme")["Target"]
-    change_schedule(healthy, "acme", **PARTS.get(part, {"Target": {**target, **TARGET_PARTS.get(part, {})}}))
-    code, shown = tool(doctor.main)
-    assert (code, f"✗ acme: its schedule is not the stack's: {part}" in shown) == (1, True), shown
+    for part in TARGET_PARTS.values():
+        target |= part
+    every = {name: value for part in PARTS.values() for name, value in part.items()}
+    change_schedule(healthy, "acme", Target=target, **every)
+    assert tool(doctor.main)[0] == 1
     assert tool(connect.main, "--org", "acme", "--non-interactive")[0] == 0
     assert tool(doctor.main)[0] == 0
 
