@@ -13,6 +13,8 @@ LARGEST = 10**15
 """Beyond that somebody edited the item, and DynamoDB would not take it back."""
 MISSING = object()
 _hints: Any = cache(get_type_hints)
+_parts: Any = cache(get_args)
+_origin: Any = cache(get_origin)
 
 
 def to_plain(value: Any) -> Any:
@@ -44,13 +46,13 @@ def from_plain(value: Any, hint: type[T]) -> T:
 
 
 def _read(value: Any, hint: Any) -> Any:
-    parts, origin = get_args(hint), get_origin(hint)
+    parts, origin = _parts(hint), _origin(hint)
     if isinstance(value, Decimal):  # DynamoDB's numbers; all that are kept here are whole
         if value % 1 or abs(value) > LARGEST:
             raise ValueError("not a whole number of ours")
         value = int(value)
     if hasattr(hint, "_fields") and isinstance(value, dict):
-        known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in get_args(part)}
+        known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in _parts(part)}
         return hint(**{name: _read(value.get(name), part) for name, part in known.items()})
     if origin is Mapping and isinstance(value, dict):
         return {_read(key, parts[0]): _read(item, parts[1]) for key, item in value.items()}
