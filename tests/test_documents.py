@@ -97,7 +97,11 @@ def test_every_command_of_aws_is_one() -> None:
     """As far as it can be seen without AWS: service, operation and options exist."""
     session = boto3.Session(region_name="eu-west-1")
     texts = [path.read_text() for path in (*DOCUMENTS, *SOURCES)]
-    found = {m for text in texts for m in re.findall(r"(?<![\w.])aws ([a-z]+) ([a-z-]+)((?: --[a-z-]+(?: [^-`\s]\S*)?)*)", text)}
+    found = {
+        m
+        for text in texts
+        for m in re.findall(r"(?<![\w.])aws ([a-z]+) ([a-z-]+)((?: --[a-z-]+(?: [^-`\s]\S*)?)*)", text)
+    }
     assert len(found) > 5
     for service, operation, options in found:
         if (service, operation) in COMMAND_LINES_OWN:
