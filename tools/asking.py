@@ -7,9 +7,10 @@ from handler.data_centres import DATA_CENTRES
 from handler.wording import SEVERITIES, shorten
 from handler.zoho import SCOPE
 from tools import prompts
-from tools.answers import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question, doubt
+from tools.answers import doubt
 from tools.grant import api_console
 from tools.lines import say
+from tools.questions import CLIENT, OPTIONAL, QUESTIONS, REMOVE, Question
 
 SHOWN = 38
 """So many characters of what Enter keeps are shown, so that the question fits a line."""

@@ -18,7 +18,7 @@ from handler.config import Settings, find_zone
 from handler.decision import Decision
 from handler.message import value
 from handler.wording import plural
-from tools import answers, asking, grant, prompts, stack
+from tools import answers, asking, grant, prompts, questions, stack
 from tools.lines import say
 from tools.organisations import Organisation, Plan, unknown
 from tools.problems import Problem, ZohoError, from_aws, from_zoho, run, sandbox_has_ended
@@ -34,12 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    variables = ", ".join(question.variable for question in answers.QUESTIONS.values())
-    keys = ", ".join(answers.QUESTIONS)
+    variables = ", ".join(question.variable for question in questions.QUESTIONS.values())
+    keys = ", ".join(questions.QUESTIONS)
     parser = argparse.ArgumentParser(
         prog="make connect",
         description="Connect a Zoho CRM organisation to the deployed stack. Run it again to change or rotate anything.",
-        epilog=f'Environment variables: {variables}. Keys of the file: {keys}. "{answers.REMOVE}" removes an option. '
+        epilog=f'Environment variables: {variables}. Keys of the file: {keys}. "{questions.REMOVE}" removes an option. '
         "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
         "ask for it: give it in the file, or in the environment with --non-interactive.",
     )
@@ -86,7 +86,7 @@ class Wizard:
             Problem: It cannot be read, and nobody can be asked.
         """
         new = answers.given(self._options.file, {} if self._asks else os.environ, loopback=self._loopback)
-        keys: tuple[str, ...] = tuple(answers.QUESTIONS)
+        keys: tuple[str, ...] = tuple(questions.QUESTIONS)
         while True:
             try:
                 self._take(new, keys)
@@ -95,8 +95,8 @@ class Wizard:
                 if not self._asks or sandbox_has_ended():
                     raise from_zoho(error) from None
                 from_zoho(error).show()
-                keys = answers.AGAIN[error.cause.name]
-                if error.cause.name in answers.USELESS_TOKEN:
+                keys = questions.AGAIN[error.cause.name]
+                if error.cause.name in questions.USELESS_TOKEN:
                     self.secret.pop("refresh_token", None)
                     self.bought = False
             say("Nothing is written yet. Once more, please.\n")
@@ -129,7 +129,7 @@ class Wizard:
             try:
                 return grant.first_look(self.secret, self._settings)
             except ZohoError as error:
-                answerable = error.cause.actionable and error.cause.name in answers.AGAIN
+                answerable = error.cause.actionable and error.cause.name in questions.AGAIN
                 kept = self._asks or (self.bought and not error.cause.actionable)
                 if answerable or not kept or sandbox_has_ended():
                     raise

@@ -13,8 +13,9 @@ from sandbox.sandbox import Sandbox
 from sandbox.server import Response
 from tests.tools.bench import QUESTIONS, Bench
 from tests.tools.terminal import CTRL_C, ENTER, Terminal
-from tools import answers, connect, doctor
-from tools.answers import doubts, floor_key
+from tools import connect, doctor, questions
+from tools.answers import doubts
+from tools.questions import floor_key
 
 Tool = Callable[..., tuple[int, str]]
 OPTIONAL = [channel for channel in CHANNELS if channel.settings]
@@ -152,14 +153,14 @@ def test_file_and_environment_take_every_key(
     company = bench.company()
     client = {"data_center": "us", "client_id": company.client_id, "client_secret": company.client_secret}
     given = {**client, **addresses, **VALUES, "code": bench.code(company)}
-    assert given.keys() == answers.QUESTIONS.keys(), "say here what the new key may hold"
+    assert given.keys() == questions.QUESTIONS.keys(), "say here what the new key may hold"
     file = tmp_path / "answers.json"
     if by_file:
         file.write_text(json.dumps(given))
         file.chmod(0o600)
     else:
         for key, value in given.items():
-            monkeypatch.setenv(answers.QUESTIONS[key].variable, value)
+            monkeypatch.setenv(questions.QUESTIONS[key].variable, value)
     org = f"every-{by_file}"
     code, shown = tool(connect.main, "--org", org, "--non-interactive", *(["--file", str(file)] if by_file else []))
     assert code == 0, shown
@@ -177,7 +178,7 @@ def test_the_help_names_every_key_and_says_where_a_floor_is_given(
         tool(connect.main, "--help")
     shown = " ".join(capsys.readouterr().out.split())
     assert [
-        key for key, question in answers.QUESTIONS.items() if key not in shown or question.variable not in shown
+        key for key, question in questions.QUESTIONS.items() if key not in shown or question.variable not in shown
     ] == []
     assert "The wizard does not ask for it: give it in the file, or in the environment" in shown
 
@@ -228,7 +229,7 @@ def test_a_receiver_that_imitates_a_service_is_given_without_the_wizard(
     bench.secrets.append("hooks/canary")
     given = {"data_center": "us", "client_id": company.client_id, "client_secret": company.client_secret}
     for key, value in {**given, "code": bench.code(company), "slack_webhook_url": url}.items():
-        monkeypatch.setenv(answers.QUESTIONS[key].variable, value)
+        monkeypatch.setenv(questions.QUESTIONS[key].variable, value)
     assert tool(connect.main, "--org", "imitated", "--non-interactive")[0] == 0
     with bench.terminal("--org", "imitated") as terminal:
         bench.fill(terminal, company, slack=True, client_id="", client_secret="", webhook="", code="")
@@ -244,7 +245,7 @@ def test_a_doubt_is_shown_and_does_not_stop_anybody(bench: Bench, tool: Tool, mo
     bench.secrets.append("1001.canary")
     given = {"data_center": "us", "client_id": company.client_id, "client_secret": company.client_secret}
     for key, value in {**given, "code": bench.code(company), "cliq_webhook_url": cliq}.items():
-        monkeypatch.setenv(answers.QUESTIONS[key].variable, value)
+        monkeypatch.setenv(questions.QUESTIONS[key].variable, value)
     code, shown = tool(connect.main, "--org", "elsewhere", "--non-interactive")
     assert (code, "! Zoho Cliq webhook URL (with zapikey=): its host ends in .zoho.eu" in shown) == (0, True), shown
     assert bench.shows_no_secret(shown)

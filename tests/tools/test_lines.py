@@ -8,7 +8,7 @@ from botocore import exceptions as aws
 
 from handler.causes import CAUSES
 from handler.channels import CHANNELS
-from tools import answers, asking, deploy, grant, lines, parameters, prompts
+from tools import asking, deploy, grant, lines, parameters, prompts, questions
 from tools.lines import fitted, say
 from tools.problems import ZohoError, from_aws, from_zoho
 
@@ -71,7 +71,7 @@ LONG = {
     "client_id": "1000.0123456789ABCDEFGHIJ0123456789",
     "client_secret": "0" * 42,
     "refresh_token": "1000.a.b",
-    "name": "n" * answers.NAME_LIMIT,
+    "name": "n" * questions.NAME_LIMIT,
     "time_zone": "America/Argentina/ComodRivadavia",
     **{setting.key: setting.default or "U0123456789" for channel in CHANNELS for setting in channel.settings},
 }
@@ -84,7 +84,7 @@ def test_every_question_of_connect_fits(screen: Callable[[], list[str]], person:
     asking.ask(known, {})
     shown = [*screen(), *person.asked]
     assert too_long(shown) == []
-    missing = [q.text for key, q in answers.QUESTIONS.items() if q.text not in " ".join(shown) and "_min_" not in key]
+    missing = [q.text for key, q in questions.QUESTIONS.items() if q.text not in " ".join(shown) and "_min_" not in key]
     assert missing == []
 
 

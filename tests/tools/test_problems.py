@@ -4,7 +4,7 @@ import pytest
 
 from handler import causes
 from handler.causes import CAUSES, Cause
-from tools import answers, grant, problems
+from tools import grant, problems, questions
 from tools.problems import HERE, ZohoError, from_zoho
 
 NOT_WHILE_CONNECTING = {causes.SECRET_MISSING, causes.SECRET_DENIED, causes.HISTORY_VANISHED}
@@ -25,9 +25,9 @@ def test_every_cause_speaks_to_the_person_at_the_terminal(cause: Cause) -> None:
 def test_no_cause_has_words_that_are_never_used() -> None:
     """Each is met, and what is asked for again after one is asked for at all."""
     assert HERE.keys() <= {cause.name for cause in MET}
-    assert answers.AGAIN.keys() <= {cause.name for cause in MET | OWN}
-    assert answers.AGAIN.keys() >= answers.USELESS_TOKEN
-    assert answers.AGAIN.keys() >= {cause.name for cause in {*grant.CODE_ERRORS.values(), *OWN}}
-    hopeless = {cause.name for cause in MET if cause.actionable} - answers.AGAIN.keys()
+    assert questions.AGAIN.keys() <= {cause.name for cause in MET | OWN}
+    assert questions.AGAIN.keys() >= questions.USELESS_TOKEN
+    assert questions.AGAIN.keys() >= {cause.name for cause in {*grant.CODE_ERRORS.values(), *OWN}}
+    hopeless = {cause.name for cause in MET if cause.actionable} - questions.AGAIN.keys()
     assert hopeless == {"unusable", "wrong_url", "wrong_method", "history_too_long"}
-    assert {key for keys in answers.AGAIN.values() for key in keys} <= answers.QUESTIONS.keys()
+    assert {key for keys in questions.AGAIN.values() for key in keys} <= questions.QUESTIONS.keys()

@@ -31,7 +31,7 @@ from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from sandbox.zoho import row
 from tests.template.conftest import Json
 from tools import release
-from tools.answers import QUESTIONS
+from tools.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
 AWS_CLI_PYTHON = os.environ.get("AWSCLI_PYTHON", "")
