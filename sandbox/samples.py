@@ -150,6 +150,13 @@ def _outcomes() -> Iterator[Sample]:
     reminded = Watch(*GOOD)
     reminded.ago(24, entry(24.5, state="failure"))
     yield Sample("failed", "The reminder", reminded.ago())
+    del reminded.rows[-1]
+    yield Sample("failed", "It ends without a backup", reminded.ago(-1, entry(-0.5, action="scheduled"))[-1:])
+    unheard = Watch(*GOOD)
+    unheard.policy = unheard.policy._replace(notify_on=frozenset(watch.EVERYTHING - {"failed"}))
+    unheard.ago(24, entry(24.5, state="failure"))
+    unheard.policy = unheard.policy._replace(notify_on=frozenset(watch.EVERYTHING))
+    yield Sample("failed", "It begins by another setting", unheard.ago())
     unpaid = Watch(*GOOD).ago(0, entry(0.5, "immediate", state="PAYMENT_FAILED"))
     yield Sample("failed", "It could not be paid for", unpaid)
     both = entry(2, state="failure"), entry(0.5, "immediate", state="completed")

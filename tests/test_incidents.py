@@ -394,8 +394,8 @@ def test_failing_and_overdue_never_both_on_one_day() -> None:
     assert watch.check_after(hours=1)[:1] == ["failed"], "a failed row is always sent"
 
 
-def test_failures_that_the_history_no_longer_shows_end_in_words() -> None:
-    """Rows that change in place from failed to something else leave nothing failing."""
+def test_a_failed_row_that_changes_in_place_leaves_nothing_failing() -> None:
+    """It is the completed backup that ends the failures."""
     watch = Watch(digest_days=0)
     watch.check()
     raw = watch.log(state="failure")
@@ -403,6 +403,20 @@ def test_failures_that_the_history_no_longer_shows_end_in_words() -> None:
     raw["state"] = "completed"
     assert watch.check_after(hours=1) == ["recovered"]
     assert watch.memory.incidents == {}
+
+
+def test_a_failure_that_the_history_no_longer_shows_has_ended_when_the_next_row_appears() -> None:
+    """Whoever heard of it hears that, in words: no completed backup says it."""
+    watch = Watch([row(START - HOUR, state="completed")], digest_days=0)
+    watch.check()
+    watch.log(state="failure")
+    assert watch.check_after(hours=1) == ["failed"]
+    del watch.rows[-1]
+    watch.log(action="stopped")
+    assert watch.check_after(hours=1) == ["stopped", "failed"]
+    assert watch.notices[-1].content.title == "Backups no longer failing"
+    assert watch.memory.incidents == {}
+    assert watch.check_after(hours=1) == []
 
 
 # --- Unreadable -------------------------------------------------------------------------------------------------------

@@ -39,7 +39,21 @@ UNFIT = {
     "test_real_deaths.py": "starts a process",
     "test_year.py": "takes minutes",
 }
-"""Test files that cannot take part, and why; of the others those directly in `tests` do."""
+"""Test files that cannot take part, and why; of the others those directly in these folders do."""
+FOLDERS = ("tests", "tests/channels")
+AT_ONCE = "tests/test_golden_at_once.py"
+ALL_MESSAGES = '''
+"""Every message, decided while a test runs: what is decided at import counts as reached by no test."""
+
+from sandbox.samples import samples
+from tests.test_golden import GOLDEN, readers, shown
+
+
+def test_every_message_reads_as_its_golden_file(readers):
+    samples.cache_clear()
+    for sample in samples():
+        assert shown(sample, readers) == (GOLDEN / f"{sample.name}.txt").read_text(encoding="utf-8")
+'''
 STATUS = {0: "survived", 1: "noticed", 3: "noticed", 5: "not reached", 33: "not reached", -24: "endless", 36: "endless"}
 CONFTEST = """
 def pytest_collection_modifyitems(items):
@@ -104,12 +118,13 @@ def copy(root: Path, tree: Path) -> None:
 
     shutil.copytree(root, tree, ignore=left_out, symlinks=True)
     (tree / "conftest.py").write_text(CONFTEST)
-    tests = sorted(path.name for path in (tree / "tests").glob("test_*.py") if path.name not in UNFIT)
+    (tree / AT_ONCE).write_text(ALL_MESSAGES)
+    tests = [path for folder in FOLDERS for path in (tree / folder).glob("test_*.py") if path.name not in UNFIT]
     settings = {
         "source_paths": ["handler"],
         "also_copy": sorted(path.name for path in tree.iterdir() if path.name not in {"handler", "tests"}),
         "pytest_add_cli_args": ["-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider"],
-        "pytest_add_cli_args_test_selection": [f"tests/{name}" for name in tests],
+        "pytest_add_cli_args_test_selection": sorted(path.relative_to(tree).as_posix() for path in tests),
         "use_git_change_detection": False,
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]

@@ -139,7 +139,8 @@ def test_the_copy_has_the_projects_tests_but_those_that_cannot_take_part(tmp_pat
     mutants.copy(mutants.ROOT, tmp_path / "tree")
     settings = tomllib.loads((tmp_path / "tree" / "pyproject.toml").read_text())["tool"]["mutmut"]
     named = settings["pytest_add_cli_args_test_selection"]
-    assert {"tests/test_store.py", "tests/test_rules.py"} <= set(named)
+    assert {"tests/test_store.py", "tests/channels/test_slack.py", mutants.AT_ONCE} <= set(named)
+    assert all((tmp_path / "tree" / name).exists() for name in named)
     assert {f"tests/{name}" for name in mutants.UNFIT} & set(named) == set()
     there = {path.name for path in (mutants.ROOT / "tests").glob("test_*.py")}
     assert mutants.UNFIT.keys() <= there
