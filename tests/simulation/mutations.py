@@ -130,7 +130,7 @@ def caught(mutation: Mutation, tests: tuple[str, ...]) -> str:
         if code.count(mutation.old) != 1:
             return "the code has changed: fix the mutation"
         file.write_text(code.replace(mutation.old, mutation.new))
-        # In their order, for single faults fail at once, and a drawn timeline is made smaller first, which takes minutes.
+        # In their order: single faults fail at once, and a drawn timeline is made smaller first, which takes minutes.
         plain = ["-p", "no:cacheprovider", "-p", "no:randomly"]
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--show-capture=no", *plain]
         run = subprocess.run([*command, *tests], cwd=folder, capture_output=True, text=True, check=False)
