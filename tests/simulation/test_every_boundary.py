@@ -58,6 +58,16 @@ def _with(timeline: Timeline, hit: Hit) -> Timeline:
     )
 
 
+MEANWHILE = ("another check meanwhile, first", "another check meanwhile, after", "the same event again meanwhile")
+
+
+@pytest.mark.parametrize("place", ["dynamodb PutItem", "sns PublishBatch", "slack webhook"])
+@pytest.mark.parametrize("fault", MEANWHILE)
+def test_a_check_in_the_middle_of_another_one_sends_nothing_twice(world: World, fault: str, place: str) -> None:
+    """It finds the lease and ends quietly, or has done all the work."""
+    strike(world, fault, place, channels=("slack",))
+
+
 @pytest.mark.parametrize("place", ["zoho token", "zoho history", "zoho backup", "slack webhook", "heartbeat ping"])
 @pytest.mark.parametrize("fault", ["trickling head, done", "many addresses"])
 def test_a_peer_that_takes_for_ever_kills_no_check(world: World, fault: str, place: str) -> None:
