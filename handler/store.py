@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from handler import aws
@@ -67,8 +67,7 @@ def to_item(memory: Memory) -> dict[str, Any]:
     attributes = to_plain(memory._replace(seen={})) | {"schema": SCHEMA}
     if memory.seen:
         attributes["seen"] = _lines(memory.seen)
-    serialize = TypeSerializer().serialize
-    return {name: serialize(value) for name, value in attributes.items()}
+    return {name: _attribute(value) for name, value in attributes.items()}
 
 
 def as_json(memory: Memory) -> dict[str, Any]:
@@ -94,6 +93,17 @@ def from_item(item: Mapping[str, Any]) -> Memory:
             f"The organisation's item cannot be read ({type(error).__name__}). Restore the table to a point in time "
             "before the item was edited, or delete the item to begin with a new baseline."
         ) from None
+
+
+def _attribute(value: Any) -> dict[str, Any]:
+    """Return a plain value as DynamoDB spells it: with much waiting, boto3's serialiser takes ten times as long."""
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, dict):
+        return {"M": {name: _attribute(item) for name, item in value.items()}}
+    if isinstance(value, list):
+        return {"L": [_attribute(item) for item in value]}
+    return {"BOOL": value} if isinstance(value, bool) else {"N": str(value)}
 
 
 def _lines(seen: Mapping[str, datetime]) -> str:

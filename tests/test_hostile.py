@@ -519,25 +519,25 @@ def test_whatever_zoho_answers_ends_in_a_cause_and_loses_nothing(watched: World,
     assert_sent_once(watched, watched.organisation.rows)
 
 
+@pytest.mark.parametrize("status", [200, pytest.param(404, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("body", sorted(BODIES.keys() - OF_ZOHO))
 @pytest.mark.parametrize("channel", FAKES)
 def test_whatever_a_channel_answers_its_message_waits_and_the_others_have_it(
-    watched: World, channel: str, body: str
+    watched: World, channel: str, body: str, status: int
 ) -> None:
     """With a status that looks like an acceptance, and with one that does not."""
-    for status in (200, 404):
-        begin(watched)
-        watched.log(state="failure")
-        answer = BODIES[body]
-        watched.fakes[channel].break_with(Response(status, answer.body, answer.headers))
-        check_once(watched)
-        assert len(mails(watched)) == 1
-        waits = [notice.pending_for for notice in watched.memory().outbox]
-        accepts = channel in {"cliq", "teams"} and status == 200 and body not in UNREAD
-        assert waits == ([] if accepts else [(channel,)])
-        if waits:
-            recover(watched)
-            assert_sent_once(watched, watched.organisation.rows)
+    begin(watched)
+    watched.log(state="failure")
+    answer = BODIES[body]
+    watched.fakes[channel].break_with(Response(status, answer.body, answer.headers))
+    check_once(watched)
+    assert len(mails(watched)) == 1
+    waits = [notice.pending_for for notice in watched.memory().outbox]
+    accepts = channel in {"cliq", "teams"} and status == 200 and body not in UNREAD
+    assert waits == ([] if accepts else [(channel,)])
+    if waits:
+        recover(watched)
+        assert_sent_once(watched, watched.organisation.rows)
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=CALM, phases=PHASES)
