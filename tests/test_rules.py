@@ -342,6 +342,9 @@ def test_the_backup_before_is_one_before() -> None:
         assert watch.check_at(START + timedelta(hours=9 - hours // 2)) == ["completed"]
         assert facts(watch.notices[-1])["Previous backup"] == START
     assert watch.memory.last_completed == watch.memory.last_seen_time == START + timedelta(hours=5)
+    watch.log(state="completed", at=START + timedelta(hours=5))
+    watch.check_after(hours=1)
+    assert facts(watch.notices[-1])["Previous backup"] == START + timedelta(hours=5), "two in the same second"
 
 
 def test_the_durations_of_what_is_resolved_end_with_the_completion() -> None:
