@@ -1,4 +1,4 @@
-"""Play every calendar hour by hour, in every style, and every trouble: `python -m tests.truth [WORDS OF A NAME]`."""
+"""Play every calendar hour by hour, and every trouble, in every style: `python -m tests.truth [WORDS OF A NAME]`."""
 
 import sys
 import time
@@ -21,9 +21,10 @@ def jobs(words: str) -> Iterator[Job]:
                 if words in calendar.name:
                     yield "calendar", number, style, with_plan
     for number, trouble in enumerate(troubles()):
-        for with_plan in (True, False) if trouble.needs_plan is None else (trouble.needs_plan,):
-            if words in trouble.name:
-                yield "trouble", number, Style.STEPS, with_plan
+        for style in Style:
+            for with_plan in (True, False) if trouble.needs_plan is None else (trouble.needs_plan,):
+                if words in trouble.name:
+                    yield "trouble", number, style, with_plan
 
 
 def play(job: Job) -> tuple[str, list[str]]:
