@@ -20,7 +20,7 @@ from handler.plan import Plan
 from handler.rules import decide, decide_unreadable
 from handler.store import SCHEMA, as_json, from_item, to_item
 from handler.wording import Content, Fact
-from sandbox.samples import PROBLEMS
+from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, Watch
 from sandbox.zoho import row
 

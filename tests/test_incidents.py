@@ -14,7 +14,7 @@ from handler.history import STATES
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import Notice
-from sandbox.samples import PROBLEMS
+from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch, kinds
 from sandbox.zoho import row
 
