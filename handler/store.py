@@ -96,7 +96,7 @@ def from_item(item: Mapping[str, Any]) -> Memory:
 
 
 def _attribute(value: Any) -> dict[str, Any]:
-    """Return a plain value as DynamoDB spells it: with much waiting, boto3's serialiser takes ten times as long."""
+    """Return a plain value as DynamoDB spells it: with much waiting, boto3's serialiser takes far longer."""
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, dict):

@@ -92,7 +92,7 @@ class Spoken:
             elif part == "an overdue alert: the backup had completed in time, and Zoho listed it late":
                 right = at <= max(self.known.overdue_from)
             elif match := re.fullmatch(rf"a backup that ran for {SPAN}", part):
-                right = any(spans(match[1], at - began) for began in self.known.begun)
+                right = any(spans(match[1], at - began) for began in self.known.begun if began < at)
             elif part == "a backup that had not finished":
                 right = at in self.known.begun and at not in self.known.running()
             elif match := re.fullmatch(rf"no backup schedule for {SPAN}", part):

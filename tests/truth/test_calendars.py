@@ -31,6 +31,16 @@ def test_a_healthy_calendar_raises_no_alarm(number: int) -> None:
         )
 
 
+KEEPS_ITS_TIME = ("weekly, paused for 20 days", "weekly, up to 27 hours each, 24 allowed: stuck at most")
+
+
+@pytest.mark.parametrize("name", KEEPS_ITS_TIME)
+def test_a_row_that_keeps_its_time_is_dated_by_its_beginning(name: str) -> None:
+    """What only this style shows, hour by hour: a completion as old as its beginning, and a hang of unknown length."""
+    (calendar,) = [calendar for calendar in TABLE if calendar.name == name]
+    assert play_calendar(calendar, Style.IN_PLACE, with_plan=True, every_hour=True) == []
+
+
 def modes(calendar: Calendar) -> tuple[bool, ...]:
     """Return whether to play it with Zoho's plan, without, or both."""
     return (True,) if calendar.needs_plan else (True, False)
