@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import sys
 from functools import cache
 from typing import Any
@@ -27,6 +28,7 @@ MODULES = {
 def become(request: dict[str, Any]) -> int:
     """Run a tool in this process as a shell would start it, and return its exit code."""
     os.setsid()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup make test` ignores, and a terminal does not
     terminal = os.open(request["terminal"], os.O_RDWR)  # a session's first terminal is the one it obeys
     for stream in (0, 1, 2):
         os.dup2(terminal, stream)
