@@ -45,7 +45,6 @@ class Alarm:
 
     def state(self, points: Points, before: str = "OK") -> str:
         """Return the state after an evaluation of all that CloudWatch retrieved, at least `periods` points."""
-        assert len(points) >= self.periods
         real = [point for point in points if point is not None]
         if self.filled and real:
             real = [0.0 if point is None else point for point in points]
@@ -57,9 +56,7 @@ class Alarm:
             breaching += lacking if self.missing == "breaching" else 0
         return "ALARM" if breaching >= self.needed else "OK"
 
-    def states(
-        self, metric: Mapping[int, float], minutes: int, extra: int = LONGEST_RANGE
-    ) -> Iterator[tuple[int, str]]:
+    def states(self, metric: Mapping[int, float], minutes: int, extra: int) -> Iterator[tuple[int, str]]:
         """Yield each change of state, with its minute, while a metric with these points by minute is evaluated.
 
         Periods slide: each minute looks back from itself, and differs from the one before only where a point passes the
@@ -67,22 +64,21 @@ class Alarm:
         """
         count = list(accumulate(int(minute in metric) for minute in range(minutes)))
         total = list(accumulate(metric.get(minute, 0.0) for minute in range(minutes)))
+
+        def point(end: int) -> float | None:
+            start = end - self.minutes
+            if count[end] == count[start]:
+                return None
+            if self.statistic == "Sum":
+                return total[end] - total[start]
+            return max(metric[minute] for minute in range(start + 1, end + 1) if minute in metric)
+
         state = "OK"
-        reach = self.periods + extra
-        borders = [back * self.minutes for back in range(reach + 1)]
+        borders = [back * self.minutes for back in range(self.periods + extra + 1)]
         for now in range(borders[-1], minutes):
             if now > borders[-1] and not any(now - border in metric for border in borders):
                 continue
-            points: list[float | None] = []
-            for back in range(reach - 1, -1, -1):
-                end, start = now - back * self.minutes, now - (back + 1) * self.minutes
-                if count[end] == count[start]:
-                    points.append(None)
-                elif self.statistic == "Sum":
-                    points.append(total[end] - total[start])
-                else:
-                    points.append(max(metric[m] for m in range(start + 1, end + 1) if m in metric))
-            after = self.state(points, state)
+            after = self.state([point(now - border) for border in reversed(borders[:-1])], state)
             if after != state:
                 state = after
                 yield now, state
@@ -97,22 +93,19 @@ def alarm(template: Json, name: str, parameters: Mapping[str, int] | None = None
         if isinstance(value, dict):
             table, key, column = value["FindInMap"]
             return int(template["Mappings"][table][str(values[key])][column])
-        found: Json = values.get(value, value)
-        return int(found)
+        chosen: Json = values.get(value, value)
+        return int(chosen)
 
-    metric, filled = properties, False
-    if "Metrics" in properties:
-        (shown,) = (query for query in properties["Metrics"] if query["ReturnData"])
-        (read,) = (query for query in properties["Metrics"] if not query["ReturnData"])
+    metric, filled = properties, "Metrics" in properties
+    if filled:
+        shown, read = sorted(properties["Metrics"], key=lambda query: not query["ReturnData"])
         assert shown["Expression"] == f"FILL({read['Id']}, 0)"
-        filled = True
         metric = {"Period": read["MetricStat"]["Period"], "Statistic": read["MetricStat"]["Stat"]}
     compare, threshold = COMPARE[properties["ComparisonOperator"]], properties["Threshold"]
     periods = properties["EvaluationPeriods"]
-    needed = properties.get("DatapointsToAlarm", periods)
     return Alarm(
         periods=number(periods),
-        needed=number(needed),
+        needed=number(properties.get("DatapointsToAlarm", periods)),
         minutes=number(metric["Period"]) // 60,
         statistic=metric["Statistic"],
         breaches=lambda value: compare(value, threshold),

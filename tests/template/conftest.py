@@ -9,22 +9,12 @@ from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 Json = Any
 
-SUMMARY: Json = {  # the line that each check logs, as Lambda writes it; test_package compares it with a real one
-    "timestamp": "2026-11-23T18:00:00Z",
-    "level": "INFO",
-    "message": "check",
-    "logger": "handler",
-    "requestId": "6f747a0f-6f3d-4d0c-8d1e-1d3c5c0b8a55",
-    "org": "default",
-    "rows": 4,
-    "pages": 1,
-    "notices": ["failed"],
-    "delivered": {"slack": 0, "sns": 1},
-    "pending": 1,
-    "oldest_pending_hours": 30.5,
-    "incidents": ["channel:slack"],
-    "last_completed": "2026-11-20T03:00:00+00:00",
-}
+SUMMARY = dict.fromkeys(  # the fields of the line that each check logs; test_package compares it with a real one
+    [
+        *("timestamp", "level", "message", "logger", "requestId", "org", "rows", "pages", "notices", "delivered"),
+        *("pending", "oldest_pending_hours", "incidents", "last_completed"),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
@@ -35,16 +25,9 @@ def parameters() -> dict[str, Json]:
 
 
 @pytest.fixture(scope="session")
-def plain() -> dict[str, Json]:
-    """Return the transformed template."""
-    return to_cloudformation(TEMPLATE_FILE.read_text())
-
-
-@pytest.fixture(scope="session")
-def template(plain: dict[str, Json]) -> dict[str, Json]:
+def template() -> dict[str, Json]:
     """Return the transformed template in shorthand: `!Ref X` is "X", `!GetAtt X.Arn` "X.Arn", `!Sub` its text."""
-    short: dict[str, Json] = shorthand(plain)
-    return short
+    return dict(shorthand(to_cloudformation(TEMPLATE_FILE.read_text())))
 
 
 def shorthand(value: Json) -> Json:

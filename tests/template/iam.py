@@ -1,108 +1,105 @@
-"""IAM in miniature, in front of moto: a call passes when the statements at hand allow its action on its resource.
+"""IAM in miniature, in front of every boto3 client of this process: what is not permitted is refused.
 
-moto's own check looks at resources only for a few services, asks for an action `sns:PublishBatch` that IAM does not
-have, and cannot read inline policies that CloudFormation made. Here is what AWS documents, for what the stack's roles
-allow, statements with actions and resources: https://docs.aws.amazon.com/service-authorization/latest/reference/.
+It knows statements with actions and resources, for the calls that the function and the tools make:
+https://docs.aws.amazon.com/service-authorization/latest/reference/.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, NoReturn
-from urllib.parse import unquote
+from typing import Any, NamedTuple
 
+import botocore.client
 import pytest
-from moto.core.authorization import enable_iam_authentication
-from moto.core.exceptions import JsonRESTError
-from moto.iam.access_control import IAMRequest
-from moto.iam.models import iam_backends
+from botocore.exceptions import ClientError
 
-from sandbox.aws import Stack
-
+Json = Any
 ACCOUNT = "123456789012"  # moto's
+PREFIX = f"arn:aws:{{}}:eu-west-1:{ACCOUNT}:{{}}"
 ACTIONS = {  # an operation that IAM knows under another name
     "sns:PublishBatch": "sns:Publish",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
+FREE = {"sts:GetCallerIdentity"}
+"""What nobody needs a permission for: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+NO_RESOURCE = {
+    *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate", "cloudwatch:GetMetricStatistics"),
+    *("lambda:GetAccountSettings", "logs:DescribeLogGroups", "scheduler:ListSchedules", "ssm:DescribeParameters"),
+    *("sns:GetSubscriptionAttributes", "sns:Unsubscribe"),
+}
+"""What IAM cannot confine to a resource."""
+
+RESOURCES = {
+    "cloudformation": "stack/{StackName}/id",
+    "cloudwatch": "alarm:{AlarmName}",
+    "dynamodb": "table/{TableName}",
+    "lambda": "function:{FunctionName}",
+    "scheduler": "schedule/{GroupName}/{Name}",
+    "sns": "{TopicArn}",
+    "ssm": "parameter{Name}",
+}
+"""Service → what a call is about, a whole ARN or the end of one."""
 
 
-@dataclass(frozen=True, order=True)
-class Permission:
+class Permission(NamedTuple):
     """An action on a resource, which may hold `*`."""
 
     action: str
     resource: str
 
 
-def granted(role_arn: str) -> set[Permission]:
-    """Return what a deployed role's inline policies allow."""
-    role = iam_backends[ACCOUNT]["aws"].get_role_by_arn(role_arn)
-    permissions = set()
-    documents: Iterable[Any] = role.policies.values()
-    for document in documents:
-        for statement in document["Statement"]:
-            assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
-            assert statement["Effect"] == "Allow"
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-            permissions |= {Permission(action, resource) for action in actions for resource in resources}
-    return permissions
+def as_list(value: Json) -> list[str]:
+    """Return what a statement says once or several times."""
+    return value if isinstance(value, list) else [value]
 
 
-def credentials(stack: Stack, role_arn: str) -> dict[str, str]:
-    """Take a role, as the service does that runs in it; return the environment variables."""
-    taken = stack.cloud.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+def granted(document: Json) -> set[Permission]:
+    """Return what a policy's statements allow."""
+    assert {statement["Effect"] for statement in document["Statement"]} == {"Allow"}
     return {
-        "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": taken["SessionToken"],
+        Permission(action, resource)
+        for statement in document["Statement"]
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
     }
 
 
+def allows(permissions: Iterable[Permission], needed: Permission) -> bool:
+    """Return whether a call may be made."""
+    return any(p.action == needed.action and fnmatchcase(needed.resource, p.resource) for p in permissions)
+
+
+def needs(service: str, operation: str, said: Json) -> list[Permission]:
+    """Return what a call of boto3 needs."""
+    action = ACTIONS.get(f"{service}:{operation}", f"{service}:{operation}")
+    if action in NO_RESOURCE:
+        return [Permission(action, "*")]
+    names = [{"AlarmName": name} for name in said.get("AlarmNames", ())] or [said]
+    found = [RESOURCES[service].format_map(name) for name in names]
+    arns = [name[name.find("arn:") :] if "arn:" in name else PREFIX.format(service, name) for name in found]
+    permissions = [Permission(action, arn) for arn in arns]
+    if service == "scheduler" and "Target" in said:
+        permissions.append(Permission("iam:PassRole", said["Target"]["RoleArn"]))
+    return permissions
+
+
 @contextmanager
-def only(permissions: Iterable[Permission]) -> Iterator[set[Permission]]:
-    """Let nothing pass but what is permitted; give the permissions that were asked for, exactly."""
-    permissions = list(permissions)
+def only(permissions: set[Permission]) -> Iterator[set[Permission]]:
+    """Refuse every call of this process that is not permitted; give what was asked for."""
     asked: set[Permission] = set()
+    really = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def check(request: Any, resource: str) -> None:
-        action = ACTIONS.get(request._action, request._action)
-        needed = Permission(action, _resource(request, resource))
-        asked.add(needed)
-        if not any(p.action == action and fnmatchcase(needed.resource, p.resource) for p in permissions):
-            _deny(request, needed)
+    def call(client: Any, operation: str, said: Json) -> Json:
+        model = client.meta.service_model
+        service = {"monitoring": "cloudwatch"}.get(model.signing_name, model.signing_name)
+        if f"{service}:{operation}" not in FREE:
+            for needed in needs(service, operation, said):
+                asked.add(needed)
+                if not allows(permissions, needed):
+                    message = f"not authorized to perform: {needed.action} on resource: {needed.resource}"
+                    raise ClientError({"Error": {"Code": "AccessDenied", "Message": message}}, operation)
+        return really(client, operation, said)
 
-    with pytest.MonkeyPatch.context() as patch, enable_iam_authentication():
-        patch.setattr(IAMRequest, "check_signature", lambda request: None)  # not what is in question
-        patch.setattr(IAMRequest, "check_action_permitted", check)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", call)
         yield asked
-
-
-def _resource(request: Any, found: str) -> str:
-    """Return the ARN of what a call is about, which each service puts elsewhere."""
-    service, region = request._service, request._region
-    prefix = f"arn:aws:{service}:{region}:{ACCOUNT}:"
-    body = json.loads(request._body) if service in {"dynamodb", "ssm", "sqs"} else {}
-    match service:
-        case "dynamodb":
-            return f"{prefix}table/{body['TableName']}"
-        case "ssm":
-            return f"{prefix}parameter{body.get('Name') or body['Path']}"
-        case "sqs":
-            return f"{prefix}{body['QueueUrl'].rpartition('/')[2]}"
-        case "sns":
-            return str(request._data["TopicArn"][0])
-        case "lambda":
-            return unquote(request._path.split("/")[3])  # the function's ARN, as a schedule's target has it
-    return found
-
-
-def _deny(request: Any, needed: Permission) -> NoReturn:
-    """Response as AWS does, in the form that the service's protocol has for errors."""
-    if request._service == "sns":
-        request._raise_access_denied()
-    error = JsonRESTError("AccessDeniedException", f"not authorized to perform {needed.action} on {needed.resource}")
-    error.code = 400
-    raise error
