@@ -1,43 +1,31 @@
-"""Whatever Zoho and the channels answer: nothing is interpreted, nothing breaks a limit, nothing is lost.
+"""Whatever Zoho, the channels and the secret say: limits are kept, nobody is mentioned, nothing is linked or lost.
 
-One list of nasty texts and one judge of what each channel accepted: first through the pure core, then the whole way.
+The fakes enforce the services' limits; the judges below read what each channel accepted.
 """
 
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
-from datetime import UTC, timedelta
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pytest
-from botocore.exceptions import ClientError
-from dateutil import tz
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from handler import causes
-from handler.channels import CHANNELS
-from handler.errors import CheckFailed, UnreadableError
-from handler.history import TEXT_LIMIT, classify, clean, parse_row
-from handler.memory import Memory
-from handler.message import Recipient
-from handler.outbox import Notice
+from handler.errors import CheckFailed
 from handler.rules import NOTIFIABLE
-from sandbox.channels import FAKES, Accepted
-from sandbox.mail import Mail
-from sandbox.readers import Readers
+from sandbox.channels import FAKES
 from sandbox.server import Fault, Response
-from sandbox.watch import EVERYTHING, START, Raw, Watch
-from sandbox.zoho import row
-from tests.item import ITEM_LIMIT, item_size
+from sandbox.watch import START
+from sandbox.zoho_errors import MAINTENANCE
 from tests.world import TopicInMemory, World
 from tests.world import world as open_world
 
+Json = Any
 MARK = "zqx"
-"""In every text that comes from Zoho in the first properties below."""
+"""In every text that comes from Zoho."""
 NASTY = (
     "<!channel> <!here> <@U12345678> <!subteam^S1|x> <https://evil.example|click> @here @channel #general",
     "*b* _i_ ~s~ `c` ```x``` > quote **b** # h",
@@ -49,16 +37,19 @@ NASTY = (
     "nul\x00 bell\x07 esc\x1b[31m",
     "Bcc: all@example.com\r\nSubject: owned\r\n\r\n",
     "line\u2028paragraph\u2029next\x85feed\x0b\x0c",
-    "x" * 10_000,
-    "&" * 10_000,
-    "🏴󠁧󠁢󠁥󠁮󠁧󠁿" * 200,
+    "x" * 500,
+    "&" * 500,
+    "🏴󠁧󠁢󠁥󠁮󠁧󠁿" * 30,
     "\\*\\_\\` \\",
-    "'; DROP TABLE memory; -- ../../etc/passwd",
 )
 TIMES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-02-30T00:00:00Z", "2026-03-02", "1e9")
 CRM = "https://crm.zoho.com"
+CHATS = ("slack", "cliq", "teams")
+"""The channels that take every kind of notice, as SNS does."""
+ITEM_LIMIT = 400 * 1024
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
 
-# --- the judge --------------------------------------------------------------------------------------------------------
+# --- The judges -------------------------------------------------------------------------------------------------------
 
 UNREADABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
@@ -70,39 +61,35 @@ MRKDWN = re.compile(
 )
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Yield every text in a payload."""
-    if isinstance(value, str):
-        yield value
+def parts(value: Json) -> Iterator[Json]:
+    """Yield a payload and everything in it."""
+    yield value
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from texts(inner)
+        yield from parts(inner)
 
 
-def objects(value: Any, kind: str) -> Iterator[Raw]:
-    """Yield every object of this type in a payload."""
-    if isinstance(value, dict) and value.get("type") == kind:
-        yield value
-    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from objects(inner, kind)
+def texts(payload: Json) -> list[str]:
+    """Return every text in a payload."""
+    return [part for part in parts(payload) if isinstance(part, str)]
 
 
-def assert_no_mail_header_or_filter_is_fooled(mail: Mail) -> None:
-    """https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
-    assert mail.subject
-    assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,98}", mail.subject)
-    first, _, rest = mail.body.partition("\n")
+def objects(payload: Json, kind: str) -> list[Json]:
+    """Return every object of this type in a payload."""
+    return [part for part in parts(payload) if isinstance(part, dict) and part.get("type") == kind]
+
+
+def judge_mail(mail: Json) -> None:
+    """Fool no header and no filter: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
+    assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,98}", mail["Subject"])
+    first, _, rest = mail["Message"].partition("\n")
     assert first.strip()
     assert rest
-    assert MARK not in mail.subject + first
-    assert "evil" not in mail.subject + first
-    size = len(mail.body.encode()) + len(json.dumps(mail.attributes).encode())
-    assert size < 256 * 1024
-    for value in mail.attributes.values():
-        assert value
-        assert all(isinstance(one, str) for one in ([value] if isinstance(value, str) else value))
+    assert not re.search(rf"{MARK}|evil", mail["Subject"] + first)
+    assert len(json.dumps(mail, ensure_ascii=False).encode()) < 256 * 1024
+    assert all(TopicInMemory.attribute(mail, name) for name in mail["MessageAttributes"])
 
 
-def assert_slack_interprets_nothing(payload: Raw) -> None:
+def judge_slack(payload: Json) -> None:
     """Formatted text is ours alone, and what Slack could take for a mention or a link is escaped."""
     for words in objects(payload, "mrkdwn"):
         assert words["verbatim"]
@@ -115,205 +102,52 @@ def assert_slack_interprets_nothing(payload: Raw) -> None:
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", payload["text"])
 
 
-def assert_cliq_interprets_nothing(payload: Raw) -> None:
+def judge_cliq(payload: Json) -> None:
     """No character that Markdown or a mention needs, and no address but those of ours."""
     for words in texts({key: value for key, value in payload.items() if key != "buttons"}):
         assert not set("*~`[]{}@") & set(words), words
         assert not re.search(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9-])", re.sub("Reference: .*", "", words)), words
         assert not re.search(r"://(?!crm\.zoho\.com|www\.zoho\.com|api-console\.zoho)", words), words
-    for button in payload.get("buttons", ()):
-        assert button["action"]["data"] == {"web": CRM}
+    assert {button["action"]["data"]["web"] for button in payload.get("buttons", ())} <= {CRM}
 
 
-def assert_teams_interprets_nothing(payload: Raw) -> None:
+def judge_teams(payload: Json) -> None:
     """What Markdown or a template knows stands behind a backslash, except around our own label."""
-    blocks = [block["text"] for block in objects(payload, "TextBlock")]
-    for words in (*blocks, *(fact["value"] for facts in objects(payload, "FactSet") for fact in facts["facts"])):
+    facts = [fact["value"] for group in objects(payload, "FactSet") for fact in group["facts"]]
+    for words in (*(block["text"] for block in objects(payload, "TextBlock")), *facts):
         bare = re.sub(r"\\[\\`*_{}\[\]()#+\-.!|<>~]", "", words.removeprefix("**What to do:** "))
         assert not set("\\`*_{}[]<>~") & set(bare), words
         assert "://evil" not in words
     assert {action["url"] for action in objects(payload, "Action.OpenUrl")} <= {CRM}
-    fallback = payload["attachments"][0]["content"]["fallbackText"]
-    assert MARK not in fallback
+    assert MARK not in payload["attachments"][0]["content"]["fallbackText"]
 
 
-def assert_pagerduty_links_nowhere(payload: Raw) -> None:
+def judge_pagerduty(payload: Json) -> None:
     """It formats nothing; its summary is ours, and so is every link."""
     assert MARK not in payload.get("payload", {}).get("summary", "")
-    for link in payload.get("links", ()):
-        assert link["href"] == CRM
+    assert {link["href"] for link in payload.get("links", ())} <= {CRM}
 
 
-JUDGES: dict[str, Callable[[Raw], None]] = {
-    "slack": assert_slack_interprets_nothing,
-    "cliq": assert_cliq_interprets_nothing,
-    "teams": assert_teams_interprets_nothing,
-    "pagerduty": assert_pagerduty_links_nowhere,
+JUDGES: dict[str, Callable[[Json], None]] = {
+    "sns": judge_mail,
+    "slack": judge_slack,
+    "cliq": judge_cliq,
+    "teams": judge_teams,
+    "pagerduty": judge_pagerduty,
 }
 
 
-def assert_harmless(channel: str, messages: Sequence[Mail | Accepted]) -> None:
-    """What a channel accepted, the fakes enforcing its limits, is readable and interpreted by nobody."""
-    for message in messages:
-        if isinstance(message, Mail):
-            assert_no_mail_header_or_filter_is_fooled(message)
-            said: list[str] = [message.subject or "", message.body, *texts(message.attributes)]
-        else:
-            JUDGES[channel](message.payload)
-            said = [*texts(message.payload), message.text]
-        for words in said:
-            assert not UNREADABLE.search(words), ascii(words)
+def assert_harmless(world: World) -> None:
+    """Judge all that every channel took, and what is remembered."""
+    taken = [("sns", mail) for mail in world.topic.entries]
+    taken += [(name, payload) for name, fake in world.fakes.items() for payload in fake.messages]
+    for name, payload in taken:
+        JUDGES[name](payload)
+        assert [ascii(words) for words in texts(payload) if UNREADABLE.search(words)] == []
+    assert len(json.dumps(world.table.items["default"], ensure_ascii=False).encode()) < ITEM_LIMIT
 
 
-def test_every_channel_has_a_judge() -> None:
-    """Mails have their own."""
-    assert JUDGES.keys() == {channel.name for channel in CHANNELS} - {"sns"}
-
-
-# --- the pure core ----------------------------------------------------------------------------------------------------
-
-TEXTS = st.sampled_from(NASTY)
-MARKED = st.tuples(TEXTS | st.text(st.characters(codec=None)), TEXTS).map(lambda two: MARK + MARK.join(two))
-FROM_ZOHO = st.none() | MARKED
-HOSTILE_ROWS = st.fixed_dictionaries(
-    {
-        "id": FROM_ZOHO,
-        "log_time": FROM_ZOHO | st.sampled_from(TIMES),
-        "state": FROM_ZOHO | st.sampled_from(["completed", "failure", "payment_failed"]),
-        "action": FROM_ZOHO | st.sampled_from(["stopped", "scheduled", "purchased", "initiated"]),
-        "repeat_type": FROM_ZOHO,
-        "done_by": FROM_ZOHO | FROM_ZOHO.map(lambda name: {"name": name}),
-        "file_name": FROM_ZOHO,
-        "count": FROM_ZOHO | st.integers(),
-    }
-)
-CALM = list(HealthCheck)
-EXAMPLES = 12
-PHASES = (Phase.explicit, Phase.generate)
-"""An example takes a while, and each is small."""
-
-
-@pytest.fixture(scope="module")
-def readers() -> Iterator[Readers]:
-    """Give a reader of every channel."""
-    with closing(Readers()) as made:
-        yield made
-
-
-def recipient(name: str, zone: str = "UTC") -> Recipient:
-    """Return the recipient of an organisation with this display name."""
-    return Recipient("acme", clean(name) or "acme", tz.gettz(zone) or UTC, CRM, START, lost=2)
-
-
-def read_everywhere(readers: Readers, notices: Sequence[Notice], to: Recipient) -> dict[str, list[Mail | Accepted]]:
-    """Return what arrives on each channel, all of it harmless."""
-    arrived: dict[str, list[Mail | Accepted]] = {}
-    for channel in CHANNELS:
-        arrived[channel.name] = [*readers.read(channel.name, notices, to)]
-        assert_harmless(channel.name, arrived[channel.name])
-    return arrived
-
-
-def shown(message: Mail | Accepted) -> str:
-    """Return every text of a message."""
-    return message.body if isinstance(message, Mail) else "\n".join(texts(message.payload))
-
-
-@settings(max_examples=EXAMPLES, suppress_health_check=CALM, phases=PHASES)
-@given(
-    rows=st.lists(HOSTILE_ROWS, min_size=1, max_size=6),
-    name=(TEXTS | st.text(st.characters(codec=None))).map(lambda name: name.replace("evil", "our")),
-    detail=MARKED,
-    zone=st.sampled_from(["UTC", "America/New_York", "Pacific/Kiritimati"]),
-)
-def test_hostile_texts_are_taken_and_never_interpreted(
-    readers: Readers, rows: list[Raw], name: str, detail: str, zone: str
-) -> None:
-    """In every field of a row, in what Zoho answers instead of a history, and in the display name."""
-    watch = Watch(notify_on=EVERYTHING, memory=Memory("acme"))
-    watch.check_at(START - timedelta(days=1))
-    watch.rows = rows
-    watch.check_at(START)
-    watch.check_at(START + timedelta(days=2))
-    watch.check_after(UnreadableError(causes.NO_PERMISSION, clean(detail) or ""), days=1)
-    to = recipient(name, zone)
-    for notices in (Watch(rows, memory=Memory("acme")).check(), watch.notices, watch.notices * 3):
-        read_everywhere(readers, notices, to)
-    for notice in watch.notices:
-        for channel, messages in read_everywhere(readers, [notice], to).items():
-            assert bool(messages) == (channel in notice.pending_for)
-            if notice.row and notice.row.id and channel in {"sns", "slack"}:
-                assert notice.row.id in shown(messages[0])
-
-
-def test_the_longest_messages_stay_within_limits(readers: Readers) -> None:
-    """Ids, names and states of the longest text, in lists of a hundred: the fakes and SNS take all of it."""
-    wide = "🏴" * (TEXT_LIMIT - 5)
-    watch = Watch(memory=Memory("acme"))
-    watch.check_at(START - timedelta(days=1))
-    watch.rows = [row(START, id=f"{wide}{n}", state=wide, done_by=wide, file_name=wide) for n in range(120)]
-    arrived: set[str] = set()
-    watch.now = START
-    while notices := watch.check():
-        for batch in (notices[:1], notices[:10], notices[:100]):
-            mails = read_everywhere(readers, batch, recipient(wide))["sns"]
-            size = sum(len(json.dumps([vars(mail)], ensure_ascii=False).encode()) for mail in mails)
-            assert size < 256 * 1024 or len(batch) > 10
-        arrived |= {notice.row.id for notice in notices if notice.row}
-    assert arrived == {raw["id"] for raw in watch.rows}
-
-
-@pytest.mark.parametrize(
-    ("name", "start"),
-    [
-        ("Acme Ltd", "[Acme Ltd] Backup failed"),
-        ("Süß & Söhne", "[Su & Sohne] Backup failed"),
-        ("日本", "[acme] Backup failed"),
-        ("A" * 100, f"[{'A' * 39}...] Backup failed"),
-        ("Line\r\nBcc: x@example.com", "[Line Bcc: x@example.com] Backup failed"),
-        ("", "[acme] Backup failed"),
-    ],
-    ids=ascii,
-)
-def test_a_subject_is_ascii_and_always_has_room_for_its_title(readers: Readers, name: str, start: str) -> None:
-    """Whatever the organisation is called."""
-    watch = Watch(memory=Memory("acme"))
-    watch.check()
-    watch.log(state="failure")
-    (mail,) = read_everywhere(readers, watch.check(), recipient(name))["sns"]
-    assert isinstance(mail, Mail)
-    assert mail.subject == start
-
-
-# --- the whole way ----------------------------------------------------------------------------------------------------
-
-JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS | st.text(max_size=5), inner),
-    max_leaves=6,
-)
-ROWS = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": TEXTS | JSON,
-        "log_time": st.sampled_from(TIMES) | JSON,
-        "state": st.sampled_from(("completed", "FAILURE")) | TEXTS | JSON,
-        "action": st.sampled_from(("stopped", "Initiated")) | TEXTS | JSON,
-        "repeat_type": TEXTS | JSON,
-        "done_by": st.fixed_dictionaries({"name": TEXTS | JSON}) | JSON,
-        "file_name": TEXTS | JSON,
-        "count": JSON,
-        "unknown": JSON,
-    },
-)
-CHATS = ("slack", "cliq", "teams")
-BASELINES: WeakKeyDictionary[World, Raw] = WeakKeyDictionary()
-"""A world's item after its first check."""
-
-
-def row_of(text: str) -> Raw:
-    """Return a row that holds this text wherever a person's or Zoho's words can stand."""
-    return {"state": text, "id": text, "repeat_type": text, "file_name": text, "done_by": {"name": text}}
+# --- The world --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -324,173 +158,29 @@ def opened() -> Iterator[World]:
 
 
 @pytest.fixture
-def watched(opened: World) -> World:
-    """Give that world as on its first day, its baseline sent."""
-    begin(opened)
-    return opened
+def world(opened: World) -> World:
+    """Give that world as on its first day."""
+    return begin(opened)
 
 
-def begin(world: World) -> None:
-    """Forget everything; what is left is the baseline of an empty history, checked once in a world's life."""
+def begin(world: World, **secret: str) -> World:
+    """Forget everything, then send the baseline of an empty history; the secret may have other keys, too."""
     world.zoho.standing.clear()
-    world.zoho.requests.clear()
     world.organisation.rows = []
     world.organisation.issued.clear()
-    for fake in world.fakes.values():
-        fake.standing.clear()
-        fake.reset()
     world.around = lambda name, call: call()
-    world.cold()
     world.clock.now = START
-    if world not in BASELINES:
-        world.check()
-        BASELINES[world] = world.table.items["default"]
-    world.table.items = {"default": BASELINES[world]}
-    forget(world)
-
-
-def forget(world: World) -> None:
-    """Forget what arrived."""
+    world.table.items = {}
+    channels = {key: value for fake in world.fakes.values() for key, value in fake.settings().items()}
+    world.secrets["default"] = world.organisation.secret(**channels, **secret)
+    world.cold()
+    world.check()
+    world.cold()
     world.topic.entries.clear()
     for fake in world.fakes.values():
-        fake.accepted.clear()
-
-
-def mails(world: World) -> list[Mail]:
-    """Return what the topic took."""
-    return [
-        Mail(one["Subject"], one["Message"], {n: TopicInMemory.attribute(one, n) for n in one["MessageAttributes"]})
-        for one in world.topic.entries
-    ]
-
-
-def assert_all_harmless(world: World) -> None:
-    """What every channel took, and what is remembered, can be read and does no harm."""
-    assert_harmless("sns", mails(world))
-    for name, fake in world.fakes.items():
-        assert_harmless(name, fake.accepted)
-    assert item_size(world.memory()) < ITEM_LIMIT
-    json.dumps(list(world.table.items.values()), ensure_ascii=False).encode()
-
-
-def recover(world: World) -> None:
-    """Let all be well again: nothing is pending, nothing was lost, and only a failed backup goes on."""
-    world.zoho.standing.clear()
-    for fake in world.fakes.values():
-        fake.repair()
         fake.clock = world.clock
-    for _ in range(2):
-        world.clock.advance(hours=1)
-        with suppress(CheckFailed):
-            world.check()
-    world.clock.advance(hours=1)
-    assert world.check()["notices"] == []
-    memory = world.memory()
-    assert (memory.outbox, memory.incidents.keys() - {"failing"}, memory.dead_letters.total) == ((), set(), 0)
-    assert_all_harmless(world)
-
-
-def assert_sent_once(world: World, rows: Sequence[Raw]) -> None:
-    """Every row that is worth a notice has arrived once, on every channel for everything."""
-    parsed = [parse_row(json.loads(json.dumps(raw))) for raw in rows]
-    ids = {f"default-{one.key}" for one in parsed if classify(one) != "started"}
-    sent = [mail.attributes["notice_id"] for mail in mails(world)]
-    assert sorted(one for one in sent if one in ids) == sorted(ids)
-    for name in CHATS:
-        read = "\n".join(message.text for message in world.fakes[name].accepted)
-        assert {one: read.count(one) for one in ids} == dict.fromkeys(ids, 1), name
-
-
-@settings(max_examples=EXAMPLES, suppress_health_check=CALM, phases=PHASES)
-@given(rows=st.lists(ROWS, min_size=1, max_size=3))
-@example(rows=[row_of(text) for text in NASTY[:8]])
-@example(rows=[row_of(text) for text in NASTY[8:]])
-@example(rows=[row_of(text) for text in NASTY])  # more than ten: a list
-def test_whatever_the_fields_of_a_row_hold_it_is_sent_once_and_harmless(opened: World, rows: list[Raw]) -> None:
-    """Any JSON in any field: every channel takes the message at once, and every row that is worth one is sent."""
-    begin(opened)
-    opened.organisation.rows = rows
-    answer = opened.check()
-    assert answer["pending"] == 0
-    assert_all_harmless(opened)
-    if len(answer["notices"]) <= 10:
-        assert_sent_once(opened, rows)
-    else:
-        assert {answer["delivered"][name] for name in ("sns", *CHATS)} == {len(answer["notices"])}
-    opened.cold()
-    assert opened.check()["notices"] == []
-
-
-def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_few_messages(watched: World) -> None:
-    """Counted in characters by chats, in bytes by SNS and DynamoDB: four of them for each of these characters."""
-    text = "🏴" * TEXT_LIMIT
-    watched.organisation.rows = [{**row_of(text), "id": f"{number:03}{text}"} for number in range(100)]
-    for fake in watched.fakes.values():
-        fake.break_with(Response(503))
-    watched.topic.fail = ClientError({"Error": {"Code": "InternalError"}}, "PublishBatch")
-    with pytest.raises(CheckFailed):
-        watched.check()
-    assert_all_harmless(watched)
-    for fake in watched.fakes.values():
-        fake.repair()
-    watched.topic.fail = None
-    for _ in range(4):
-        watched.clock.advance(hours=1)
-        with suppress(CheckFailed):
-            watched.check()
-    assert_all_harmless(watched)
-    memory = watched.memory()
-    assert (memory.outbox, memory.dead_letters.total) == ((), 0)
-    for raw in watched.organisation.rows:
-        said = parse_row(raw).id
-        assert sum(said in mail.body for mail in mails(watched)) == 1
-    assert len(watched.fakes["slack"].accepted) <= 6
-
-
-def bomb(size: int) -> Response:
-    """Return an answer that expands to so many bytes of JSON."""
-    return Response(200, gzip.compress(b'{"history": "' + b"0" * size + b'"}'), {"Content-Encoding": "gzip"})
-
-
-def said(body: bytes | str, **headers: str) -> Response:
-    """Return a good-looking answer with this body."""
-    raw = body if isinstance(body, bytes) else body.encode()
-    return Response(200, raw, {"Content-Type": "application/json", **headers})
-
-
-BODIES = {
-    "deep list": said("[" * 200_000),
-    "deep object": said('{"history":' * 100_000),
-    "ten megabytes": said(b'{"history": ["' + b"x" * 10_000_000 + b'"]}'),
-    "bomb": bomb(50_000_000),
-    "half a gzip": Response(200, gzip.compress(b"{}" * 1000)[:20], {"Content-Encoding": "gzip"}),
-    "not gzip": said("{}", **{"Content-Encoding": "gzip"}),
-    "unknown encoding": said("{}", **{"Content-Encoding": "zip"}),
-    "huge number": said('{"history": [{"id": ' + "9" * 5_000 + '}], "info": {"more_records": false}}'),
-    "lone surrogates": said('{"error": "\\ud800", "code": "\\udfff", "message": "\\ud800"}'),
-    "UTF-16": said('{"history": []}'.encode("utf-16")),
-    "not UTF-8": said(b'{"error": "\xff\xfe"}'),
-    "NUL": said("\x00" * 1_000),
-    "twice": said('{"history": [], "info": {"more_records": false}} {}'),
-    "endless pages": said('{"history": [], "info": {"more_records": true}}'),
-    "token with line breaks": said('{"access_token": "a\\r\\nX-Evil: 1", "expires_in": 3600}'),
-    "long token": said(json.dumps({"access_token": "a" * 100_000})),
-    "nasty error": said(json.dumps({"error": NASTY[0] * 100, "status": "error", "code": NASTY[0] * 100})),
-    "nasty status": Response(418, json.dumps({"code": NASTY[0]}).encode()),
-    "nasty header": said("{}", Location="http://169.254.169.254/latest/meta-data"),
-    "nasty plan": said(json.dumps({"backup": {"rrule": f"RRULE:FREQ={NASTY[0]}", "scheduled_date": NASTY[8]}})),
-    "nasty links": said(json.dumps({"urls": {"data_links": list(NASTY), "expiry_date": TIMES[1]}})),
-}
-OF_ZOHO = {"endless pages", "token with line breaks", "long token", "nasty plan", "nasty links"}
-"""To a channel any JSON is one answer, and "nasty error" is that."""
-TOO_LONG = {"ten megabytes", "bomb"}
-"""Not read to their end, so nobody says that they are not as documented."""
-UNREAD = TOO_LONG | {
-    *("deep object", "deep list", "not gzip", "half a gzip", "unknown encoding", "huge number", "not UTF-8", "NUL"),
-    *("twice", "nasty header"),
-}
-"""A 200 counts as an acceptance where its body is empty or says something in JSON: better twice than never."""
-KINDS = ("token", "history", "backup", "urls")
+        fake.reset()
+    return world
 
 
 def check_once(world: World) -> None:
@@ -499,86 +189,201 @@ def check_once(world: World) -> None:
         world.check()
 
 
-@pytest.mark.parametrize("body", BODIES)
-@pytest.mark.parametrize("kind", KINDS)
-def test_whatever_zoho_answers_ends_in_a_cause_and_loses_nothing(watched: World, kind: str, body: str) -> None:
-    """A check meets such an answer, warm and cold, with news of which it may not know; then all is well again."""
-    watched.log(state="completed")
-    watched.zoho.standing[kind] = Fault(BODIES[body])
+def recover(world: World) -> None:
+    """Let all be well again: in the end nothing is pending and nothing was lost."""
+    world.zoho.standing.clear()
+    world.around = lambda name, call: call()
+    for fake in world.fakes.values():
+        fake.repair()
     for _ in range(2):
-        watched.cold()
-        watched.clock.advance(minutes=10)
-        check_once(watched)
-        assert_all_harmless(watched)
-    if body in TOO_LONG and kind in {"token", "history"}:
-        assert watched.memory().incidents["unreadable"].cause == "transient"
+        world.clock.advance(hours=1)
+        check_once(world)
+    world.clock.advance(hours=1)
+    answer = world.check()
+    assert (answer["notices"], answer["pending"]) == ([], 0)
+    assert set(answer["incidents"]) <= {"failing"}
+    assert_harmless(world)
+
+
+def assert_sent_once(world: World, raw: Json) -> None:
+    """The row has arrived once on every channel that takes its kind."""
+    found = {name: sum(raw["id"] in message.text for message in world.fakes[name].accepted) for name in CHATS}
+    found["sns"] = sum(raw["id"] in mail["Message"] for mail in world.topic.entries)
+    assert set(found.values()) == {1}, found
+
+
+# --- What Zoho says of its rows ---------------------------------------------------------------------------------------
+
+MARKED = st.tuples(st.sampled_from(NASTY) | st.text(st.characters(codec=None)), st.sampled_from(NASTY)).map(
+    lambda two: MARK + MARK.join(two)
+)
+ANYTHING: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | MARKED,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(MARKED, inner, max_size=3),
+    max_leaves=6,
+)
+ROWS = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": MARKED | ANYTHING,
+        "log_time": st.sampled_from(TIMES) | ANYTHING,
+        "state": st.sampled_from(("completed", "FAILURE", "payment_failed")) | MARKED | ANYTHING,
+        "action": st.sampled_from(("stopped", "Initiated", "scheduled", "purchased")) | MARKED | ANYTHING,
+        "done_by": st.fixed_dictionaries({"name": MARKED | ANYTHING}) | ANYTHING,
+        **dict.fromkeys(("repeat_type", "file_name", "count", "unknown"), MARKED | ANYTHING),
+    },
+)
+a_few = settings(max_examples=12, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
+
+
+def row_of(text: str, **fields: str) -> Json:
+    """Return a row that holds this text wherever a person's or Zoho's words can stand."""
+    return {"id": text, "state": text, "repeat_type": text, "file_name": text, "done_by": {"name": text}, **fields}
+
+
+@a_few
+@given(rows=st.lists(ROWS, min_size=1, max_size=4), name=st.sampled_from(NASTY))
+@example(rows=[row_of(MARK + text) for text in NASTY[:7]], name="日本")
+@example(rows=[row_of(MARK + text) for text in NASTY[7:]], name="")
+@example(rows=[row_of(MARK + text) for text in NASTY], name="A" * 100)
+def test_whatever_the_fields_of_a_row_hold_it_is_sent_once_and_harmless(
+    opened: World, rows: list[Json], name: str
+) -> None:
+    """Any JSON in any field, any display name: every channel takes the messages at once, and nothing is said twice."""
+    world = begin(opened, name=name.replace("evil", "our"))
+    world.organisation.rows = rows
+    answer = world.check()
+    assert answer["pending"] == 0
+    delivered = {answer["delivered"].get(channel, 0) for channel in ("sns", *CHATS)}
+    assert delivered == {len(answer["notices"])}
+    assert_harmless(world)
+    world.cold()
+    assert world.check()["notices"] == []
+
+
+def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_messages(world: World) -> None:
+    """Counted in characters by chats, in bytes by SNS and DynamoDB: four of them for each of these characters."""
+    rows = [row_of("🏴" * 120, id=f"{number:03}{'🏴' * 120}", state="failure") for number in range(100)]
+    world.organisation.rows = rows
+    for fake in world.fakes.values():
+        fake.break_with(Response(503))
+    check_once(world)
+    assert_harmless(world)
+    recover(world)
+    said = "".join(mail["Message"] for mail in world.topic.entries)
+    assert [raw["id"][:50] for raw in rows if raw["id"][:50] not in said] == []
+    assert len(world.fakes["slack"].accepted) <= 6
+
+
+# --- What they answer -------------------------------------------------------------------------------------------------
+
+
+def said(body: bytes | str, **headers: str) -> Response:
+    """Return a good-looking answer with this body."""
+    raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return Response(200, raw, {"Content-Type": "application/json", **headers})
+
+
+GZIP = {"Content-Encoding": "gzip"}
+NO_JSON = {
+    "deep": said("[" * 200_000),
+    "ten megabytes": said(b'{"history": ["' + b"x" * 10_000_000 + b'"]}'),
+    "bomb": Response(200, gzip.compress(b'{"history": "' + b"0" * 50_000_000 + b'"}'), GZIP),
+    "half a gzip": Response(200, gzip.compress(b"{}" * 1000)[:20], GZIP),
+    "unknown encoding": said("{}", **{"Content-Encoding": "zip"}),
+    "huge number": said('{"history": [{"id": ' + "9" * 5_000 + '}], "info": {"more_records": false}}'),
+    "not UTF-8": said(b'{"error": "\xff\xfe"}'),
+    "twice": said('{"history": [], "info": {"more_records": false}} {}'),
+    "a page": MAINTENANCE,
+}
+JSON = {
+    "lone surrogates": said('{"error": "\\ud800", "code": "\\udfff", "message": "\\ud800"}'),
+    "nasty error": said(json.dumps({"error": NASTY[0] * 100, "status": "error", "code": NASTY[0] * 100})),
+    "nasty status": Response(418, json.dumps({"code": NASTY[0]}).encode()),
+    "another shape": Response.json([1]),
+    "nothing": Response.json(None),
+}
+OF_ZOHO = {
+    "endless pages": said('{"history": [], "info": {"more_records": true}}'),
+    "token with line breaks": said('{"access_token": "a\\r\\nX-Evil: 1", "expires_in": 3600}'),
+    "long token": said(json.dumps({"access_token": "a" * 100_000})),
+    "nasty plan": said(json.dumps({"backup": {"rrule": f"RRULE:FREQ={NASTY[0]}", "scheduled_date": NASTY[8]}})),
+    "nasty links": said(json.dumps({"urls": {"data_links": list(NASTY), "expiry_date": TIMES[1]}})),
+}
+TOO_LONG = {"ten megabytes", "bomb"}
+KINDS = ("token", "history", "backup", "urls")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("answer", NO_JSON | JSON | OF_ZOHO)
+def test_whatever_zoho_answers_loses_nothing(world: World, kind: str, answer: str) -> None:
+    """A check meets such an answer, cold, with news of which it may not know; then all is well again."""
+    raw = world.log(state="completed")
+    world.zoho.standing[kind] = Fault((NO_JSON | JSON | OF_ZOHO)[answer])
+    world.clock.advance(minutes=10)
+    check_once(world)
+    assert_harmless(world)
     if kind in {"backup", "urls"}:
-        assert "unreadable" not in watched.memory().incidents
-        assert [mail.attributes["kind"] for mail in mails(watched)] == ["completed"]
-    recover(watched)
-    assert_sent_once(watched, watched.organisation.rows)
+        assert world.topic.kinds == ["completed"]
+    elif answer in TOO_LONG:  # nobody has read it to its end, so nobody can say that it is not as documented
+        assert world.topic.kinds == []
+    recover(world)
+    assert_sent_once(world, raw)
 
 
-@pytest.mark.parametrize("status", [200, pytest.param(404, marks=pytest.mark.deep)])
-@pytest.mark.parametrize("body", sorted(BODIES.keys() - OF_ZOHO))
+@pytest.mark.parametrize("answer", NO_JSON | JSON)
 @pytest.mark.parametrize("channel", FAKES)
 def test_whatever_a_channel_answers_its_message_waits_and_the_others_have_it(
-    watched: World, channel: str, body: str, status: int
+    world: World, channel: str, answer: str
 ) -> None:
-    """With a status that looks like an acceptance, and with one that does not."""
-    begin(watched)
-    watched.log(state="failure")
-    answer = BODIES[body]
-    watched.fakes[channel].break_with(Response(status, answer.body, answer.headers))
-    check_once(watched)
-    assert len(mails(watched)) == 1
-    waits = [notice.pending_for for notice in watched.memory().outbox]
-    accepts = channel in {"cliq", "teams"} and status == 200 and body not in UNREAD
-    assert waits == ([] if accepts else [(channel,)])
+    """An answer that is not the service's own word is no acceptance; Cliq and Teams may say anything in an object."""
+    raw = world.log(state="failure")
+    world.fakes[channel].break_with((NO_JSON | JSON)[answer])
+    check_once(world)
+    assert world.topic.kinds == ["failed"]
+    waits = world.memory().outbox != ()
+    assert waits or (channel in {"cliq", "teams"} and answer in {"lone surrogates", "nasty error"})
+    recover(world)
+    assert len(world.fakes[channel].accepted) == waits
+    assert_harmless(world)
     if waits:
-        recover(watched)
-        assert_sent_once(watched, watched.organisation.rows)
+        assert_sent_once(world, raw)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=CALM, phases=PHASES)
-@given(answer=JSON, kind=st.sampled_from(KINDS), status=st.sampled_from((200, 200, 400, 401, 500)))
-def test_any_json_for_an_answer_is_survived(opened: World, answer: Any, kind: str, status: int) -> None:
+@a_few
+@given(answer=ANYTHING, kind=st.sampled_from(KINDS), status=st.sampled_from((200, 200, 400, 401, 500)))
+def test_any_json_for_an_answer_is_survived(opened: World, answer: Json, kind: str, status: int) -> None:
     """Of whatever shape, with whatever status."""
-    begin(opened)
-    opened.log(state="completed")
-    opened.zoho.standing[kind] = Fault(Response.json(answer, status))
-    opened.cold()
-    check_once(opened)
-    recover(opened)
-    assert_sent_once(opened, opened.organisation.rows)
+    world = begin(opened)
+    raw = world.log(state="completed")
+    world.zoho.standing[kind] = Fault(Response.json(answer, status))
+    check_once(world)
+    recover(world)
+    assert_sent_once(world, raw)
 
 
-@settings(max_examples=EXAMPLES, suppress_health_check=CALM, phases=PHASES)
+# --- What the secret says ---------------------------------------------------------------------------------------------
+
+KEYS = ("client_id", "client_secret", "refresh_token", "data_center", "name", "time_zone")
+
+
+@a_few
 @given(
-    text=(
-        st.text(st.characters(codec=None), max_size=40)
-        | JSON.map(json.dumps)
-        | st.dictionaries(
-            st.sampled_from(["client_id", "client_secret", "refresh_token", "data_center", "name", "time_zone"])
-            | st.sampled_from([setting.key for channel in CHANNELS for setting in channel.settings])
-            | st.sampled_from([f"{name}_min_severity" for name in FAKES]),
-            TEXTS | JSON,
-        ).map(lambda fields: json.dumps({"changed": fields}))
-    )
+    changed=st.dictionaries(
+        st.sampled_from((*KEYS, *(f"{name}_min_severity" for name in FAKES)))
+        | st.sampled_from(("slack_webhook_url", "cliq_webhook_url", "teams_webhook_url", "pagerduty_routing_key")),
+        MARKED | ANYTHING,
+        max_size=3,
+    ),
+    text=st.none() | st.text(st.characters(codec=None), max_size=40) | ANYTHING.map(json.dumps),
 )
-def test_whatever_a_secret_holds_ends_in_a_cause_and_loses_nothing(opened: World, text: str) -> None:
-    """No JSON, another shape, or any value for any key; nothing of it is said, and it is read again at every check."""
-    begin(opened)
-    with suppress(ValueError):
-        if isinstance(changed := json.loads(text), dict) and "changed" in changed:
-            text = json.dumps({**opened.secrets["default"], **changed["changed"]})
-    opened.log(state="completed")
-    opened.around = lambda name, call: text if name == "get_parameter" else call()
-    opened.clock.advance(minutes=10)
-    check_once(opened)
-    problem = opened.memory().incidents.get("unreadable")
-    assert problem is None or problem.cause in causes.CAUSES
-    opened.around = lambda name, call: call()
-    recover(opened)
-    sent = [mail.attributes["notice_id"] for mail in mails(opened)]
-    assert sum(one == f"default-{parse_row(opened.organisation.rows[0]).key}" for one in sent) == 1
+def test_whatever_a_secret_holds_loses_nothing(opened: World, changed: Json, text: str | None) -> None:
+    """No JSON, another shape, or any value for any key; it is read again at every check."""
+    world = begin(opened)
+    raw = world.log(state="completed")
+    mistaken = json.dumps(world.secrets["default"] | changed) if text is None else text
+    world.around = lambda name, call: mistaken if name == "get_parameter" else call()
+    world.clock.advance(minutes=10)
+    check_once(world)
+    recover(world)
+    assert sum(raw["id"] in mail["Message"] for mail in world.topic.entries) == 1

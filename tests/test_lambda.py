@@ -1,161 +1,183 @@
-"""The function in Lambda's own runtime client, with the environment that the deployed template gives it."""
+"""The function in Lambda's own runtime client, with the environment that the deployed template gives it.
+
+Processes really run, and really die: SIGKILL when a chosen call has arrived, whichever service it was for.
+"""
 
 import itertools
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.runtime import LambdaEnvironment, Result
+from sandbox.channels import MESSAGE
+from sandbox.runtime import Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
+from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from sandbox.zoho import Organisation, row, sample_rows
 
-SUMMARY = {
-    *("org", "rows", "pages", "notices", "delivered", "pending", "oldest_pending_hours", "incidents", "last_completed")
-}
 CANARIES = ("canaryWEBHOOK", "canaryHEARTBEAT")
-
+FOLDER = Path(__file__).parents[1] / "events"
+EVENTS = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*.json")}
+LITTLE_SECONDS = 15.0
+"""Too few to read, send and write within."""
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Sandbox]:
-    """Give the deployed stack and its function."""
-    with closing(Sandbox()) as made:
+    """Give the deployed stack and its function; Zoho gives as many tokens as so many cold starts ask for."""
+    with pytest.MonkeyPatch.context() as patch, closing(Sandbox()) as made:
+        patch.setattr("sandbox.zoho.TOKENS_IN_TEN_MINUTES", 1_000)
+        patch.setattr("sandbox.zoho.ACTIVE_TOKENS", 1_000)
+        for org in ("default", "acme"):
+            made.connect(org, sample_rows())
+            assert made.check(org).ok
         yield made
 
 
-class Acme:
-    """An organisation of the test's own, at Zoho, in the parameter store and as the function's event.
-
-    Attributes:
-        org: Its key.
-        at_zoho: What the fake Zoho knows of it.
-    """
+class Watched:
+    """An organisation of the test's own, with Zoho's sample as its history and its baseline sent."""
 
     def __init__(self, stage: Sandbox) -> None:
-        """Connect it, with Zoho's sample as its history."""
-        self._stage = stage
+        """Connect and check it."""
+        self.stage = stage
         self.org = f"acme-{next(_numbers)}"
-        self.at_zoho: Organisation = stage.connect(
-            self.org,
-            sample_rows(),
-            **stage.slack.settings(CANARIES[0] + self.org.replace("-", "")),
-            heartbeat_url=stage.slack.heartbeat_url(CANARIES[1]),
-        )
+        addresses = stage.slack.settings(f"{CANARIES[0]}{self.org[5:]}")
+        heartbeat = stage.slack.heartbeat_url(CANARIES[1])
+        self.at_zoho: Organisation = stage.connect(self.org, sample_rows(), **addresses, heartbeat_url=heartbeat)
+        self.baseline = self.check()
 
-    def check(self) -> Result:
+    def check(self, **how: Any) -> Result:
         """Let the function check it."""
-        return self._stage.check(self.org)
+        return self.stage.function.invoke({"org": self.org}, **how)
 
-    def fails(self) -> None:
-        """Let a backup fail."""
-        self.at_zoho.rows.insert(0, row(None, state="failure"))
+    def news(self) -> None:
+        """Let a backup fail and another one complete."""
+        self.at_zoho.rows[:0] = [row(None, state="completed"), row(None, state="failed")]
 
-    @property
-    def mails(self) -> list[str]:
-        """The kinds of the e-mails about it."""
-        mails = self._stage.mailbox.mails
-        return [mail.attributes["kind"] for mail in mails if mail.attributes["org"] == self.org]
-
-    @property
-    def posts(self) -> list[dict[str, Any]]:
-        """What Slack accepted about it."""
-        return [message for message in self._stage.slack.messages if message["text"].startswith(f"{self.org}: ")]
+    def sent(self) -> dict[str, list[int]]:
+        """Return how often each notice was sent, by channel, the least often first."""
+        posts = json.dumps(self.stage.slack.messages, ensure_ascii=False)
+        slack = Counter(re.findall(rf"Reference: ({self.org}-[\w-]+)", posts))
+        mails = (mail.attributes for mail in self.stage.mailbox.mails)
+        sns = Counter(mail["notice_id"] for mail in mails if mail["org"] == self.org)
+        return {"slack": sorted(slack.values()), "sns": sorted(sns.values())}
 
 
 @pytest.fixture
-def acme(stage: Sandbox) -> Iterator[Acme]:
+def acme(stage: Sandbox) -> Iterator[Watched]:
     """Give an organisation of the test's own; afterwards everybody is well again."""
-    yield Acme(stage)
+    yield Watched(stage)
     stage.slack.standing.clear()
     stage.zoho.standing.clear()
 
 
-def summaries(result: Result) -> list[dict[str, Any]]:
-    """Return the summary lines among the log's lines."""
-    return [line for line in result.logs if line.get("message") == "check"]
-
-
-def test_the_whole_way_from_a_history_to_two_messages(stage: Sandbox, acme: Acme) -> None:
-    """A baseline, then a failed backup, by e-mail and on Slack, in one environment that stays warm."""
+def test_the_whole_way_from_a_history_to_two_messages(stage: Sandbox) -> None:
+    """In one environment that stays warm; each check is one line of JSON, with what Lambda itself adds."""
     stage.function.stop()
-    first = acme.check()
-    assert (first.ok, first.cold, first.payload["notices"]) == (True, True, ["baseline"])
-    acme.fails()
-    second = acme.check()
-    assert (second.ok, second.cold, second.payload["notices"]) == (True, False, ["failed"])
-    third = acme.check()
-    assert (third.ok, third.payload["notices"], third.payload["delivered"]) == (True, [], {})
-    assert acme.mails == ["baseline", "failed"]
-    assert len(acme.posts) == 2
-
-
-def test_the_log_is_one_line_of_json_a_check(acme: Acme) -> None:
-    """Event name plus fields, as top-level keys; what Lambda itself adds stands beside them."""
-    result = acme.check()
-    (line,) = summaries(result)
-    assert {key: line[key] for key in SUMMARY} == result.payload
-    assert line["level"] == "INFO"
+    acme = Watched(stage)
+    acme.news()
+    second, third = acme.check(), acme.check()
+    assert [result.cold for result in (acme.baseline, second, third)] == [True, False, False]
+    assert [len(result.payload["notices"]) for result in (acme.baseline, second, third)] == [1, 2, 0]
+    assert acme.sent() == {"slack": [1, 1, 1], "sns": [1, 1, 1]}
+    (line,) = [line for line in second.logs if line.get("logger") == "handler"]
+    assert {name: line[name] for name in second.payload} == second.payload
+    assert (line["message"], line["level"]) == ("check", "INFO")
     assert {"timestamp", "requestId"} <= line.keys()
-    ours = [line for line in result.logs if line.get("logger") == "handler"]
-    assert ours == [line]
 
 
-def test_a_check_with_something_pending_fails_and_the_retry_delivers_it(stage: Sandbox, acme: Acme) -> None:
-    """So that Lambda's retries, its metric and the alarm see it; the summary is logged all the same."""
-    acme.check()
-    acme.fails()
-    stage.slack.standing["webhook"] = Fault(Response(500))
-    failed = acme.check()
-    assert (failed.ok, failed.payload["errorType"]) == (False, "CheckFailed")
-    assert "1 notice pending" in failed.payload["errorMessage"]
-    assert summaries(failed)[0]["pending"] == 1
-    stage.slack.standing.clear()
-    assert acme.check().payload["delivered"] == {"slack": 1}
-    assert acme.mails == ["baseline", "failed"]
-    assert len(acme.posts) == 2
-
-
-def test_missing_settings_are_one_error_that_says_how_to_fix_them(stage: Sandbox) -> None:
-    """Before anything is asked; the function itself starts."""
-    variables = {name: value for name, value in stage.function.variables.items() if name != "TABLE_NAME"}
-    with closing(LambdaEnvironment(variables | {"GRACE_HOURS": "soon"})) as function:
-        result = function.invoke({})
-    assert (result.ok, result.payload["errorType"]) == (False, "ConfigError")
-    assert re.search(
-        "TABLE_NAME is missing.*GRACE_HOURS is 'soon'|GRACE_HOURS.*TABLE_NAME", result.payload["errorMessage"]
-    )
-
-
-def test_a_stack_that_nobody_connected_stays_green(stage: Sandbox) -> None:
-    """The schedule runs from the first hour."""
-    assert stage.check("default").payload == {"org": "default", "skipped": "not connected"}
-
-
-def test_no_secret_is_in_anything_that_the_function_writes_or_answers(stage: Sandbox, acme: Acme) -> None:
-    """Through good checks and bad ones: all of its output, whoever wrote it."""
-    stage.function.stop()
-    results = [acme.check()]
-    acme.fails()
+def test_what_stays_pending_fails_the_check_and_no_secret_is_in_anything_written(stage: Sandbox, acme: Watched) -> None:
+    """So that Lambda's retries, its metric and the alarm see it; through good checks and bad ones."""
+    acme.news()
+    results = [acme.baseline]
     for turn in (Fault(drops=True), Fault(Response(404, b"no_service")), Fault(Response(400, b"invalid_blocks"))):
-        stage.slack.standing.update(webhook=turn, heartbeat=turn)
+        stage.slack.standing.update({MESSAGE: turn, "heartbeat": turn})
         results.append(acme.check())
-    for turn in (Fault(drops=True), Fault(Response(500)), Fault(Response.json({"error": "invalid_code"}))):
+    for turn in (Fault(drops=True), Fault(Response.json({"error": "invalid_code"}))):
         stage.function.stop()
         stage.zoho.standing.update(token=turn)
         results.append(acme.check())
-    assert [result.ok for result in results] == [True, *[False] * 6]
+    assert {result.payload["errorType"] for result in results[1:]} == {"CheckFailed"}
+    assert "2 notices pending" in results[1].payload["errorMessage"]
     written = "".join(result.output + repr(result.payload) for result in results)
-    tokens = [token for issued in acme.at_zoho.issued.values() for token in issued]
-    for secret in (
-        *CANARIES,
-        acme.at_zoho.client_id,
-        acme.at_zoho.client_secret,
-        *acme.at_zoho.refresh_tokens,
-        *tokens,
-    ):
-        assert secret not in written
+    owner = acme.at_zoho
+    tokens = [token for issued in owner.issued.values() for token in issued]
+    secrets = [*CANARIES, owner.client_id, owner.client_secret, *owner.refresh_tokens, *tokens]
+    assert [secret for secret in secrets if secret in written] == []
+
+
+@pytest.mark.parametrize("call", ["dynamodb:PutItem", "sns:PublishBatch", MESSAGE])
+def test_a_process_killed_at_a_call_loses_nothing_and_repeats_only_what_it_could_not_learn(
+    stage: Sandbox, acme: Watched, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """The call arrives and is answered, but nobody is there to hear; Lambda tries again when the lease has ended."""
+
+    class Tripwire(list[Any]):
+        """A record of calls; the process is dead before the deadly one is answered."""
+
+        def append(self, arrived: Any) -> None:
+            if call in (arrived, getattr(arrived, "kind", None)):
+                stage.function.kill()
+
+    acme.news()
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.slack, "requests", Tripwire())
+        patch.setattr(stage.cloud._server, "calls", Tripwire())
+        assert acme.check().payload["errorType"] == "Runtime.ExitError"
+    table: Any = stage.cloud.client("dynamodb")
+    table.update_item(
+        TableName=stage.stack.outputs["TableName"],
+        Key={"org": {"S": acme.org}},
+        UpdateExpression="SET lease_until = :past",
+        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00+00:00"}},
+    )
+    assert acme.check().ok
+    repeated = {"slack": [1, 2, 2] if call == MESSAGE else [1, 1, 1]}
+    assert acme.sent() == repeated | {"sns": [1, 2, 2] if call == "sns:PublishBatch" else [1, 1, 1]}
+
+
+def test_too_little_time_is_noticed_before_it_is_over(acme: Watched) -> None:
+    """Nothing is begun that could not be written down: the check fails by itself, and the next one does it."""
+    acme.news()
+    late = acme.check(timeout=LITTLE_SECONDS)
+    assert (late.ok, late.payload["errorType"]) == (False, "CheckFailed")
+    assert acme.sent() == {"slack": [1], "sns": [1]}
+    assert acme.check().payload["delivered"] == {"slack": 2, "sns": 2}
+
+
+# --- The samples of events --------------------------------------------------------------------------------------------
+
+CHECKED = {"rows": 4, "notices": [], "pending": 0}
+EXPECTED: dict[str, dict[str, Any]] = {
+    "check": {"org": "default", **CHECKED},
+    "schedule": {"org": "default", **CHECKED},
+    "organisation": {"org": "acme", **CHECKED},
+    "dry-run": {"org": "default", "would_notify": [], "problem": None},
+    "status": {"org": "default", "connected": True, "problem": None},
+    "test-message": {"org": "default", "ok": True},
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_each_sample_does_what_its_name_says_and_is_explained(stage: Sandbox, name: str) -> None:
+    """The organisation that it names, the action that it names, and a test message only where one is asked for."""
+    before = len(stage.slack.accepted)
+    result = stage.function.invoke(EVENTS[name])
+    assert result.ok, result.payload
+    assert {key: result.payload[key] for key in EXPECTED[name]} == EXPECTED[name]
+    assert len(stage.slack.accepted) - before == (name == "test-message")
+    assert f"`{name}.json`" in (FOLDER / "README.md").read_text()
+
+
+def test_the_schedules_sample_is_what_the_template_sends() -> None:
+    """So that the sample is the truth."""
+    resources = to_cloudformation(TEMPLATE_FILE.read_text())["Resources"].values()
+    inputs = [r["Properties"]["Target"]["Input"] for r in resources if r["Type"] == "AWS::Scheduler::Schedule"]
+    assert [json.loads(text) for text in inputs] == [EVENTS["schedule"]]
