@@ -113,33 +113,48 @@ def test_the_search_finds_what_is_there(world: World, ears: Everything, capfd: p
         assert_silent(world, ears, capfd)
 
 
-def edges(world: World) -> list[tuple[Server, str, dict[str, Fault]]]:
-    """Return everybody who answers: the server, the kind of request, and what may happen to it, by name."""
-    away = {"redirect": Fault(Response(307, b"", {"Location": f"{world.slack.url}/elsewhere/{CANARY}"}))}
-    found: list[tuple[Server, str, dict[str, Fault]]] = [(world.zoho, kind, AT_ZOHO | away) for kind in KINDS]
-    for fake in world.fakes.values():
-        found.append((fake, MESSAGE, TURNS | away | {name: Fault(answer) for name, answer in fake.errors.items()}))
-    return [*found, (world.slack, "heartbeat", TURNS | away)]
+EDGES = {
+    "token": ("token",),
+    "history": ("history",),
+    "beyond the history": ("backup", "urls"),
+    "channels": (MESSAGE,),
+    "heartbeat": ("heartbeat",),
+}
+"""Who answers: the kinds of requests."""
 
 
-@pytest.mark.parametrize("edge", range(len(KINDS) + len(FAKES) + 1))
+@pytest.mark.parametrize("edge", EDGES)
 def test_no_answer_gives_anything_away_or_leads_elsewhere(
-    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], edge: int
+    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], edge: str
 ) -> None:
     """Each error and each broken answer of everybody who is asked, warm and cold, with news on the way."""
-    server, kind, turns = edges(world)[edge]
     look(world, ears)
     baseline = world.table.items["default"]
-    for turn in turns.values():
+    fakes = list(world.fakes.values())
+    away = Fault(Response(307, b"", {"Location": f"{world.slack.url}/elsewhere/{CANARY}"}))
+    channels = [*TURNS.values(), away, *(Fault(answer) for fake in fakes for answer in fake.errors.values())]
+    servers: list[Server] = list(fakes) if edge in {"channels", "heartbeat"} else [world.zoho]
+    for turn in channels if edge == "channels" else [*AT_ZOHO.values(), away]:
         world.table.items["default"] = baseline
         world.organisation.rows.clear()
-        world.log(state="completed" if kind in KINDS else "failed")
-        server.standing[kind] = turn
-        if kind == "token":
+        world.log(state="failed" if edge == "channels" else "completed")
+        for server in servers:
+            server.standing = dict.fromkeys(EDGES[edge], turn)
+        if edge == "token":
             world.cold()
         look(world, ears)
-    assert kind in {request.kind for request in server.requests}
-    assert "other" not in {request.kind for fake in world.fakes.values() for request in fake.requests}
+    assert {*EDGES[edge]} <= {request.kind for server in servers for request in server.requests}
+    assert "other" not in {request.kind for fake in fakes for request in fake.requests}
+    assert_silent(world, ears, capfd)
+
+
+def test_whoever_is_not_there_is_not_named(world: World, ears: Everything, capfd: pytest.CaptureFixture[str]) -> None:
+    """The errors of requests and urllib3 hold the whole address."""
+    look(world, ears)
+    for fake in world.fakes.values():
+        fake.close()
+    world.log(state="failed")
+    look(world, ears)
     assert_silent(world, ears, capfd)
 
 
@@ -153,35 +168,25 @@ MISTAKES: dict[str, dict[str, Any]] = {
     "a list for a name": {"name": [CANARY]},
     **{f"a {key} that is none": {key: f"{CANARY}\n?"} for key in KEYS},
 }
+NO_JSON = {"blank": " ", "a word": CANARY, "half": f'{{"client_secret": "{CANARY}"', "deep": "[" * 3_000 + CANARY}
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("mistake", [*MISTAKES, *NO_JSON])
 def test_no_mistake_in_the_secret_gives_anything_away(
     world: World, ears: Everything, capfd: pytest.CaptureFixture[str], mistake: str
 ) -> None:
-    """The person reads which field is wrong, never what it holds."""
-    world.secrets["default"] |= MISTAKES[mistake]
+    """The person reads which field is wrong, never what it holds; JSON's own errors quote what they could not read."""
+    text = NO_JSON.get(mistake) or json.dumps(world.secrets["default"] | MISTAKES[mistake])
+    world.around = lambda name, call: text if name == "get_parameter" else call()
     look(world, ears)
-    assert_named(world, *MISTAKES[mistake])
+    assert_named(world, *MISTAKES.get(mistake, {"JSON": ""}))
     assert_silent(world, ears, capfd)
 
 
 def assert_named(world: World, field: str) -> None:
     """Assert that a message says which field is wrong."""
-    assert [
-        entry for entry in world.topic.entries if "Technical detail" in entry["Message"] and field in entry["Message"]
-    ]
-
-
-@pytest.mark.parametrize("text", [" ", CANARY, f'{{"slack_webhook_url": "{CANARY}"', "[" * 3_000 + CANARY])
-def test_a_secret_that_is_not_json_is_never_quoted(
-    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], text: str
-) -> None:
-    """JSON's own errors quote what they could not read."""
-    world.around = lambda name, call: text if name == "get_parameter" else call()
-    look(world, ears)
-    assert world.topic.kinds == ["unreadable"]
-    assert_silent(world, ears, capfd)
+    details = [mail["Message"] for mail in world.topic.entries if "Technical detail" in mail["Message"]]
+    assert [detail for detail in details if field in detail]
 
 
 BAD_URLS = (
@@ -195,16 +200,16 @@ BAD_URLS = (
 """Some of those that `test_addresses.py` has: here it counts that they are judged before anybody connects."""
 
 
-@pytest.mark.parametrize("field", [*(key for key in KEYS if key.endswith("_url")), "heartbeat_url"])
+@pytest.mark.parametrize("url", BAD_URLS)
 def test_an_address_that_we_may_not_talk_to_is_refused_before_a_byte_is_sent(
-    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], loopback_only: list[str], field: str
+    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], loopback_only: list[str], url: str
 ) -> None:
-    """No connection and no name lookup is tried, and the person reads which field is wrong."""
-    for url in BAD_URLS:
-        world.secrets["default"][field] = url
-        world.table.items.clear()
-        world.topic.entries.clear()
+    """No connection and no name lookup is tried, and the person reads which fields are wrong."""
+    fields = [key for key in KEYS if key.endswith("_url")]
+    for wrong in (fields, ["heartbeat_url"]):
+        world.secrets["default"] |= dict.fromkeys(wrong, url)
         look(world, ears)
         assert loopback_only == []
-        assert_named(world, field)
+        for field in wrong:
+            assert_named(world, field)
     assert_silent(world, ears, capfd)
