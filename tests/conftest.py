@@ -6,10 +6,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -74,27 +73,27 @@ def no_aws_session_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Refuse every connection and name lookup that would leave the machine, and fail the test that tried one."""
     tried: list[str] = []
-    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
-    def guarded_connect(self: socket.socket, address: Any) -> None:
-        refuse_elsewhere(self.family, address)
-        connect(self, address)
+    def guarded(method: Callable[..., Any]) -> Callable[[socket.socket, Any], Any]:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in {socket.AF_INET, socket.AF_INET6}:
+                refuse_elsewhere(address[0])
+            return method(self, address)
 
-    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
-        refuse_elsewhere(self.family, address)
-        return connect_ex(self, address)
+        return connect
 
     def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-        refuse_elsewhere(socket.AF_INET, (host,))
+        refuse_elsewhere(host)
         return look_up(host, *args, **kwargs)
 
-    def refuse_elsewhere(family: int, address: Any) -> None:
-        if family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
-            tried.append(str(address[0]))
-            raise ConnectionRefusedError(f"a test may not leave the machine for {address[0]}")
+    def refuse_elsewhere(host: object) -> None:
+        if not _is_here(host):
+            tried.append(str(host))
+            raise ConnectionRefusedError(f"a test may not leave the machine for {host}")
 
-    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
-    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    look_up = socket.getaddrinfo
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
     monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
     yield tried
     assert not tried, f"the test tried to leave the machine for {', '.join(tried)}"
@@ -146,5 +145,4 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Give a certificate authority that nobody but the tests knows."""
-    folder: Path = tmp_path_factory.mktemp("authority")
-    return Authority(folder)
+    return Authority(tmp_path_factory.mktemp("authority"))

@@ -35,18 +35,9 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "An authority of the tests")])
         # Python 3.13 verifies strictly: an authority has to say what its key is for.
-        usage = x509.KeyUsage(
-            digital_signature=False,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=False,
-            encipher_only=False,
-            decipher_only=False,
-        )
-        extensions = [x509.BasicConstraints(ca=True, path_length=0), usage]
+        others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign")
+        usage = dict.fromkeys(("digital_signature", "encipher_only", "decipher_only", *others), False)
+        extensions = [x509.BasicConstraints(ca=True, path_length=0), x509.KeyUsage(**usage, key_cert_sign=True)]
         self._certificate = self._sign(self._key, self._name, extensions)
         self.bundle = self._write("authority.pem", self._certificate)
 
@@ -101,7 +92,10 @@ class RudeServer:
     def __init__(
         self, say: Callable[[], Iterable[bytes]], *, pause_seconds: float = 0.0, certificate: str | None = None
     ) -> None:
-        """Answer each connection's first request with these pieces, pausing after each, then close it."""
+        """Answer each connection's first request with these pieces, pausing after each, then close it.
+
+        Before an empty piece the server waits until its client hangs up.
+        """
         self._say = say
         self._pause_seconds = pause_seconds
         self._closing = threading.Event()
@@ -143,6 +137,8 @@ class RudeServer:
 
     def _answer(self, connection: socket.socket) -> None:
         for piece in self._say():
+            if not piece:
+                connection.recv(1)
             connection.sendall(piece)
             self.sent += len(piece)
             if self._pause_seconds and self._closing.wait(self._pause_seconds):
@@ -150,7 +146,7 @@ class RudeServer:
 
 
 class Tunnel:
-    """A proxy on a free loopback port: it connects its clients to where they say, and passes on what it gets.
+    """A proxy on a free loopback port: it connects one client after the other to where they say.
 
     Attributes:
         url: Where it listens.
@@ -162,38 +158,34 @@ class Tunnel:
         self.targets: list[str] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._threads: list[threading.Thread] = []
-        self._start(self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and wait for the threads; the clients have hung up."""
+        """Stop listening and wait for the thread; the clients have hung up."""
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _start(self, target: Callable[..., None], *args: socket.socket) -> None:
-        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
-        self._threads[-1].start()
+        self._thread.join()
 
     def _serve(self) -> None:
-        while True:
-            try:
+        with suppress(OSError):
+            while True:
                 client, _ = self._listening.accept()
-            except OSError:
-                return
-            self.targets.append(client.recv(65_536).split()[1].decode())
-            host, port = self.targets[-1].split(":")
-            server = socket.create_connection((host, int(port)), PATIENCE_SECONDS)
-            client.settimeout(PATIENCE_SECONDS)
-            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-            self._start(self._pass_on, client, server)
-            self._start(self._pass_on, server, client)
+                self.targets.append(client.recv(65_536).split()[1].decode())
+                host, port = self.targets[-1].split(":")
+                server = socket.create_connection((host, int(port)), PATIENCE_SECONDS)
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                back = threading.Thread(target=self._pass_on, args=(server, client), daemon=True)
+                back.start()
+                self._pass_on(client, server)
+                back.join()
+                client.close()
+                server.close()
 
     @staticmethod
     def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-        with source, suppress(OSError):
+        with suppress(OSError):
             while data := source.recv(65_536):
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)

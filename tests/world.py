@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import certifi
+import pytest
 import requests
 from botocore.exceptions import ClientError
 from urllib3.util import Retry
@@ -16,10 +17,10 @@ from handler import causes, check, transport
 from handler.channels.channel import Senders
 from handler.config import read_settings
 from handler.deadline import Deadline
-from handler.errors import UnreadableError
+from handler.errors import CheckFailed, UnreadableError
 from handler.memory import Memory
 from handler.organisation import Services
-from handler.store import Store
+from handler.store import Store, from_item
 from sandbox.channels import FAKES, Fake, FakeSlack
 from sandbox.watch import START
 from sandbox.zoho import FakeZoho, Organisation, row
@@ -44,18 +45,23 @@ class Clock:
 
 
 class TableInMemory:
-    """What the store uses of a DynamoDB client, for one table: GetItem, and PutItem with the store's conditions."""
+    """What the store uses of a DynamoDB client, for one table: GetItem, and PutItem with the store's conditions.
+
+    Attributes:
+        items: Organisation → its item.
+        writes: How many PutItem succeeded.
+        kinds: The kind of each notice that was ever saved, by its id.
+    """
 
     def __init__(self) -> None:
         """Begin with no items."""
         self.items: dict[str, dict[str, Any]] = {}
-        self.reads = 0
         self.writes = 0
+        self.kinds: dict[str, str] = {}
 
     def get_item(self, *, Key: dict[str, Any], ConsistentRead: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
         """Read an item."""
         assert ConsistentRead
-        self.reads += 1
         item = self.items.get(Key["org"]["S"])
         return {"Item": json.loads(json.dumps(item))} if item else {}
 
@@ -70,23 +76,37 @@ class TableInMemory:
         if not holds:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
         self.writes += 1
+        self.kinds |= {notice.notice_id: notice.kind for notice in from_item(Item).outbox}
         self.items[Item["org"]["S"]] = json.loads(json.dumps(Item))
 
 
 @dataclass
 class TopicInMemory:
-    """What the SNS channel uses of an SNS client. `fail` is raised instead of answering, until it is None again."""
+    """What the SNS channel uses of an SNS client.
+
+    Attributes:
+        entries: What was accepted.
+        fail: Raised instead of answering, until it is None again.
+        refuse: Kinds that are refused → the code, and whether it is the sender's fault.
+    """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     fail: Exception | None = None
+    refuse: dict[str, tuple[str, bool]] = field(default_factory=dict)
 
     def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        """Accept every entry."""
+        """Accept every entry whose kind is not refused."""
         if self.fail:
             raise self.fail
         assert len(PublishBatchRequestEntries) <= 10
-        self.entries.extend(PublishBatchRequestEntries)
-        return {"Successful": [{"Id": entry["Id"]} for entry in PublishBatchRequestEntries], "Failed": []}
+        answer: dict[str, Any] = {"Successful": [], "Failed": []}
+        for entry in PublishBatchRequestEntries:
+            if verdict := self.refuse.get(str(self.attribute(entry, "kind"))):
+                answer["Failed"].append({"Id": entry["Id"], "Code": verdict[0], "SenderFault": verdict[1]})
+            else:
+                self.entries.append(entry)
+                answer["Successful"].append({"Id": entry["Id"]})
+        return answer
 
     @property
     def kinds(self) -> list[str | list[str]]:
@@ -102,14 +122,14 @@ class TopicInMemory:
 
 
 class _Tap:
-    """A boto3 client whose calls go through `World.around`."""
+    """A boto3 client whose calls go through `World.leave`."""
 
     def __init__(self, world: "World", client: Any) -> None:
         self._world, self._client = world, client
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._client, name)
-        return lambda **request: self._world.around(name, lambda: method(**request))
+        return lambda **request: self._world.leave(name, lambda: method(**request))
 
 
 class World:
@@ -123,11 +143,12 @@ class World:
         clock: What checks take for the present.
         secrets: Organisation → what its parameter holds.
         subscribers: What SNS answers: topic → how many are subscribed.
-        secret_reads: How often a parameter was read.
         secret_error: Raised instead of reading a parameter, until it is None again.
         remaining: Seconds that a check is given.
-        around: Called with the name of each call that leaves the process and the call itself, in its place:
-            `get_parameter`, `get_item`, `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
+        slept: How long checks paused between attempts to write, instead of sleeping.
+        calls: The name of each call that left the process since the last `forget`: `get_parameter`, `get_item`,
+            `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
+        around: Called with the name of such a call and the call itself, in its place.
     """
 
     def __init__(
@@ -151,9 +172,10 @@ class World:
             **settings,
         }
         self.subscribers: dict[str, int] = {}
-        self.secret_reads = 0
         self.secret_error: Exception | None = None
         self.remaining = 55.0
+        self.slept: list[float] = []
+        self.calls: list[str] = []
         self.checks = 0
         self.around: Callable[[str, Callable[[], Any]], Any] = lambda name, call: call()
         self.services = self.cold()
@@ -172,11 +194,11 @@ class World:
             settings=read_settings(self.settings),
             store=Store(_Tap(self, self.table), self.settings["TABLE_NAME"]),
             senders=Senders(sns, self.settings["TOPIC_ARN"], session),
-            read_secret=lambda org: self.around("get_parameter", lambda: self._read_secret(org)),
+            read_secret=lambda org: self.leave("get_parameter", lambda: self._read_secret(org)),
             subscribers=lambda: self.subscribers,
             reading=self._tapped("read", transport.make_session(TLS, NO_RETRY)),
             clock=self.clock,
-            sleep=lambda seconds: None,
+            sleep=self.slept.append,
         )
         return self.services
 
@@ -190,6 +212,21 @@ class World:
         self.checks += 1
         return check.run(org, self.services, f"request-{self.checks}", self.deadline)
 
+    def failing(self, org: str = "default") -> str:
+        """Run one check, which must fail at its end, and return why."""
+        with pytest.raises(CheckFailed) as raised:
+            self.check(org)
+        return str(raised.value)
+
+    def forget(self) -> None:
+        """Forget what was sent, asked and called so far."""
+        self.topic.entries.clear()
+        for fake in self.fakes.values():
+            fake.accepted.clear()
+            fake.requests.clear()
+        self.zoho.requests.clear()
+        self.calls.clear()
+
     def memory(self, org: str = "default") -> Memory:
         """Return what is remembered; raises AssertionError when nothing is."""
         memory = Store(self.table, self.settings["TABLE_NAME"]).load(org)
@@ -202,14 +239,36 @@ class World:
         self.organisation.rows.insert(0, raw)
         return raw
 
+    @property
+    def asked(self) -> list[str]:
+        """The kinds of the requests that Zoho got, oldest first."""
+        return [request.kind for request in self.zoho.requests]
+
+    def mail(self, index: int = -1) -> str:
+        """Return the text of an e-mail, of the newest one unless given."""
+        text: str = self.topic.entries[index]["Message"]
+        return text
+
+    def sent(self, channel: str) -> list[str]:
+        """Return the kind of each notice that a channel accepted, oldest first, a repeated one again."""
+        if channel == "sns":
+            return [self.table.kinds[self.topic.attribute(entry, "notice_id")] for entry in self.topic.entries]
+        texts = [json.dumps(message.payload, ensure_ascii=False) for message in self.fakes[channel].accepted]
+        kinds = self.table.kinds
+        return [kinds[i] for text in texts for i in sorted((i for i in kinds if i in text), key=text.index)]
+
+    def leave(self, name: str, call: Callable[[], Any]) -> Any:
+        """Record a call that leaves the process, and make it."""
+        self.calls.append(name)
+        return self.around(name, call)
+
     def _tapped(self, name: str, session: requests.Session) -> requests.Session:
         request: Any = session.request
-        tapped: Any = lambda *args, **more: self.around(name, lambda: request(*args, **more))  # noqa: E731
+        tapped: Any = lambda *args, **more: self.leave(name, lambda: request(*args, **more))  # noqa: E731
         session.request = tapped  # type: ignore[method-assign]
         return session
 
     def _read_secret(self, org: str) -> str:
-        self.secret_reads += 1
         if self.secret_error:
             raise self.secret_error
         if org not in self.secrets:
