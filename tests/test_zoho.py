@@ -1,11 +1,12 @@
 """The client for Zoho against the fake Zoho: tokens, pages, errors, tries, and what it refuses to believe."""
 
+import gzip
 import socket
-import threading
 import traceback
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from handler.zoho import MAX_PAGES, Credentials, Zoho
 from sandbox.server import Fault, Response
 from sandbox.zoho import FakeZoho, Organisation, row, sample_rows
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS, envelope
-from tests.wire import CHUNK, Authority, RudeServer, RunningOut, endless
+from tests.wire import Authority
 from tests.world import TLS, Clock
 
 Rows = list[dict[str, Any]]
@@ -77,12 +78,12 @@ def a_page(rows: Rows, *, more: bool = False) -> Response:
 # --- Access tokens ----------------------------------------------------------------------------------------------------
 
 
-def test_a_refresh_sends_its_secrets_in_a_form_and_never_in_the_url(
+def test_secrets_go_in_a_form_and_the_token_in_a_header_and_never_in_the_url(
     zoho: FakeZoho, organisation: Organisation, client: Zoho
 ) -> None:
-    """URLs end up in logs, here and at Zoho."""
-    client.history(AMPLE)
-    request = zoho.requests[0]
+    """URLs end up in logs, here and at Zoho; the header is `Zoho-oauthtoken`, not `Bearer`."""
+    assert [r.id for r in client.history(AMPLE).rows] == [raw["id"] for raw in sample_rows()]
+    request, page = zoho.requests
     assert (request.kind, request.method, request.query) == ("token", "POST", {})
     assert request.form == {
         "grant_type": "refresh_token",
@@ -90,15 +91,8 @@ def test_a_refresh_sends_its_secrets_in_a_form_and_never_in_the_url(
         "client_secret": organisation.client_secret,
         "refresh_token": organisation.refresh_tokens[0],
     }
-
-
-def test_the_token_goes_in_the_header_that_zoho_wants(zoho: FakeZoho, client: Zoho) -> None:
-    """It is `Zoho-oauthtoken`, not `Bearer`."""
-    client.history(AMPLE)
-    request = zoho.requests[1]
-    assert request.headers["Authorization"].startswith("Zoho-oauthtoken 1000.")
-    assert request.query == {"page": "1", "per_page": "200"}
-    assert request.path == "/crm/bulk/v7/backup/history"
+    assert page.headers["Authorization"].startswith("Zoho-oauthtoken 1000.")
+    assert (page.path, page.query) == ("/crm/bulk/v7/backup/history", {"page": "1", "per_page": "200"})
 
 
 LOCALISED = {"error": "Zugriff verweigert", "error_description": "Zu viele Anfragen", "status": "failure"}
@@ -108,28 +102,17 @@ TOKEN_ANSWERS: dict[str, tuple[Response, Cause]] = {
     "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], causes.WRONG_CLIENT_SECRET),
     "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), causes.REVOKED_TOKEN),
     "throttled": (TOKEN_ERRORS["throttled"], causes.TRANSIENT),
-    "throttled with 400": (Response(400, TOKEN_ERRORS["throttled"].body), causes.TRANSIENT),
-    "throttled in German": (Response.json(LOCALISED), causes.TRANSIENT),
     "throttled in German with 400": (Response.json(LOCALISED, 400), causes.TRANSIENT),
     "throttled with 429": (Response.json(LOCALISED, 429), causes.TRANSIENT),
-    "maintenance page": (MAINTENANCE, causes.TRANSIENT),
-    "maintenance page with 503": (Response(503, MAINTENANCE.body), causes.TRANSIENT),
-    "a firewall's page with 403": (Response(403, MAINTENANCE.body), causes.TRANSIENT),
-    "a page with 401": (Response(401, MAINTENANCE.body), causes.TRANSIENT),
-    "a page with 404": (Response(404, MAINTENANCE.body), causes.TRANSIENT),
-    "a page with 400": (Response(400, MAINTENANCE.body), causes.TRANSIENT),
-    "empty body": (Response(200), causes.TRANSIENT),
+    **{f"a page with {n}": (Response(n, MAINTENANCE.body), causes.TRANSIENT) for n in (200, 400, 401, 403, 404, 503)},
     "no content": (Response(204), causes.TRANSIENT),
     "truncated": (Response(200, b'{"access_token": "1000.a'), causes.TRANSIENT),
     "nothing in it": (Response.json({}), causes.UNUSABLE),
     "a list": (Response.json([{"access_token": "a"}]), causes.UNUSABLE),
-    "a text": (Response.json("a"), causes.UNUSABLE),
-    "token null": (Response.json({"access_token": None}), causes.UNUSABLE),
     "token a number": (Response.json({"access_token": 5}), causes.UNUSABLE),
     "token empty": (Response.json({"access_token": ""}), causes.UNUSABLE),
     "token with a line break": (Response.json({"access_token": "a\r\nX-Evil: b"}), causes.UNUSABLE),
     "token not ASCII": (Response.json({"access_token": "ä"}), causes.UNUSABLE),
-    "token a lone surrogate": (Response(200, b'{"access_token": "\\ud800"}'), causes.UNUSABLE),
 }
 
 
@@ -280,11 +263,8 @@ def test_without_an_api_domain_the_data_centres_own_is_asked(
         "https://www.zohoapis.com@evil.example",
         "https://WWW.ZOHOAPIS.COM",
         "https://accounts.zoho.com",
-        "https://169.254.169.254",
-        "file:///etc/passwd",
         "",
         5,
-        ["https://www.zohoapis.com"],
     ],
     ids=str,
 )
@@ -301,32 +281,14 @@ def test_an_unknown_api_domain_is_refused_before_a_byte_is_sent_to_it(
     assert kinds(zoho) == ["token", "token"]
 
 
-def test_an_api_domain_that_listens_is_refused_all_the_same(
-    zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock
-) -> None:
-    """The fake's own address counts as foreign as long as no setting names it."""
-    client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
-    problem = unreadable(client)
-    assert problem.cause is causes.UNUSABLE
-    assert "api_domain" in str(problem)
-    assert kinds(zoho) == ["token"]
-
-
 # --- Pages ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_sample_of_zohos_documentation_is_read(client: Zoho) -> None:
-    """Four rows on one page, in Zoho's order."""
-    history = client.history(AMPLE)
-    assert [r.id for r in history.rows] == [raw["id"] for raw in sample_rows()]
-    assert history.pages == 1
-
-
-@pytest.mark.parametrize(("rows", "pages"), [(1, 1), (199, 1), (200, 1), (201, 2), (1_000, 5), (3_000, 15)])
+@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (200, 1), (201, 2), (3_000, 15)])
 def test_every_page_is_read(
     zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock, rows: int, pages: int
 ) -> None:
-    """Pages of 200, until there are no more, and not one request beyond."""
+    """Pages of 200, until there are no more, and not one request beyond; Zoho answers 204 where there is nothing."""
     organisation.rows = [row(clock.now, state="completed") for _ in range(rows)]
     history = client.history(AMPLE)
     assert [r.id for r in history.rows] == [raw["id"] for raw in organisation.rows]
@@ -345,16 +307,18 @@ def test_a_history_that_never_ends_is_given_up(
     assert kinds(zoho).count("history") == MAX_PAGES == 15
 
 
-@pytest.mark.parametrize("rows", [200, 201])
-def test_a_page_has_no_more_rows_than_were_asked_for(zoho: FakeZoho, client: Zoho, clock: Clock, rows: int) -> None:
-    """Or a small answer could inflate to more than memory and time allow to look at."""
-    zoho.script("history", a_page([row(clock.now) for _ in range(rows)]))
-    if rows == 200:
-        assert len(client.history(AMPLE).rows) == rows
-    else:
-        problem = unreadable(client)
-        assert problem.cause is causes.UNUSABLE
-        assert "201 rows" in str(problem)
+@pytest.mark.parametrize("rows", [201, 100_000])
+def test_a_page_has_no_more_rows_than_were_asked_for(zoho: FakeZoho, client: Zoho, rows: int) -> None:
+    """A small answer may inflate to a million rows; to refuse them costs little memory."""
+    body = b'{"history": [' + b",".join([b"{}"] * rows) + b'], "info": {"more_records": false}}'
+    zoho.script("history", Response(200, gzip.compress(body), {"Content-Encoding": "gzip"}))
+    tracemalloc.start()
+    problem = unreadable(client)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert problem.cause is causes.UNUSABLE
+    assert f"has {rows} rows, not 200" in str(problem)
+    assert peak < 20_000_000
 
 
 @pytest.mark.parametrize("repeated", ["same rows", "no rows"])
@@ -377,12 +341,6 @@ def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     history = client.history(AMPLE)
     assert [r.id for r in history.rows] == [a["id"], b["id"], c["id"]]
     assert history.pages == 2
-
-
-def test_no_content_is_an_empty_history(organisation: Organisation, client: Zoho) -> None:
-    """Zoho answers 204 when the past year holds nothing."""
-    organisation.rows = []
-    assert client.history(AMPLE) == ([], 1)
 
 
 def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
@@ -439,19 +397,20 @@ def test_every_error_that_the_fake_knows_is_in_the_table() -> None:
     assert API_ERRORS.keys() == DOCUMENTED.keys()
 
 
+def page_with(**changes: Any) -> Response:
+    """Return an empty page with something else in it."""
+    return Response.json({"history": [], "info": {"more_records": False}} | changes)
+
+
 UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "401 without a code": (Response(401), causes.INVALID_TOKEN),
     "403 without a code": (Response(403, b"<html>"), causes.NO_PERMISSION),
     "404 without a code": (Response(404, b"<html>"), causes.WRONG_URL),
-    "408": (Response(408), causes.TRANSIENT),
-    "429 without a code": (Response(429), causes.TRANSIENT),
     "418": (Response(418), causes.UNUSABLE),
     "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), causes.UNUSABLE),
     "400 with a code of another type": (Response.json({"code": ["a"]}, 400), causes.UNUSABLE),
-    "500 without a code": (Response(500, b"<html>"), causes.TRANSIENT),
     "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), causes.TRANSIENT),
-    "501": (Response(501), causes.TRANSIENT),
-    "599": (Response(599), causes.TRANSIENT),
+    **{f"{n} without a code": (Response(n, b"<html>"), causes.TRANSIENT) for n in (408, 429, 500, 501, 599)},
     "302 to a maintenance page": (Response(302, headers={"Location": "http://127.0.0.1:1/"}), causes.TRANSIENT),
     "an error with 200": (Response.json({"code": "NO_PERMISSION", "status": "error"}), causes.NO_PERMISSION),
     "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), causes.UNUSABLE),
@@ -460,23 +419,18 @@ UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "truncated JSON": (Response(200, b'{"history": [{"id": "1'), causes.TRANSIENT),
     "a body shorter than announced": (Response(200, b'{"history"', {"Content-Length": "5000"}), causes.TRANSIENT),
     "broken gzip": (Response(200, b"gzip?", {"Content-Encoding": "gzip"}), causes.TRANSIENT),
-    "not UTF-8": (Response(200, b'{"history": "\xff"}'), causes.TRANSIENT),
-    "nested deeply": (Response(200, b"[" * 200_000), causes.TRANSIENT),
-    "nested deeply, and ended": (Response(200, b"[" * 200_000 + b"]" * 200_000), causes.TRANSIENT),
-    "a number with 5,000 digits": (Response(200, b"1" * 5_000), causes.TRANSIENT),
+    "nested deeply": (Response(200, b"[" * 200_000 + b"]" * 200_000), causes.TRANSIENT),
+    "too long": (Response(200, b" " * (transport.MAX_BYTES + 1)), causes.TRANSIENT),
     "a list": (Response.json([]), causes.UNUSABLE),
-    "a text": (Response.json("history"), causes.UNUSABLE),
     "null": (Response.json(None), causes.UNUSABLE),
     "no history": (Response.json({"info": {"more_records": False}}), causes.UNUSABLE),
-    "history null": (Response.json({"history": None, "info": {"more_records": False}}), causes.UNUSABLE),
-    "history an object": (Response.json({"history": {}, "info": {"more_records": False}}), causes.UNUSABLE),
-    "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), causes.UNUSABLE),
-    "a row that is null": (Response.json({"history": [None], "info": {"more_records": False}}), causes.UNUSABLE),
     "no info": (Response.json({"history": []}), causes.UNUSABLE),
-    "info null": (Response.json({"history": [], "info": None}), causes.UNUSABLE),
-    "more_records missing": (Response.json({"history": [], "info": {}}), causes.UNUSABLE),
-    "more_records a text": (Response.json({"history": [], "info": {"more_records": "false"}}), causes.UNUSABLE),
-    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), causes.UNUSABLE),
+    "history an object": (page_with(history={}), causes.UNUSABLE),
+    "a row that is a text": (page_with(history=["a"]), causes.UNUSABLE),
+    "info null": (page_with(info=None), causes.UNUSABLE),
+    "more_records missing": (page_with(info={}), causes.UNUSABLE),
+    "more_records a text": (page_with(info={"more_records": "false"}), causes.UNUSABLE),
+    "more_records a number": (page_with(info={"more_records": 0}), causes.UNUSABLE),
 }
 
 
@@ -495,34 +449,6 @@ def test_a_bad_second_page_makes_the_whole_read_bad(zoho: FakeZoho, client: Zoho
     assert problem.cause is causes.UNUSABLE
 
 
-ODD_VALUES: list[Any] = [
-    "missing",
-    None,
-    5,
-    -1.5,
-    True,
-    "",
-    " ",
-    "x" * 10_000,
-    "\ud800\0",
-    [],
-    {},
-    ["a"],
-    {"name": [1]},
-]
-
-
-@pytest.mark.parametrize("field", ["id", "done_by", "log_time", "state", "action", "repeat_type", "file_name", "count"])
-def test_no_value_of_any_field_makes_a_row_unreadable(
-    organisation: Organisation, client: Zoho, clock: Clock, field: str
-) -> None:
-    """Fields are open: null, missing, of another type."""
-    rows = [row(clock.now - timedelta(minutes=n)) | {field: value} for n, value in enumerate(ODD_VALUES)]
-    del rows[0][field]
-    organisation.rows = rows
-    assert len(client.history(AMPLE).rows) == len(ODD_VALUES)
-
-
 # --- One new token, one more try --------------------------------------------------------------------------------------
 
 
@@ -535,89 +461,29 @@ def test_a_refused_token_is_replaced_once(zoho: FakeZoho, client: Zoho, code: st
     assert zoho.requests[1].headers["Authorization"] != zoho.requests[3].headers["Authorization"]
 
 
-def test_a_token_that_fifteen_newer_ones_pushed_out_is_replaced(
-    zoho: FakeZoho, organisation: Organisation, client: Zoho, clock: Clock
-) -> None:
-    """Another program with the same refresh token may do that at any time."""
-    client.history(AMPLE)
-    for minutes in range(15):
-        organisation.issued[organisation.refresh_tokens[0]][f"newer-{minutes}"] = clock.now
-    clock.advance(minutes=11)
-    assert len(client.history(AMPLE).rows) == 4
-    assert kinds(zoho)[2:] == ["history", "token", "history"]
-
-
-def test_a_wrong_scope_is_not_tried_again(zoho: FakeZoho, organisation: Organisation, client: Zoho) -> None:
-    """Its status is 401 as well, but no new token would have another scope."""
-    organisation.scopes = {"ZohoCRM.modules.ALL"}
-    problem = unreadable(client)
-    assert problem.cause is causes.WRONG_SCOPE
-    assert kinds(zoho) == ["token", "history"]
-
-
-def test_a_client_that_failed_tries_again_the_next_time(zoho: FakeZoho, client: Zoho) -> None:
-    """A refused token is not kept, and neither is the refusal."""
-    zoho.script("history", *[API_ERRORS["INVALID_TOKEN"]] * 2)
-    problem = unreadable(client)
-    assert problem.cause is causes.INVALID_TOKEN
-    assert len(client.history(AMPLE).rows) == 4
-
-
 # --- Tries and time ---------------------------------------------------------------------------------------------------
 
+LASTING = {
+    "503": Fault(Response(503)),
+    "429 for an hour": Fault(Response(429, headers={"Retry-After": "3600"})),
+    "dropped": Fault(drops=True),
+}
+
 
 @pytest.mark.parametrize("kind", ["token", "history"])
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_transient_error_is_got_over_with_a_few_tries(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
-    """Twice an error, then none: nobody needs to know."""
-    zoho.script(kind, Response(status), Response(status))
+@pytest.mark.parametrize("turn", LASTING)
+def test_a_transient_error_is_got_over_twice_and_given_up_after_three_tries(
+    zoho: FakeZoho, client: Zoho, clock: Clock, sleeps: list[float], kind: str, turn: str
+) -> None:
+    """Without sleeping through what a server asks for: the next check comes in an hour, or a retry in a minute."""
+    zoho.script(kind, LASTING[turn], LASTING[turn])
     assert len(client.history(AMPLE).rows) == 4
     assert kinds(zoho).count(kind) == 3
-
-
-@pytest.mark.parametrize("kind", ["token", "history"])
-@pytest.mark.parametrize("turn", ["500", "429 for an hour", "dropped", "silent"])
-def test_an_error_that_lasts_is_given_up_after_three_tries(
-    zoho: FakeZoho,
-    client: Zoho,
-    sleeps: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-    turn: str,
-) -> None:
-    """And without sleeping through what a server asks for: the next check comes in an hour, or a retry in a minute."""
-    monkeypatch.setattr(transport, "READ_SECONDS", 0.05)
-    zoho.standing[kind] = {
-        "500": Fault(Response(500)),
-        "429 for an hour": Fault(Response(429, headers={"Retry-After": "3600"})),
-        "dropped": Fault(drops=True),
-        "silent": Fault(drops=True, until=threading.Event()),
-    }[turn]
-    problem = unreadable(client)
-    assert problem.cause is causes.TRANSIENT
-    assert kinds(zoho).count(kind) == 3
-    assert sum(sleeps) < 5
-
-
-def test_a_slow_trickle_ends_with_the_time(
-    organisation: Organisation, session: requests.Session, clock: Clock, zoho: FakeZoho
-) -> None:
-    """An answer that comes byte by byte never times out by itself."""
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with closing(RudeServer(lambda: endless(head, CHUNK))) as server:
-        client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url, api_url=server.url)
-        problem = unreadable(client, Deadline(RunningOut(20)))
-        assert problem.cause is causes.TRANSIENT
-        assert "too slowly" in str(problem)
-
-
-@pytest.mark.parametrize("kind", ["token", "history"])
-def test_an_answer_that_is_too_long_is_transient(zoho: FakeZoho, client: Zoho, kind: str) -> None:
-    """The memory of the function is not the server's to fill."""
-    zoho.standing[kind] = Fault(Response(200, b" " * (transport.MAX_BYTES + 1)))
-    problem = unreadable(client)
-    assert problem.cause is causes.TRANSIENT
-    assert "longer than" in str(problem)
+    clock.advance(hours=1)
+    zoho.standing[kind] = LASTING[turn]
+    assert unreadable(client).cause is causes.TRANSIENT
+    assert kinds(zoho).count(kind) == 6
+    assert sum(sleeps) < 10
 
 
 def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
@@ -626,17 +492,6 @@ def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
     assert problem.cause is causes.TRANSIENT
     assert "no time left" in str(problem)
     assert zoho.requests == []
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("kind", ["token", "history"])
-def test_a_redirect_is_never_followed(zoho: FakeZoho, client: Zoho, kind: str, status: int) -> None:
-    """Neither the client secret nor the access token is for another host."""
-    with closing(FakeZoho()) as other:
-        zoho.standing[kind] = Fault(Response(status, headers={"Location": other.url + "/oauth/v2/token"}))
-        problem = unreadable(client)
-        assert problem.cause is causes.TRANSIENT
-        assert other.requests == []
 
 
 # --- Plan and links ---------------------------------------------------------------------------------------------------
@@ -652,7 +507,6 @@ PLANS: dict[str, tuple[object, tuple[str, str] | None]] = {
     "a number": ({"backup": {"rrule": 5}}, None),
     "null": ({"backup": None}, None),
     "a list": ([], None),
-    "a text": ("backup", None),
 }
 
 
@@ -677,13 +531,9 @@ LINKS: dict[str, tuple[object, Links | None]] = {
     "a date only": ({"urls": {"expiry_date": EXPIRY}}, Links(UNTIL, 0)),
     "links null": ({"urls": {"data_links": None, "attachment_links": "x", "expiry_date": EXPIRY}}, Links(UNTIL, 0)),
     "no date": ({"urls": {"data_links": ["a"], "expiry_date": "tomorrow"}}, None),
-    "date null": ({"urls": {"expiry_date": None}}, None),
     "date a number": ({"urls": {"expiry_date": 5}}, None),
-    "nothing": ({"urls": {}}, None),
     "a list": ({"urls": []}, None),
-    "null": ({"urls": None}, None),
     "no envelope": ([], None),
-    "a text": ("urls", None),
 }
 
 
@@ -701,31 +551,21 @@ def test_without_content_there_are_neither_plan_nor_links(client: Zoho) -> None:
     assert (client.plan(AMPLE), client.links(AMPLE)) == (None, None)
 
 
-ANSWERS = {**API_ERRORS, **TOKEN_ERRORS, "maintenance": MAINTENANCE}
-
-
 # --- What never leaves ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["token", "history"])
-@pytest.mark.parametrize("case", [*ANSWERS, "dropped"])
-def test_no_exception_holds_a_secret(
+@pytest.mark.parametrize("case", [*API_ERRORS, *TOKEN_ERRORS, "maintenance", "dropped"])
+def test_no_exception_and_no_repr_holds_a_secret(
     zoho: FakeZoho, organisation: Organisation, client: Zoho, kind: str, case: str
 ) -> None:
-    """Not in its text, its arguments, its attributes, or in what it came from."""
-    zoho.standing[kind] = Fault(ANSWERS.get(case), drops=case == "dropped")
-    with pytest.raises(UnreadableError) as raised:
-        client.history(AMPLE)
-    assert raised.value.__context__ is None or raised.value.__suppress_context__
-    said = "".join(traceback.format_exception(raised.value)) + repr(raised.value) + repr(vars(raised.value))
+    """Not in an exception's text, its arguments, its attributes, or in what it came from; nor in the client's."""
+    answers = {**API_ERRORS, **TOKEN_ERRORS, "maintenance": MAINTENANCE}
+    zoho.standing[kind] = Fault(answers.get(case), drops=case == "dropped")
+    error = unreadable(client)
+    assert error.__context__ is None or error.__suppress_context__
+    said = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
+    said += repr(client) + repr(client.credentials)
     tokens = [token for issued in organisation.issued.values() for token in issued]
     for secret in (organisation.client_id, organisation.client_secret, organisation.refresh_tokens[0], *tokens):
         assert secret not in said
-
-
-def test_credentials_show_no_secret(organisation: Organisation, client: Zoho) -> None:
-    """Neither do they in a repr, nor does the client that has them."""
-    shown = repr(credentials(organisation)) + repr(client)
-    assert organisation.client_id not in shown
-    assert organisation.client_secret not in shown
-    assert organisation.refresh_tokens[0] not in shown

@@ -94,7 +94,7 @@ class RudeServer:
     ) -> None:
         """Answer each connection's first request with these pieces, pausing after each, then close it.
 
-        Before an empty piece the server waits until its client hangs up.
+        An empty piece is silence until the client hangs up.
         """
         self._say = say
         self._pause_seconds = pause_seconds
@@ -139,6 +139,7 @@ class RudeServer:
         for piece in self._say():
             if not piece:
                 connection.recv(1)
+                return
             connection.sendall(piece)
             self.sent += len(piece)
             if self._pause_seconds and self._closing.wait(self._pause_seconds):
