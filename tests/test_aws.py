@@ -55,45 +55,23 @@ def value(ssm: Any) -> object:
     return ssm.get_parameter(Name="x")["Parameter"]["Value"]
 
 
-def test_a_client_uses_the_shared_certificates(ssm: Ssm, authority: Authority) -> None:
-    """And is used again after it was closed at an invocation's end."""
-    reading = client(ssm, authority)
-    assert value(reading) == "found"
-    reading.close()
-    assert value(reading) == "found"
-
-
-def test_a_stranger_is_not_spoken_to(ssm: Ssm, tmp_path: Path) -> None:
-    """Nothing of a request leaves for a server whose certificate somebody else signed."""
-    with pytest.raises(SSLError):
-        value(client(ssm, Authority(tmp_path)))
-    assert ssm.requests == []
-
-
-@pytest.mark.parametrize("trusted", [True, False])
-def test_a_proxy_of_the_environment_is_used_and_changes_nothing_about_trust(
-    ssm: Ssm, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+@pytest.mark.parametrize("through", ["no proxy", "a proxy"])
+def test_a_client_trusts_the_shared_certificates_alone(
+    ssm: Ssm, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
-    """AWS clients follow the standard variables; the certificate that counts is still the one at the far end."""
+    """Through a proxy of the environment, too; it is used again after it was closed at an invocation's end."""
     with closing(Tunnel()) as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        reading = client(ssm, authority if trusted else Authority(tmp_path))
-        if trusted:
+        if through == "a proxy":
+            monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        reading, stranger = client(ssm, authority), client(ssm, Authority(tmp_path))
+        for _ in range(2):
             assert value(reading) == "found"
-        else:
-            with pytest.raises(SSLError):
-                value(reading)
-        reading.close()
-        assert proxy.targets == [ssm.url.removeprefix("https://")]
-    assert len(ssm.requests) == trusted
-
-
-@pytest.mark.parametrize("length", ["2, 2", "abc", "", "-1", "0x21"])
-def test_a_length_that_is_no_number_is_not_a_whole_answer(length: str) -> None:
-    """It is an error as every other that AWS clients raise, or it would end a check."""
-    answer = {"status_code": 200, "headers": {**_lower(IDENTIFIED), "content-length": length}, "body": FOUND}
-    with pytest.raises(BotoCoreError, match="truncated response"):
-        aws._raise_unless_whole(answer)
+            reading.close()
+        with pytest.raises(SSLError):
+            value(stranger)
+        stranger.close()
+        assert proxy.targets == [ssm.url.removeprefix("https://")] * (3 if through == "a proxy" else 0)
+    assert len(ssm.requests) == 2
 
 
 def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
@@ -104,25 +82,21 @@ def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
         value(client(ssm, authority))
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Response(200, FOUND),
-        Response(200, b"<html>", {"Content-Type": "text/html"}),
-        Response(200, FOUND, {**IDENTIFIED, "Content-Length": str(len(FOUND) + 1)}),
-        Response(200, b"", {**IDENTIFIED, "Content-Length": str(len(FOUND))}),
-    ],
-    ids=["no request id", "a proxy's page", "cut short", "nothing of it"],
-)
-def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, answer: Response) -> None:
-    """An empty one, to botocore: no such item, a write done."""
-    ssm.script("any", answer)
+NO_ANSWERS = {
+    "no request id": Response(200, FOUND),
+    "a proxy's page": Response(200, b"<html>", {"Content-Type": "text/html"}),
+    "cut short": Response(200, FOUND, {**IDENTIFIED, "Content-Length": str(len(FOUND) + 1)}),
+    "nothing of it": Response(200, b"", {**IDENTIFIED, "Content-Length": str(len(FOUND))}),
+    "a length that is no number": Response(200, FOUND, {**IDENTIFIED, "Content-Length": "abc"}),
+}
+
+
+@pytest.mark.parametrize("case", NO_ANSWERS)
+def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, case: str) -> None:
+    """To botocore it would be an empty one: no such item, a write done."""
+    ssm.script("any", NO_ANSWERS[case])
     with pytest.raises(BotoCoreError, match="truncated response"):
         value(client(ssm, authority))
-
-
-def _lower(headers: dict[str, str]) -> dict[str, str]:
-    return {name.lower(): text for name, text in headers.items()}
 
 
 # --- Who is subscribed ------------------------------------------------------------------------------------------------

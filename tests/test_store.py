@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -66,13 +67,9 @@ def test_an_item_reads_well_in_the_console() -> None:
 # --- Conditions -------------------------------------------------------------------------------------------------------
 
 
-def test_an_organisation_without_an_item_has_no_memory(store: Store) -> None:
-    """Nothing is not an error."""
-    assert store.load("acme") is None
-
-
 def test_each_write_counts_the_version_up(store: Store) -> None:
     """The first write makes the item, each later one replaces exactly what was read."""
+    assert store.load("acme") is None
     first = store.save(Memory("acme"))
     second = store.save(first._replace(last_seen_id="1"))
     assert (first.version, second.version) == (1, 2)
@@ -81,19 +78,14 @@ def test_each_write_counts_the_version_up(store: Store) -> None:
 
 @pytest.mark.parametrize("versions", [0, 1, 2, 9])
 def test_a_write_over_another_ones_is_refused_and_changes_nothing(store: Store, versions: int) -> None:
-    """Whether the item is older or newer than what was read, or was not there at all."""
+    """Whether the item is older or newer than what was read, was not there at all, or is gone: a new baseline."""
     current = store.save(store.save(store.save(Memory("acme")))._replace(last_seen_id="1"))
     assert current.version == 3
-    with pytest.raises(ConflictError):
-        store.save(Memory("acme", version=versions))
-    assert store.load("acme") == current
-
-
-def test_a_write_to_an_item_that_is_gone_is_refused(store: Store) -> None:
-    """Whoever deleted it wanted a new baseline."""
-    with pytest.raises(ConflictError):
-        store.save(Memory("acme", version=3))
-    assert store.load("acme") is None
+    for org, there in (("acme", current), ("gone", None)):
+        if versions or there:
+            with pytest.raises(ConflictError):
+                store.save(Memory(org, version=versions))
+            assert store.load(org) == there
 
 
 def test_of_two_that_read_the_same_only_one_writes(store: Store) -> None:
@@ -108,23 +100,27 @@ def test_of_two_that_read_the_same_only_one_writes(store: Store) -> None:
 
 
 class Unreliable:
-    """A client whose next PutItem fails, before or after DynamoDB did what it was asked."""
+    """A client whose next PutItem fails, before or after DynamoDB did what it was asked.
+
+    Attributes:
+        broken: A client whose every GetItem fails likewise.
+    """
 
     def __init__(self, dynamodb: Any, error: Exception, *, arrives: bool, then: Callable[[], object] = int) -> None:
         """Raise the error once; `arrives` says whether the write is done, `then` what happens before it is known."""
         self._dynamodb = dynamodb
         self._error, self._arrives, self._then = error, arrives, then
         self.get_item = dynamodb.get_item
-        self.puts = 0
+        self.broken = SimpleNamespace(get_item=self._fail)
 
     def put_item(self, **request: Any) -> Any:
-        """Fail once."""
-        self.puts += 1
-        if self.puts > 1:
-            return self._dynamodb.put_item(**request)
+        """Fail."""
         if self._arrives:
             self._dynamodb.put_item(**request)
         self._then()
+        self._fail()
+
+    def _fail(self, **_: Any) -> None:
         raise self._error
 
 
@@ -152,24 +148,28 @@ def test_our_own_write_is_recognised_when_its_answer_is_lost(
     assert saved == wanted._replace(version=version + 1) == store.load("acme")
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        ReadTimeoutError(endpoint_url="https://canary"),
-        EndpointConnectionError(endpoint_url="https://canary"),
-        refusal("ProvisionedThroughputExceededException"),
-        refusal("AccessDeniedException"),
-        ClientError({}, "PutItem"),
-    ],
-    ids=lambda error: type(error).__name__ + str(error)[18:40],
-)
-def test_a_write_that_did_not_arrive_is_a_store_error(store: Store, dynamodb: Any, error: Exception) -> None:
-    """It is no conflict: nobody else did the work."""
-    with pytest.raises(StoreError, match="did not write") as raised:
-        Store(Unreliable(dynamodb, error, arrives=False), TABLE).save(Memory("acme"))
-    assert not isinstance(raised.value, ConflictError)
-    assert "canary" not in str(raised.value)
-    assert raised.value.__suppress_context__, "a traceback would show it"
+FAILED = {
+    "silent": ReadTimeoutError(endpoint_url="https://canary"),
+    "unreachable": EndpointConnectionError(endpoint_url="https://canary"),
+    "throttled": refusal("ProvisionedThroughputExceededException"),
+    "denied": refusal("AccessDeniedException"),
+    "without a code": ClientError({}, "PutItem"),
+}
+
+
+@pytest.mark.parametrize("case", FAILED)
+def test_a_call_that_fails_is_a_store_error_without_an_address(store: Store, dynamodb: Any, case: str) -> None:
+    """A write that did not arrive is no conflict: nobody else did the work."""
+    unreliable = Unreliable(dynamodb, FAILED[case], arrives=False)
+    for call, said in (
+        (lambda: Store(unreliable, TABLE).save(Memory("acme")), "did not write the item 'acme'"),
+        (lambda: Store(unreliable.broken, TABLE).load("acme"), "did not read the item 'acme'"),
+    ):
+        with pytest.raises(StoreError, match=said) as raised:
+            call()
+        assert not isinstance(raised.value, ConflictError)
+        assert "canary" not in str(raised.value)
+        assert raised.value.__suppress_context__, "a traceback would show it"
     assert store.load("acme") is None
 
 
@@ -185,19 +185,3 @@ def test_another_ones_write_after_a_lost_answer_is_not_taken_for_ours(store: Sto
     unreliable = Unreliable(dynamodb, LOST[0], arrives=True, then=another)
     with pytest.raises(StoreError):
         Store(unreliable, TABLE).save(wanted)
-
-
-@pytest.mark.parametrize(
-    "error", [ReadTimeoutError(endpoint_url="https://canary"), refusal("AccessDeniedException")], ids=str
-)
-def test_a_read_that_fails_is_a_store_error(error: Exception) -> None:
-    """It names the organisation and the reason, and never an address."""
-
-    class Broken:
-        def get_item(self, **_: Any) -> Any:
-            raise error
-
-    with pytest.raises(StoreError, match="did not read the item 'acme'") as raised:
-        Store(Broken(), TABLE).load("acme")
-    assert "canary" not in str(raised.value)
-    assert raised.value.__suppress_context__, "a traceback would show it"
