@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qs
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, SSLError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, SSLError
 
 from handler import aws
 from handler.transport import tls_context
@@ -102,40 +101,27 @@ def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, case: str) -> No
 # --- Who is subscribed ------------------------------------------------------------------------------------------------
 
 
-class Topics(Server):
+class Topics:
     """Lists a topic's subscriptions as SNS does: those that wait for a confirmation have no ARN."""
 
-    pages: ClassVar = {
-        "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], ""),
-        "pending": (["PendingConfirmation"], ""),
-        "gone": (["Deleted"], ""),
-        "none": ([], ""),
-        "long": (["PendingConfirmation"] * 100, "<NextToken>more</NextToken>"),
+    answers: ClassVar[dict[str, tuple[list[str], dict[str, str]]]] = {
+        "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], {}),
+        "pending": (["PendingConfirmation"], {}),
+        "gone": (["Deleted"], {}),
+        "none": ([], {}),
+        "long": (["PendingConfirmation"] * 100, {"NextToken": "more"}),
     }
 
-    def kind(self, method: str, path: str) -> str:
-        """Take any request."""
-        return "any"
-
-    def answer(self, request: Request) -> Response:
-        """List them; what is no topic of these is denied."""
-        (arn,) = parse_qs(request.body.decode())["TopicArn"]
-        if arn not in self.pages:
-            denied = "<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code></Error></ErrorResponse>"
-            return Response(403, denied.encode(), IDENTIFIED)
-        arns, token = self.pages[arn]
-        members = "".join(f"<member><SubscriptionArn>{one}</SubscriptionArn></member>" for one in arns)
-        result = f"<Subscriptions>{members}</Subscriptions>{token}"
-        name = "ListSubscriptionsByTopic"
-        xml = f"<{name}Response><{name}Result>{result}</{name}Result></{name}Response>"
-        return Response(200, xml.encode(), IDENTIFIED)
+    def list_subscriptions_by_topic(self, *, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+        """List them; what is no topic of these is denied, or lost."""
+        if TopicArn not in self.answers:
+            denied = ClientError({"Error": {"Code": "AuthorizationError"}}, "ListSubscriptionsByTopic")
+            raise denied if TopicArn == "denied" else EndpointConnectionError(endpoint_url="https://canary")
+        arns, more = self.answers[TopicArn]
+        return {"Subscriptions": [{"SubscriptionArn": arn} for arn in arns], **more}
 
 
 def test_only_confirmed_subscriptions_count_and_a_topic_that_sns_keeps_to_itself_is_left_out() -> None:
     """An answer that is denied or lost is no evidence that nobody is there."""
-    with closing(Topics()) as server:
-        sns: Any = boto3.client("sns", endpoint_url=server.url, config=Config(retries={"total_max_attempts": 1}))
-        names = [*Topics.pages, "denied"]
-        counts = aws.count_subscribers(sns, {name: name for name in names})
-        assert counts == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}
-    assert aws.count_subscribers(sns, {"two": "two"}) == {}
+    topics = {name: name for name in (*Topics.answers, "denied", "lost")}
+    assert aws.count_subscribers(Topics(), topics) == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}

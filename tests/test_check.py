@@ -263,16 +263,6 @@ def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: Worl
     assert (watched.sent("sns"), watched.sent("slack")) == ([], ["failed"])
 
 
-def test_an_organisation_that_was_never_readable_begins_with_that(world: World) -> None:
-    """First `unreadable`, then `readable` and the baseline together."""
-    world.organisation.admin = False
-    world.failing()
-    world.organisation.admin = True
-    world.clock.advance(hours=1)
-    world.check()
-    assert world.sent("sns") == ["unreadable", "readable", "baseline"]
-
-
 # --- A rotated secret -------------------------------------------------------------------------------------------------
 
 
@@ -347,13 +337,6 @@ def test_news_looks_up_only_what_its_message_says(watched: World, case: str) -> 
     assert sorted(watched.asked) == sorted(["token", "history", *asked])
 
 
-def test_a_baseline_looks_up_the_plan_only(world: World) -> None:
-    """Its completed backups are no news."""
-    world.log(state="completed")
-    world.check()
-    assert world.asked == ["token", "history", "backup"]
-
-
 DEADLINES: dict[str, Response] = {
     "none": Response(204),
     "before the backup": Response.json({"urls": {"expiry_date": "2026-03-02T10:01:00+00:00"}}),
@@ -383,7 +366,6 @@ def test_without_a_plausible_date_seven_days_are_said(
 EFFECTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "the deployment's zone": ({"TIME_ZONE": "Europe/Berlin"}, {}, "Failed: 02 Mar 2026 11:01 CET (10:01 UTC)"),
     "the organisation's zone": ({}, {"time_zone": "Asia/Kolkata"}, "Failed: 02 Mar 2026 15:31 IST (10:01 UTC)"),
-    "the organisation's name": ({}, {"name": "Acme Ltd"}, "Acme Ltd: "),
     "the operator": ({"OPERATED_BY": "Jo in IT"}, {"slack_mention": "?"}, "Jo in IT to"),
 }
 """Setting → for the deployment, in the secret, and what a message says then."""

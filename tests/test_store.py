@@ -103,7 +103,7 @@ class Unreliable:
     """A client whose next PutItem fails, before or after DynamoDB did what it was asked.
 
     Attributes:
-        broken: A client whose every GetItem fails likewise.
+        broken: A client of which every call fails.
     """
 
     def __init__(self, dynamodb: Any, error: Exception, *, arrives: bool, then: Callable[[], object] = int) -> None:
@@ -111,7 +111,7 @@ class Unreliable:
         self._dynamodb = dynamodb
         self._error, self._arrives, self._then = error, arrives, then
         self.get_item = dynamodb.get_item
-        self.broken = SimpleNamespace(get_item=self._fail)
+        self.broken = SimpleNamespace(get_item=self._fail, put_item=self._fail)
 
     def put_item(self, **request: Any) -> Any:
         """Fail."""
@@ -120,7 +120,7 @@ class Unreliable:
         self._then()
         self._fail()
 
-    def _fail(self, **_: Any) -> None:
+    def _fail(self, **_: Any) -> Any:
         raise self._error
 
 
@@ -161,12 +161,9 @@ FAILED = {
 def test_a_call_that_fails_is_a_store_error_without_an_address(store: Store, dynamodb: Any, case: str) -> None:
     """A write that did not arrive is no conflict: nobody else did the work."""
     unreliable = Unreliable(dynamodb, FAILED[case], arrives=False)
-    for call, said in (
-        (lambda: Store(unreliable, TABLE).save(Memory("acme")), "did not write the item 'acme'"),
-        (lambda: Store(unreliable.broken, TABLE).load("acme"), "did not read the item 'acme'"),
-    ):
-        with pytest.raises(StoreError, match=said) as raised:
-            call()
+    for does in ("write", "read"):
+        with pytest.raises(StoreError, match=f"did not {does} the item 'acme'") as raised:
+            Store(unreliable if does == "write" else unreliable.broken, TABLE).save(Memory("acme"))
         assert not isinstance(raised.value, ConflictError)
         assert "canary" not in str(raised.value)
         assert raised.value.__suppress_context__, "a traceback would show it"

@@ -4,7 +4,6 @@ import gzip
 import json
 import logging
 import socket
-import ssl
 import threading
 import traceback
 import tracemalloc
@@ -336,29 +335,6 @@ def test_a_server_is_trusted_by_the_bundle_alone_and_any_other_refused_before_a_
         with pytest.raises(TransportError, match="SSLError"):
             transport.fetch(trusting, "POST", server.url, deadline=AMPLE, data={"client_secret": "canary"})
         assert server.requests == []
-
-
-def test_the_certificates_are_loaded_once_for_all_hosts(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading them takes 30 ms, and requests would do it for each host."""
-    loads: list[str] = []
-
-    def counted(method: Callable[..., object]) -> Callable[..., object]:
-        def load(*args: object, **more: object) -> object:
-            loads.append(method.__name__)
-            return method(*args, **more)
-
-        return load
-
-    for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths"):
-        monkeypatch.setattr(ssl.SSLContext, name, counted(getattr(ssl.SSLContext, name)))
-    pem = authority.certify("127.0.0.1", "localhost")
-    with closing(Echo(pem)) as one, closing(Echo(pem)) as two:
-        context = transport.tls_context(authority.bundle)
-        with transport.make_session(context, transport.RETRY) as reading, transport.make_session(context) as sending:
-            for session in (reading, sending):
-                for url in (one.url, two.url, two.url.replace("127.0.0.1", "localhost")):
-                    assert transport.fetch(session, "GET", url, deadline=AMPLE).status == 200
-    assert len(loads) == 1
 
 
 # --- Surroundings ----------------------------------------------------------------------------------------------------
