@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from types import SimpleNamespace
@@ -69,34 +69,31 @@ def no_aws_session_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
+STRAYS: list[str] = []
+"""Hosts that somebody tried to reach."""
+
+
+def _stay_here(event: str, arguments: Any) -> None:
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event == "socket.connect" and arguments[0].family in {socket.AF_INET, socket.AF_INET6}:
+        host = arguments[1][0]
+    else:
+        return
+    if not _is_here(host):
+        STRAYS.append(str(host))
+        raise ConnectionRefusedError(f"a test may not leave the machine for {host}")
+
+
+sys.addaudithook(_stay_here)
+
+
 @pytest.fixture(autouse=True)
-def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Refuse every connection and name lookup that would leave the machine, and fail the test that tried one."""
-    tried: list[str] = []
-
-    def guarded(method: Callable[..., Any]) -> Callable[[socket.socket, Any], Any]:
-        def connect(self: socket.socket, address: Any) -> Any:
-            if self.family in {socket.AF_INET, socket.AF_INET6}:
-                refuse_elsewhere(address[0])
-            return method(self, address)
-
-        return connect
-
-    def guarded_look_up(host: Any, *args: Any, **kwargs: Any) -> Any:
-        refuse_elsewhere(host)
-        return look_up(host, *args, **kwargs)
-
-    def refuse_elsewhere(host: object) -> None:
-        if not _is_here(host):
-            tried.append(str(host))
-            raise ConnectionRefusedError(f"a test may not leave the machine for {host}")
-
-    look_up = socket.getaddrinfo
-    for name in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, name, guarded(getattr(socket.socket, name)))
-    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
-    yield tried
-    assert not tried, f"the test tried to leave the machine for {', '.join(tried)}"
+def loopback_only() -> Iterator[list[str]]:
+    """Fail a test that tried to leave the machine: every such connection and name lookup is refused."""
+    STRAYS.clear()
+    yield STRAYS
+    assert not STRAYS, f"the test tried to leave the machine for {', '.join(STRAYS)}"
 
 
 def _is_here(host: object) -> bool:

@@ -1,7 +1,6 @@
 """The client for Zoho against the fake Zoho: tokens, pages, errors, tries, and what it refuses to believe."""
 
 import gzip
-import traceback
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -466,23 +465,3 @@ def test_the_links_are_counted_where_zoho_has_some(zoho: FakeZoho, client: Zoho,
     zoho.script("urls", Response.json(body))
     assert client.links(AMPLE) == expected
     assert zoho.requests[-1].path == "/crm/bulk/v7/backup/urls"
-
-
-# --- What never leaves ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["token", "history"])
-@pytest.mark.parametrize("case", [*API_ERRORS, *TOKEN_ERRORS, "maintenance", "dropped"])
-def test_no_exception_and_no_repr_holds_a_secret(
-    zoho: FakeZoho, organisation: Organisation, client: Zoho, kind: str, case: str
-) -> None:
-    """Not in an exception's text, its arguments, its attributes, or in what it came from; nor in the client's."""
-    answers = {**API_ERRORS, **TOKEN_ERRORS, "maintenance": MAINTENANCE}
-    zoho.standing[kind] = Fault(answers.get(case), drops=case == "dropped")
-    error = unreadable(client)
-    assert error.__context__ is None or error.__suppress_context__
-    said = "".join(traceback.format_exception(error)) + repr(error) + repr(vars(error))
-    said += repr(client) + repr(client.credentials)
-    tokens = [token for issued in organisation.issued.values() for token in issued]
-    for secret in (organisation.client_id, organisation.client_secret, organisation.refresh_tokens[0], *tokens):
-        assert secret not in said

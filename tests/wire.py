@@ -1,5 +1,6 @@
 """What the polite fakes of the sandbox don't do: certificates of our own, and servers that break HTTP's manners."""
 
+import select
 import socket
 import ssl
 import threading
@@ -79,11 +80,48 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-class RudeServer:
-    """A server on a free loopback port that says what a test makes it say, request or no request.
+class Listener:
+    """A server on a free loopback port that has its own idea of HTTP, for one client after the other.
 
     Attributes:
         url: Where it listens.
+    """
+
+    def __init__(self, scheme: str = "http") -> None:
+        """Start serving."""
+        self.closing = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"{scheme}://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening and wait for the thread; the clients have hung up."""
+        self.closing.set()
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join()
+
+    def serve(self, client: socket.socket) -> None:
+        """Do with a client whatever the server does; an OSError ends it."""
+        raise NotImplementedError
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listening.accept()
+            except OSError:
+                return
+            client.settimeout(PATIENCE_SECONDS)
+            with client, suppress(OSError):
+                self.serve(client)
+
+
+class RudeServer(Listener):
+    """Says what a test makes it say, request or no request.
+
+    Attributes:
         connections: How many there were.
         requests: On how many of them something was sent.
         sent: How many bytes its clients let it send.
@@ -98,98 +136,57 @@ class RudeServer:
         """
         self._say = say
         self._pause_seconds = pause_seconds
-        self._closing = threading.Event()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if certificate else None
         if self._tls and certificate:
             self._tls.load_cert_chain(certificate)
-        self.connections = 0
-        self.requests = 0
-        self.sent = 0
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self.connections = self.requests = self.sent = 0
+        super().__init__("https" if certificate else "http")
 
-    def close(self) -> None:
-        """Stop listening and wait for the thread."""
-        self._closing.set()
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listening.accept()
-            except OSError:
+    def serve(self, client: socket.socket) -> None:
+        """Answer the first request."""
+        self.connections += 1
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._tls.wrap_socket(client, server_side=True) if self._tls else client as opened:
+            if not opened.recv(65_536):
                 return
-            self.connections += 1
-            with suppress(OSError), self._open(connection) as opened:
-                if opened.recv(65_536):
-                    self.requests += 1
-                    self._answer(opened)
-
-    def _open(self, connection: socket.socket) -> socket.socket:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.settimeout(PATIENCE_SECONDS)
-        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-
-    def _answer(self, connection: socket.socket) -> None:
-        for piece in self._say():
-            if not piece:
-                connection.recv(1)
-                return
-            connection.sendall(piece)
-            self.sent += len(piece)
-            if self._pause_seconds and self._closing.wait(self._pause_seconds):
-                return
+            self.requests += 1
+            for piece in self._say():
+                if not piece:
+                    opened.recv(1)
+                    return
+                opened.sendall(piece)
+                self.sent += len(piece)
+                if self._pause_seconds and self.closing.wait(self._pause_seconds):
+                    return
 
 
-class Tunnel:
-    """A proxy on a free loopback port: it connects one client after the other to where they say.
+class Tunnel(Listener):
+    """A proxy: it connects its clients to where they say, and passes on what it gets.
 
     Attributes:
-        url: Where it listens.
         targets: What it was asked for, as ``host:port``.
     """
 
     def __init__(self) -> None:
         """Start serving."""
         self.targets: list[str] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        super().__init__()
 
-    def close(self) -> None:
-        """Stop listening and wait for the thread; the clients have hung up."""
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self._thread.join()
+    def serve(self, client: socket.socket) -> None:
+        """Connect both ends until one of them hangs up."""
+        self.targets.append(client.recv(65_536).split()[1].decode())
+        host, port = self.targets[-1].split(":")
+        with socket.create_connection((host, int(port)), PATIENCE_SECONDS) as server:
+            client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            other = {client: server, server: client}
+            while all(_pass_on(end, other[end]) for end in select.select([*other], [], [])[0]):
+                pass
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                self.targets.append(client.recv(65_536).split()[1].decode())
-                host, port = self.targets[-1].split(":")
-                server = socket.create_connection((host, int(port)), PATIENCE_SECONDS)
-                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-                back = threading.Thread(target=self._pass_on, args=(server, client), daemon=True)
-                back.start()
-                self._pass_on(client, server)
-                back.join()
-                client.close()
-                server.close()
 
-    @staticmethod
-    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65_536):
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
+def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
+    data = source.recv(65_536)
+    sink.sendall(data)
+    return bool(data)
 
 
 def endless(head: bytes, piece: bytes, limit: int = 100_000_000) -> Iterator[bytes]:
