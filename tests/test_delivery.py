@@ -41,20 +41,13 @@ def world() -> Iterator[World]:
         yield made
 
 
-def gone(world: World, channel: str) -> None:
-    """Let a channel refuse permanently."""
-    if channel == "slack":
-        world.slack.break_with("no_service")
-    else:
-        world.topic.fail = refusal("NotFound")
-
-
-def down(world: World, *channels: str) -> None:
-    """Let channels not answer, or answer with an error that passes."""
+def broken(world: World, how: str, *channels: str) -> None:
+    """Let channels refuse permanently (`gone`), or not answer or with an error that passes (`down`)."""
     if "slack" in channels:
-        world.slack.break_with("rollup_error")
+        world.slack.break_with("no_service" if how == "gone" else "rollup_error")
     if "sns" in channels:
-        world.topic.fail = EndpointConnectionError(endpoint_url="https://sns.eu-west-1.amazonaws.com")
+        unreachable = EndpointConnectionError(endpoint_url="https://sns.eu-west-1.amazonaws.com")
+        world.topic.fail = refusal("NotFound") if how == "gone" else unreachable
 
 
 def well(world: World) -> None:
@@ -81,7 +74,7 @@ def assert_sent(world: World, *kinds: str) -> None:
 @pytest.mark.parametrize("bad", CHANNELS)
 def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_again(world: World, bad: str) -> None:
     """The message goes once to each, and is tried once a check."""
-    down(world, bad)
+    broken(world, "down", bad)
     world.log(state="failure")
     assert "1 notice pending" in world.failing()
     assert (world.sent(bad), world.sent(OTHER[bad])) == ([], ["failed"])
@@ -96,7 +89,7 @@ def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_aga
 
 def test_both_channels_down_lose_nothing(world: World) -> None:
     """For a month, with news in between: an error that passes never breaks a channel."""
-    down(world, *CHANNELS)
+    broken(world, "down", *CHANNELS)
     for state in ("failure", "odd", "completed"):
         world.log(state=state)
         world.failing()
@@ -135,7 +128,7 @@ def test_a_slow_slack_takes_no_more_than_its_share(world: World) -> None:
 
 def test_channels_are_served_before_those_that_refuse_for_longest(world: World) -> None:
     """A slow answer of what is broken anyway must not take the time of what works."""
-    down(world, "sns")
+    broken(world, "down", "sns")
     world.log(state="odd")
     world.failing()
     world.clock.advance(minutes=1)
@@ -276,7 +269,7 @@ def test_a_check_without_anything_to_deliver_takes_no_lease(world: World) -> Non
 @pytest.mark.parametrize("error", [None, RuntimeError("unthought of")], ids=["down", "unthought of"])
 def test_the_last_write_clears_the_lease_also_when_something_failed(world: World, error: Exception | None) -> None:
     """Or the next invocation, Lambda's retry, would find it taken; what nobody thought of is raised, to be seen."""
-    down(world, *CHANNELS)
+    broken(world, "down", *CHANNELS)
     world.topic.fail = error or world.topic.fail
     world.log(state="failure")
     with pytest.raises(RuntimeError if error else CheckFailed):
@@ -289,7 +282,7 @@ def test_the_last_write_clears_the_lease_also_when_something_failed(world: World
 
 def test_a_live_lease_is_respected_and_an_expired_one_taken_over(world: World) -> None:
     """The check that owns it is delivering; once that has died, whoever comes next delivers."""
-    down(world, *CHANNELS)
+    broken(world, "down", *CHANNELS)
     world.log(state="failure")
     world.failing()
     well(world)
@@ -376,7 +369,7 @@ def test_a_death_at_any_call_loses_nothing(world: World, at: int, after: bool) -
 def test_the_next_check_says_on_the_other_channel_that_one_is_gone(world: World, bad: str) -> None:
     """Found while delivering, saved with the last write, sent a minute later, reminded of, and over when it is back."""
     good = OTHER[bad]
-    gone(world, bad)
+    broken(world, "gone", bad)
     world.log(state="odd")
     world.failing()
     assert (world.sent(bad), world.sent(good)) == ([], ["unknown"])
@@ -426,7 +419,7 @@ def test_each_entry_of_a_batch_has_its_own_fate(world: World, case: str) -> None
 
 def test_a_channel_that_is_gone_again_before_its_end_was_decided_is_still_gone(world: World) -> None:
     """It takes one entry and refuses the next: nobody hears that it works."""
-    gone(world, "sns")
+    broken(world, "gone", "sns")
     world.log(state="odd")
     world.failing()
     world.log(action="stopped")
@@ -469,7 +462,7 @@ def test_what_waits_for_a_gone_channel_is_a_dead_letter_after_fourteen_days(
     world: World, caplog: pytest.LogCaptureFixture, bad: str
 ) -> None:
     """Not a minute before; what is newer waits on and arrives."""
-    gone(world, bad)
+    broken(world, "gone", bad)
     world.log(state="odd")
     world.failing()
     world.clock.advance(days=14)

@@ -50,9 +50,9 @@ def echo() -> Iterator[Echo]:
 
 
 @pytest.fixture
-def reading(sleeps: list[float]) -> Iterator[requests.Session]:
-    """Give a session that retries, without waiting in between."""
-    with transport.make_session(TLS, transport.RETRY) as session:
+def reading(authority: Authority, sleeps: list[float]) -> Iterator[requests.Session]:
+    """Give a session that retries, without waiting in between, and trusts the tests' authority."""
+    with transport.make_session(transport.tls_context(authority.bundle), transport.RETRY) as session:
         yield session
 
 
@@ -60,13 +60,6 @@ def reading(sleeps: list[float]) -> Iterator[requests.Session]:
 def sending() -> Iterator[requests.Session]:
     """Give a session that never retries."""
     with transport.make_session(TLS) as session:
-        yield session
-
-
-@pytest.fixture
-def trusting(authority: Authority, sleeps: list[float]) -> Iterator[requests.Session]:
-    """Give a session that retries and trusts the tests' authority."""
-    with transport.make_session(transport.tls_context(authority.bundle), transport.RETRY) as session:
         yield session
 
 
@@ -171,7 +164,7 @@ SLOW = {
 @pytest.mark.parametrize("slow", SLOW)
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_an_exchange_ends_with_its_time_whatever_the_peer_does(
-    authority: Authority, trusting: requests.Session, slow: str, scheme: str
+    authority: Authority, reading: requests.Session, slow: str, scheme: str
 ) -> None:
     """A slow server is asked once, never gets to the end of its answer, and the next request gets its own answer."""
     answers = [trickling(*SLOW[slow])]
@@ -182,15 +175,15 @@ def test_an_exchange_ends_with_its_time_whatever_the_peer_does(
 
     with closing(RudeServer(say, pause_seconds=0.02, certificate=certificate)) as server:
         with pytest.raises(TransportError, match="too slowly"):
-            transport.fetch(trusting, "GET", server.url, deadline=A_MOMENT)
+            transport.fetch(reading, "GET", server.url, deadline=A_MOMENT)
         answers.clear()  # where the handshake took all the time
-        assert transport.fetch(trusting, "GET", server.url, deadline=AMPLE).body == b"hello"
+        assert transport.fetch(reading, "GET", server.url, deadline=AMPLE).body == b"hello"
         assert server.requests <= 2
         assert server.sent < 150
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_server_that_accepts_no_connection_is_given_up_in_time(trusting: requests.Session, scheme: str) -> None:
+def test_a_server_that_accepts_no_connection_is_given_up_in_time(reading: requests.Session, scheme: str) -> None:
     """Its queue is full, so that the handshake of TCP never ends."""
     with ExitStack() as opened:
         listening = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -200,7 +193,7 @@ def test_a_server_that_accepts_no_connection_is_given_up_in_time(trusting: reque
             waiting.connect_ex(listening.getsockname())
         url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
         with pytest.raises(TransportError, match="too slowly"):
-            transport.fetch(trusting, "POST", url, deadline=A_MOMENT, json={})
+            transport.fetch(reading, "POST", url, deadline=A_MOMENT, json={})
 
 
 def test_without_time_nothing_is_sent(echo: Echo, sending: requests.Session) -> None:
@@ -326,14 +319,14 @@ def test_no_exception_and_no_log_record_holds_the_url(
 
 @pytest.mark.parametrize("wrong", ["unknown authority", "other name", "expired"])
 def test_a_server_is_trusted_by_the_bundle_alone_and_any_other_refused_before_a_request_is_sent(
-    authority: Authority, trusting: requests.Session, tmp_path: Path, wrong: str
+    authority: Authority, reading: requests.Session, tmp_path: Path, wrong: str
 ) -> None:
     """Unknown authority, another host's certificate, an expired one: not a byte of the request leaves."""
     signer = Authority(tmp_path) if wrong == "unknown authority" else authority
     names = ["zoho.example"] if wrong == "other name" else ["127.0.0.1"]
     with closing(Echo(signer.certify(*names, expired=wrong == "expired"))) as server:
         with pytest.raises(TransportError, match="SSLError"):
-            transport.fetch(trusting, "POST", server.url, deadline=AMPLE, data={"client_secret": "canary"})
+            transport.fetch(reading, "POST", server.url, deadline=AMPLE, data={"client_secret": "canary"})
         assert server.requests == []
 
 
