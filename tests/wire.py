@@ -11,8 +11,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 Key = ec.EllipticCurvePrivateKey
 DAY = timedelta(days=1)
@@ -39,16 +40,19 @@ class Authority:
         others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign")
         usage = dict.fromkeys(("digital_signature", "encipher_only", "decipher_only", *others), False)
         extensions = [x509.BasicConstraints(ca=True, path_length=0), x509.KeyUsage(**usage, key_cert_sign=True)]
-        self._certificate = self._sign(self._key, self._name, extensions)
-        self.bundle = self._write("authority.pem", self._certificate)
+        certificate = self._sign(self._key, self._name, extensions)
+        self.bundle = self._write("authority.pem", certificate.public_bytes(Encoding.PEM))
 
     def certify(self, *names: str, expired: bool = False) -> str:
         """Return a PEM file with a key and a certificate for these host names or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A server of the tests")])
-        alternative = x509.SubjectAlternativeName([_general_name(name) for name in names])
+        alternative = x509.SubjectAlternativeName(
+            [x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names]
+        )
         certificate = self._sign(key, subject, [alternative], age=10 * DAY if expired else DAY)
-        return self._write(f"server-{certificate.serial_number}.pem", certificate, key)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return self._write(f"server-{certificate.serial_number}.pem", certificate.public_bytes(Encoding.PEM) + private)
 
     def _sign(
         self, key: Key, subject: x509.Name, extensions: Sequence[x509.ExtensionType], age: timedelta = DAY
@@ -62,22 +66,10 @@ class Authority:
             builder = builder.add_extension(extension, critical=isinstance(extension, CRITICAL))
         return builder.sign(self._key, hashes.SHA256())
 
-    def _write(self, name: str, certificate: x509.Certificate, key: Key | None = None) -> str:
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
-        if key:
-            pem += key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
+    def _write(self, name: str, pem: bytes) -> str:
         path = self._folder / name
         path.write_bytes(pem)
         return str(path)
-
-
-def _general_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
 
 
 class Listener:

@@ -44,6 +44,7 @@ class Clock:
         self.now += timedelta(**span)
 
 
+@dataclass
 class TableInMemory:
     """What the store uses of a DynamoDB client, for one table: GetItem, and PutItem with the store's conditions.
 
@@ -53,11 +54,9 @@ class TableInMemory:
         kinds: The kind of each notice that was ever saved, by its id.
     """
 
-    def __init__(self) -> None:
-        """Begin with no items."""
-        self.items: dict[str, dict[str, Any]] = {}
-        self.writes = 0
-        self.kinds: dict[str, str] = {}
+    items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    writes: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)
 
     def get_item(self, *, Key: dict[str, Any], ConsistentRead: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
         """Read an item."""
