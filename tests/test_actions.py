@@ -66,6 +66,7 @@ def test_a_new_row_is_explained(watched: World, case: str) -> None:
 def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
     """It remembers the past, and sums it up."""
     world.log(state="failure")
+    assert actions.status("default", world.services, "request", world.deadline)["memory"] is None
     answer = dry_run(world)
     assert answer["rows"][0]["why"] == "the first check remembers it; the baseline sums it up"
     assert [notice["kind"] for notice in answer["would_notify"]] == ["baseline"]
@@ -96,12 +97,6 @@ STATUS = {
 }
 SHOWN = {"name", "data_center", "time_zone", "slack_min_severity"}
 """Keys of a secret that a status may show."""
-
-
-def test_a_status_of_an_organisation_that_was_never_checked(world: World) -> None:
-    """It is connected, and nothing is remembered."""
-    answer = actions.status("default", world.services, "request", world.deadline)
-    assert (answer["connected"], answer["memory"], answer["next_expected"]) == (True, None, None)
 
 
 def test_a_status_shows_memory_and_configuration_and_no_secret(watched: World) -> None:

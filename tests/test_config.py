@@ -117,13 +117,6 @@ def test_all_mistakes_are_named_at_once() -> None:
         assert name in str(raised.value)
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is where the template puts them."""
-    for name, value in NEEDED.items():
-        monkeypatch.setenv(name, value)
-    assert read_settings().table_name == "table"
-
-
 def test_an_empty_setting_is_as_good_as_none() -> None:
     """A template parameter that is left empty arrives as an empty variable."""
     assert read_settings(NEEDED | dict.fromkeys(("NOTIFY_ON", "TIME_ZONE", "GRACE_HOURS"), "")) == read_settings(NEEDED)

@@ -77,12 +77,10 @@ def test_an_answer_is_handed_on_as_it_came(echo: Echo, sending: requests.Session
 
 NO_JSON = {
     "nothing": b"",
-    "half": b"{",
     "a web page": b"<html>",
     "not UTF-8": b"\xff",
     "lists without an end": b"[" * 200_000,
     "lists too deep": b"[" * 51 + b"]" * 51,
-    "lists a thousand deep": b"[" * 1_000 + b"]" * 1_000,
     "objects too deep": b'{"a":' * 51 + b"1" + b"}" * 51,
     "a number too long": b"1" * 5_000,
 }
@@ -196,13 +194,6 @@ def test_a_server_that_accepts_no_connection_is_given_up_in_time(reading: reques
             transport.fetch(reading, "POST", url, deadline=A_MOMENT, json={})
 
 
-def test_without_time_nothing_is_sent(echo: Echo, sending: requests.Session) -> None:
-    """What cannot be waited for is not asked for."""
-    with pytest.raises(TransportError, match="no time left"):
-        transport.fetch(sending, "GET", echo.url, deadline=Deadline(lambda: 0.0))
-    assert echo.requests == []
-
-
 SECONDS = st.floats(0, 1_000)
 
 
@@ -245,7 +236,7 @@ def test_no_cookie_is_sent_back(echo: Echo, sending: requests.Session) -> None:
 
 TROUBLE: dict[str, Fault] = {
     **{str(status): Fault(Response(status)) for status in (429, 500, 502, 503, 504)},
-    **{f"{s} and Retry-After": Fault(Response(s, headers={"Retry-After": "3600"})) for s in (413, 429, 503)},
+    **{f"{s}, later": Fault(Response(s, headers={"Retry-After": "3600"})) for s in (413, 429, 503)},
     "dropped": Fault(drops=True),
 }
 
