@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
@@ -12,32 +13,21 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from handler import aws
 from handler.transport import tls_context
-from sandbox.server import Request, Response, Server
-from tests.wire import Authority, Tunnel
+from sandbox.server import Response, Server
+from tests.wire import Authority, Echo, Tunnel
 
 FOUND = b'{"Parameter": {"Value": "found"}}'
 IDENTIFIED = {"x-amzn-RequestId": "1"}
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "NO_PROXY", "no_proxy")
 
 
-class Ssm(Server):
-    """Gives every parameter."""
-
-    def kind(self, method: str, path: str) -> str:
-        """Take any request."""
-        return "any"
-
-    def answer(self, request: Request) -> Response:
-        """Give it."""
-        return Response(200, FOUND, IDENTIFIED)
-
-
 @pytest.fixture
-def ssm(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ssm]:
+def ssm(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Echo]:
     """Give Systems Manager behind TLS, and no proxy."""
     for name in PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    with closing(Ssm(authority.certify("127.0.0.1"))) as server:
+    with closing(Echo(authority.certify("127.0.0.1"))) as server:
+        server.says = Response(200, FOUND, IDENTIFIED)
         yield server
 
 
@@ -56,7 +46,7 @@ def value(ssm: Any) -> object:
 
 @pytest.mark.parametrize("through", ["no proxy", "a proxy"])
 def test_a_client_trusts_the_shared_certificates_alone(
-    ssm: Ssm, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
+    ssm: Echo, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
     """Through a proxy of the environment, too; it is used again after it was closed at an invocation's end."""
     with closing(Tunnel()) as proxy:
@@ -73,7 +63,7 @@ def test_a_client_trusts_the_shared_certificates_alone(
     assert len(ssm.requests) == 2
 
 
-def test_an_error_may_have_any_length(ssm: Ssm, authority: Authority) -> None:
+def test_an_error_may_have_any_length(ssm: Echo, authority: Authority) -> None:
     """It is no success that could be believed: what AWS says in it counts."""
     error = b'{"__type": "ParameterNotFound"}'
     ssm.script("any", Response(400, error, {"Content-Length": "abc"}))
@@ -91,7 +81,7 @@ NO_ANSWERS = {
 
 
 @pytest.mark.parametrize("case", NO_ANSWERS)
-def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, case: str) -> None:
+def test_half_an_answer_is_none(ssm: Echo, authority: Authority, case: str) -> None:
     """To botocore it would be an empty one: no such item, a write done."""
     ssm.script("any", NO_ANSWERS[case])
     with pytest.raises(BotoCoreError, match="truncated response"):
@@ -101,27 +91,28 @@ def test_half_an_answer_is_none(ssm: Ssm, authority: Authority, case: str) -> No
 # --- Who is subscribed ------------------------------------------------------------------------------------------------
 
 
-class Topics:
-    """Lists a topic's subscriptions as SNS does: those that wait for a confirmation have no ARN."""
+SUBSCRIPTIONS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], {}),
+    "pending": (["PendingConfirmation"], {}),
+    "gone": (["Deleted"], {}),
+    "none": ([], {}),
+    "long": (["PendingConfirmation"] * 100, {"NextToken": "more"}),
+}
+"""Topic → its subscriptions as SNS lists them: those that wait for a confirmation have no ARN."""
 
-    answers: ClassVar[dict[str, tuple[list[str], dict[str, str]]]] = {
-        "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], {}),
-        "pending": (["PendingConfirmation"], {}),
-        "gone": (["Deleted"], {}),
-        "none": ([], {}),
-        "long": (["PendingConfirmation"] * 100, {"NextToken": "more"}),
-    }
 
-    def list_subscriptions_by_topic(self, *, TopicArn: str) -> dict[str, Any]:  # noqa: N803
-        """List them; what is no topic of these is denied, or lost."""
-        if TopicArn not in self.answers:
-            denied = ClientError({"Error": {"Code": "AuthorizationError"}}, "ListSubscriptionsByTopic")
-            raise denied if TopicArn == "denied" else EndpointConnectionError(endpoint_url="https://canary")
-        arns, more = self.answers[TopicArn]
-        return {"Subscriptions": [{"SubscriptionArn": arn} for arn in arns], **more}
+def list_subscriptions(*, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+    """List them; what is no topic of these is denied, or lost."""
+    if TopicArn == "denied":
+        raise ClientError({"Error": {"Code": "AuthorizationError"}}, "ListSubscriptionsByTopic")
+    if TopicArn == "lost":
+        raise EndpointConnectionError(endpoint_url="https://canary")
+    arns, more = SUBSCRIPTIONS[TopicArn]
+    return {"Subscriptions": [{"SubscriptionArn": arn} for arn in arns], **more}
 
 
 def test_only_confirmed_subscriptions_count_and_a_topic_that_sns_keeps_to_itself_is_left_out() -> None:
     """An answer that is denied or lost is no evidence that nobody is there."""
-    topics = {name: name for name in (*Topics.answers, "denied", "lost")}
-    assert aws.count_subscribers(Topics(), topics) == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}
+    sns = SimpleNamespace(list_subscriptions_by_topic=list_subscriptions)
+    topics = {name: name for name in (*SUBSCRIPTIONS, "denied", "lost")}
+    assert aws.count_subscribers(sns, topics) == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -346,28 +346,6 @@ def test_a_look_up_that_fails_is_logged_and_hides_nothing(
     assert {(line["org"], line["question"], line["cause"]) for line in lines} == {
         ("default", question, cause) for question in ("plan", "links")
     }
-
-
-# --- Settings with an effect ------------------------------------------------------------------------------------------
-
-EFFECTS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "the deployment's zone": ({"TIME_ZONE": "Europe/Berlin"}, {}, "Failed: 02 Mar 2026 11:01 CET (10:01 UTC)"),
-    "the organisation's zone": ({}, {"time_zone": "Asia/Kolkata"}, "Failed: 02 Mar 2026 15:31 IST (10:01 UTC)"),
-    "the operator": ({"OPERATED_BY": "Jo in IT"}, {"slack_mention": "?"}, "Jo in IT to"),
-}
-"""Setting → for the deployment, in the secret, and what a message says then."""
-
-
-@pytest.mark.parametrize("case", EFFECTS)
-def test_a_setting_is_in_the_messages(watched: World, case: str) -> None:
-    """Of the whole stack, or of one organisation."""
-    settings, secret, said = EFFECTS[case]
-    watched.cold(**settings)
-    watched.secrets["default"] |= secret
-    watched.log(state="failure", log_time="2026-03-02T10:01:00+00:00")
-    with suppress(CheckFailed):
-        watched.check()
-    assert said in "\n".join(entry["Message"] for entry in watched.topic.entries)
 
 
 # --- Heartbeat --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,19 +112,16 @@ def assert_no_secret(error: BaseException) -> None:
 # --- The parameter ----------------------------------------------------------------------------------------------------
 
 
-class Ssm:
-    """Answers GetParameter with a text, or raises."""
+def ssm(answer: str | Exception) -> Any:
+    """Return an SSM client that answers with this text, or raises this, when it is asked for the plain parameter."""
 
-    def __init__(self, answer: str | Exception) -> None:
-        """Take what it answers."""
-        self.answer = answer
-
-    def get_parameter(self, **request: Any) -> dict[str, Any]:
-        """Answer, where the request is for the parameter of the organisation and for its plain text."""
+    def get_parameter(**request: Any) -> dict[str, Any]:
         assert request == {"Name": "/p/q/acme", "WithDecryption": True}
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return {"Parameter": {"Value": self.answer}}
+        if isinstance(answer, Exception):
+            raise answer
+        return {"Parameter": {"Value": answer}}
+
+    return SimpleNamespace(get_parameter=get_parameter)
 
 
 CODES: dict[str, Cause] = {
@@ -136,11 +134,11 @@ CODES: dict[str, Cause] = {
 @pytest.mark.parametrize("code", CODES)
 def test_each_way_to_have_no_secret_has_its_cause(code: str) -> None:
     """What a person must fix is sent at once; what passes by itself is not."""
-    assert read_secret(Ssm("canary"), "/p/q", "acme") == "canary"
+    assert read_secret(ssm("canary"), "/p/q", "acme") == "canary"
     refused = ClientError({"Error": {"Code": code, "Message": "canary"}} if code else {}, "GetParameter")
     silent = ConnectTimeoutError(endpoint_url="https://canary")
     with pytest.raises(UnreadableError) as raised:
-        read_secret(Ssm(silent if code == "no answer" else refused), "/p/q", "acme")
+        read_secret(ssm(silent if code == "no answer" else refused), "/p/q", "acme")
     assert raised.value.cause is CODES[code]
     assert_no_secret(raised.value)
 

@@ -174,13 +174,14 @@ def test_an_item_edited_by_hand_ends_in_words_or_does_no_harm(name: str) -> None
             assert from_item(to_item(watch.decision.memory)) == watch.decision.memory
 
 
-@pytest.mark.parametrize("name", ["org", "version", "schema"])
-def test_an_item_without_what_it_needs_says_what_to_do(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [*((name, None) for name in ("org", "version", "schema")), ("version", {"BOOL": True})]
+)
+def test_an_item_without_what_it_needs_says_what_to_do(name: str, value: dict[str, Any] | None) -> None:
     """Everything else has a default."""
-    item = to_item(FULL)
-    del item[name]
+    edited_item = {key: part for key, part in (to_item(FULL) | {name: value}).items() if part}
     with pytest.raises(StoreError, match="Restore the table to a point in time"):
-        from_item(item)
+        from_item(edited_item)
 
 
 def test_an_unknown_attribute_is_no_harm_and_a_time_of_another_offset_the_same_time() -> None:

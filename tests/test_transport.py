@@ -20,26 +20,14 @@ from hypothesis import strategies as st
 from handler import transport
 from handler.deadline import Deadline
 from handler.errors import TransportError
-from sandbox.server import Fault, Request, Response, Server
+from sandbox.server import Fault, Response
 from sandbox.zoho import row
-from tests.wire import CHUNK, Authority, RudeServer, endless, trickling
+from tests.wire import CHUNK, Authority, Echo, RudeServer, endless, trickling
 from tests.world import TLS
 
 AMPLE = Deadline(lambda: 60.0)
 A_MOMENT = Deadline(lambda: 0.2)
 """Over sooner than any timeout of a socket, by the real clock only: this one never moves."""
-
-
-class Echo(Server):
-    """Answers everything with "hello"."""
-
-    def kind(self, method: str, path: str) -> str:
-        """Take any request."""
-        return "any"
-
-    def answer(self, request: Request) -> Response:
-        """Say hello."""
-        return Response.text("hello")
 
 
 @pytest.fixture

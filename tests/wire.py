@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from sandbox.server import Request, Response, Server
+
 Key = ec.EllipticCurvePrivateKey
 DAY = timedelta(days=1)
 CHUNK = b"400\r\n" + b"x" * 1024 + b"\r\n"
@@ -108,6 +110,20 @@ class Listener:
             client.settimeout(PATIENCE_SECONDS)
             with client, suppress(OSError):
                 self.serve(client)
+
+
+class Echo(Server):
+    """Answers everything with what it `says`."""
+
+    says = Response.text("hello")
+
+    def kind(self, method: str, path: str) -> str:
+        """Take any request."""
+        return "any"
+
+    def answer(self, request: Request) -> Response:
+        """Say it."""
+        return self.says
 
 
 class RudeServer(Listener):

@@ -144,6 +144,7 @@ class World:
         subscribers: What SNS answers: topic → how many are subscribed.
         secret_error: Raised instead of reading a parameter, until it is None again.
         remaining: Seconds that a check is given.
+        deadline: When a check is killed.
         slept: How long checks paused between attempts to write, instead of sleeping.
         calls: The name of each call that left the process since the last `forget`: `get_parameter`, `get_item`,
             `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
@@ -173,6 +174,7 @@ class World:
         self.subscribers: dict[str, int] = {}
         self.secret_error: Exception | None = None
         self.remaining = 55.0
+        self.deadline = Deadline(lambda: self.remaining)
         self.slept: list[float] = []
         self.calls: list[str] = []
         self.checks = 0
@@ -200,11 +202,6 @@ class World:
             sleep=self.slept.append,
         )
         return self.services
-
-    @property
-    def deadline(self) -> Deadline:
-        """When a check is killed."""
-        return Deadline(lambda: self.remaining)
 
     def check(self, org: str = "default") -> dict[str, Any]:
         """Run one check; raises what it raises."""
