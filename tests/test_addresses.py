@@ -37,7 +37,12 @@ UNPLAIN = [
     *("https://hooks.slack.com:99999/x", "https://hooks.slack.com:/x", "https://hooks.slack.com:port/x"),
     *("https:///x", "https:hooks.slack.com/x", "//hooks.slack.com/x", "hooks.slack.com/x", ""),
     *("http://hooks.slack.com/x", "http://169.254.169.254/x", "file:///etc/passwd"),
-    *("https://hooks.slack.com/a b", "https://hooks.slack.com/x\n", " https://hooks.slack.com/x"),
+    *(
+        "https://hooks.slack.com/a\\b",
+        "https://hooks.slack.com/a b",
+        "https://hooks.slack.com/x\n",
+        " https://hooks.slack.com/x",
+    ),
     "https://hooks.slack.com/\x7f",
 ]
 UNNAMEABLE = ["https://a_b.example/", "https://a..example/"]
