@@ -409,7 +409,7 @@ def test_a_heartbeat_that_never_ends_is_cut_off(watched: World, caplog: pytest.L
 
 def test_an_item_that_cannot_be_understood_ends_the_check_before_anything_is_asked(watched: World) -> None:
     """Nothing is concluded from a memory that a hand has broken, and nothing is overwritten."""
-    watched.table.items["default"]["seen"] = {"N": "5"}
+    watched.table.items["default"]["schema"] = {"N": "x"}
     with pytest.raises(StoreError, match="cannot be read"):
         watched.check()
     assert watched.calls == ["get_item"]
@@ -424,7 +424,7 @@ BROKEN: dict[str, Callable[[World, dict[str, str]], object]] = {
     "dead webhook": lambda world, secret: secret.update(slack_webhook_url=world.slack.url + "/gone"),
     "refused webhook": lambda world, secret: secret.update(slack_webhook_url="http://127.0.0.1:1/services/T0/B0/x"),
     "malformed webhook": lambda world, secret: secret.update(slack_webhook_url="http://elsewhere.example/"),
-    "broken item": lambda world, secret: world.table.items["bad"].update(seen={"N": "5"}),
+    "broken item": lambda world, secret: world.table.items["bad"].update(schema={"N": "x"}),
     "dead heartbeat": lambda world, secret: secret.update(heartbeat_url="http://127.0.0.1:1/x"),
 }
 
