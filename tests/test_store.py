@@ -137,7 +137,7 @@ def test_an_item_reads_well_in_the_console() -> None:
 
 # --- What a hand did to an item ---------------------------------------------------------------------------------------
 
-NONSENSE = ["nonsense", "2026-03-02T10:00:00", "0001-01-01T00:00:00+14:00", -1, 10**30, True, None]
+NONSENSE = ["nonsense", "0001-01-01T00:00:00+14:00", -1, 10**30, True, None]
 NONSENSE += [["nonsense"], {"a": {"since": "yesterday"}}]
 HISTORY = [row(NOW, state="failure"), row(LATER, state="completed")]
 
@@ -193,6 +193,8 @@ def test_an_item_without_what_it_needs_says_what_to_do(name: str, value: dict[st
 def test_an_unknown_attribute_is_no_harm_and_a_time_of_another_offset_the_same_time() -> None:
     """Somebody may have left a remark in the console, or written the time of their own clock."""
     assert from_item(spelt(PLAIN | {"remark": "hello", "last_completed": "2026-03-02T11:00:00+01:00"})) == FULL
+    with pytest.raises(StoreError):
+        from_item(spelt(PLAIN | {"last_completed": "2026-03-02T10:00:00"}))  # of which clock?
 
 
 # --- Conditions -------------------------------------------------------------------------------------------------------
