@@ -29,10 +29,11 @@ NUMBERS = [
     *("https://2852039166/x", "https://0xa9fea9fe/x", "https://169.254.43518/x", "https://0251.0376.0251.0376/x"),
     *("https://169.254.169.254./x", "https://127.1/x", "https://example.1/x", "https://127.0.0.0x1/x"),
 ]
+ZONED = ("https://[2606:4700:4700::1111%eth0]/x", "https://[2606:4700:4700::1111%25eth0]/x")
 UNPLAIN = [
     *("https://169.254.169.254\\.hooks.slack.com/services/x", "https://hooks.slack.com\\@169.254.169.254/x"),
     *("https://169.254.169%2e254/x", "https://hooks.slack.com%2f@169.254.169.254/x", "https://@hooks.slack.com/x"),
-    *("https://user:password@hooks.slack.com/x", "https://[2606:4700:4700::1111%25eth0]/x", "https://[v1.a]/x"),
+    *("https://user:password@hooks.slack.com/x", *ZONED, "https://[v1.a]/x"),
     *("https://hooks.slack.com:99999/x", "https://hooks.slack.com:/x", "https://hooks.slack.com:port/x"),
     *("https:///x", "https:hooks.slack.com/x", "//hooks.slack.com/x", "hooks.slack.com/x", ""),
     *("http://hooks.slack.com/x", "http://169.254.169.254/x", "file:///etc/passwd"),
