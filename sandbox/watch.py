@@ -32,6 +32,7 @@ class Watch:
         plan: What Zoho answers to `GET …/backup`; None is 204.
         links: What it says of the downloads.
         memory: What is remembered, everything sent being accepted.
+        deaf: Channels that accept nothing, though nothing says that they are broken.
         notices: Every notice so far, oldest first.
         decision: The last one, before anything was accepted.
         asked: What Zoho was asked beyond the history, in order.
@@ -59,6 +60,7 @@ class Watch:
         self.plan = plan
         self.links = links
         self.subscribers: dict[str, int] = {}
+        self.deaf: set[str] = set()
         self.notices: list[Notice] = []
         self.asked: list[str] = []
         self.decision: Decision
@@ -73,7 +75,8 @@ class Watch:
             self.decision = decide_unreadable(error, self.memory, self.now, self.policy, self.receivers)
         self.memory = self.decision.memory
         for receiver in self.receivers:
-            if not receiver.problem and f"channel:{receiver.name}" not in self.memory.incidents:
+            broken = receiver.problem or f"channel:{receiver.name}" in self.memory.incidents
+            if not broken and receiver.name not in self.deaf:
                 pending = {notice.notice_id for notice in self.memory.pending(receiver.name)}
                 self.memory = self.memory.accepted(receiver.name, pending)
         self.notices += self.decision.notices

@@ -1,20 +1,497 @@
-"""The schedule in force, and the baseline that says what is wrong now."""
+"""When a backup is due: Zoho's plan, the newest word on the schedule in the history, and the setting."""
 
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from handler.due import due
+from handler.history import UNKNOWN_TIME
+from handler.memory import Memory, Schedule
+from handler.plan import Plan, adopt, parse_plan
 from handler.summaries import NO_SCHEDULE
-from sandbox.watch import EVERYTHING, START, Raw, Watch, kinds
-from sandbox.zoho import row
+from sandbox.watch import EVERYTHING, START, Raw, Watch
+from sandbox.zoho import plan
+from tests.watch import (
+    BOUGHT,
+    COMPLETED,
+    DAY,
+    FAILED,
+    HOUR,
+    MONTHLY,
+    ODD,
+    SECOND,
+    STARTED,
+    STOPPED,
+    WEEKLY,
+    Story,
+    at,
+    listed,
+    play,
+    said,
+    told,
+)
 
-DAY = timedelta(days=1)
+NOW = START
+
+# --- Zoho's plan: the longest gap -------------------------------------------------------------------------------------
 
 
-def listed(*rows: tuple[int, Raw]) -> list[Raw]:
-    """Return rows, each so many days before the start; their ids grow in the order given."""
-    return [row(START - days * DAY, **fields) for days, fields in rows]
+def read(rule: Any, start: Any = None, next_run: Any = None, **more: Any) -> Plan | None:
+    """Return what an answer with this rule means."""
+    return parse_plan({"backup": {"rrule": rule, "start_date": start, "scheduled_date": next_run, **more}}, NOW)
+
+
+def days(fits: Callable[[date], bool]) -> Iterator[date]:
+    """Yield each day of twenty years that fits: a calendar on the wall instead of a rule."""
+    return (day for n in range(20 * 365) if fits(day := date(2026, 1, 1) + n * DAY))
+
+
+def nth(number: int, weekday: int) -> Callable[[date], bool]:
+    """Return what fits the first, second … of these weekdays in a month."""
+    return lambda day: day.weekday() == weekday and (day.day - 1) // 7 == number - 1
+
+
+def last_of_month(weekdays: set[int]) -> Callable[[date], bool]:
+    """Return what fits the last of these weekdays in a month."""
+
+    def rest(day: date) -> Iterator[date]:
+        return (day + n * DAY for n in range(1, 31) if (day + n * DAY).month == day.month)
+
+    return lambda day: day.weekday() in weekdays and not any(later.weekday() in weekdays for later in rest(day))
+
+
+GAPS: list[tuple[str, int | Callable[[date], bool], str]] = [
+    ("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", 7, "weekly"),
+    ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", 7, "weekly"),
+    ("freq=weekly;byday=tu", 7, "weekly"),
+    ("FREQ=WEEKLY", 7, "weekly"),
+    *((f"FREQ=WEEKLY;INTERVAL={n};BYDAY=SA", 7 * n, f"every {n} weeks") for n in (2, 3, 4, 8, 52)),
+    ("FREQ=WEEKLY;BYDAY=MO,TH", 4, "weekly"),
+    ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU", 10, "every 2 weeks"),
+    ("FREQ=DAILY", 1, "daily"),
+    ("FREQ=DAILY;INTERVAL=10", 10, "every 10 days"),
+    ("FREQ=MONTHLY;BYMONTHDAY=15", lambda day: day.day == 15, "monthly"),
+    ("FREQ=MONTHLY;BYMONTHDAY=29", lambda day: day.day == 29, "monthly"),
+    ("FREQ=MONTHLY;BYMONTHDAY=30", lambda day: day.day == 30, "monthly"),
+    ("FREQ=MONTHLY;BYMONTHDAY=31", lambda day: day.day == 31, "monthly"),
+    ("FREQ=MONTHLY;BYMONTHDAY=-1", lambda day: (day + DAY).day == 1, "monthly"),
+    ("FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH", nth(1, 3), "monthly"),
+    ("FREQ=MONTHLY;INTERVAL=1;BYDAY=+4SU", nth(4, 6), "monthly"),
+    ("FREQ=MONTHLY;INTERVAL=1;BYDAY=5TH", nth(5, 3), "monthly"),
+    ("FREQ=MONTHLY;BYDAY=-1FR", last_of_month({4}), "monthly"),
+    ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", last_of_month({0, 1, 2, 3, 4}), "monthly"),
+    ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1", lambda day: day.day == 1 and day.month % 2 == 1, "every 2 months"),
+    ("FREQ=YEARLY;BYMONTH=6;BYMONTHDAY=1", lambda day: (day.month, day.day) == (6, 1), "yearly"),
+    ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", lambda day: (day.month, day.day) == (2, 29), "yearly"),
+    ("FREQ=WEEKLY;BYDAY=TU;COUNT=3", 7, "weekly"),
+    ("FREQ=WEEKLY;BYDAY=TU;UNTIL=20260401T000000Z", 7, "weekly"),
+    ("FREQ=WEEKLY;BYDAY=TU;UNTIL=99991231", 7, "weekly"),
+]
+
+
+@pytest.mark.parametrize(("rule", "gap", "words"), GAPS, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_longest_gap_of_a_rule(rule: str, gap: int | Callable[[date], bool], words: str) -> None:
+    """Within twenty years, months without that day skipped; what ends the rule is left aside."""
+    found = read(rule, "2026-01-01T02:00:00+00:00")
+    wanted = gap if isinstance(gap, int) else max((b - a).days for a, b in pairwise(days(gap)))
+    assert found
+    assert (found.gap_days, found.how_often) == (wanted, words)
+
+
+@pytest.mark.parametrize(
+    ("rule", "dates", "gap"),
+    [
+        ("FREQ=MONTHLY", {"start": "2026-01-31T02:00:00Z"}, 61),
+        ("FREQ=MONTHLY", {"next_run": "2026-03-31T02:00:00Z"}, 61),
+        ("FREQ=MONTHLY;BYDAY=1TH", {"start": "2026-01-01T02:00:00+05:30"}, 35),
+    ],
+    ids=["from its start", "from its next run", "in Zoho's zone: a Wednesday in UTC"],
+)
+def test_the_day_of_a_rule_is_that_of_its_dates(rule: str, dates: dict[str, str], gap: int) -> None:
+    """A monthly schedule of the 31st skips months; the first Thursday's early morning stays a Thursday."""
+    found = read(rule, **dates)
+    assert found
+    assert found.gap_days == gap
+
+
+NO_RULES: list[Any] = [
+    *(None, "", 7, [], {}, "weekly", "RRULE:", "FREQ=", "FREQ=FORTNIGHTLY", "INTERVAL=1;FREQ=WEEKLY"),
+    *("FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=90", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=1,2", "FREQ=DAILY;BYSECOND=5"),
+    *("FREQ=WEEKLY;BYDAY=XX", "FREQ=WEEKLY;BYDAY=", "FREQ=WEEKLY;WKST=ZZ", "FREQ=WEEKLY;BYDAY=TU\nDTSTART:19970902"),
+    *("FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=-1", "FREQ=DAILY;INTERVAL=521", "FREQ=DAILY;INTERVAL=" + "9" * 99),
+    *("FREQ=DAILY;INTERVAL=1,2", "FREQ=DAILY;EXDATE=20260301", "FREQ=YEARLY;BYEASTER=0", "FREQ=YEARLY;BYWEEKNO=1"),
+    *("FREQ=MONTHLY;BYMONTHDAY=0", "FREQ=MONTHLY;BYMONTHDAY=32", "FREQ=MONTHLY;BYMONTH=13", "FREQ=MONTHLY;BYDAY=6MO"),
+    *("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=WEEKLY;BYSETPOS=300"),
+    *("FREQ=YEARLY;INTERVAL=30", "FREQ=WEEKLY;UNTIL=20261399", "FREQ=WEEKLY;BYDAY=" + "TU," * 4_000 + "TU"),
+    *("FREQ=WEEKLY" + ";BYDAY=TU" * 9, "x" * 10_000),
+]
+NO_PLANS: list[Any] = [None, [], "backup", {}, {"backup": None}, {"backup": []}, {"backup": {}}, {"backup": plan(None)}]
+
+
+def test_what_is_no_rule_of_a_backup_says_nothing() -> None:
+    """Neither a run every second, nor 30 February, nor a backup made by hand, nor nonsense."""
+    assert [rule for rule in NO_RULES if read(rule, "2026-01-01T02:00:00+00:00")] == []
+    assert [body for body in NO_PLANS if parse_plan(body, NOW)] == []
+
+
+PARTS = st.sampled_from(
+    [
+        *("INTERVAL=0", "INTERVAL=2", "INTERVAL=x", "BYDAY=1TH", "BYDAY=MO", "BYDAY=-9SU", "BYDAY=8", "BYMONTHDAY=31"),
+        *("BYMONTHDAY=-31", "BYMONTHDAY=99", "BYMONTHDAY=1,2", "BYSETPOS=-1", "BYSETPOS=400", "BYMONTH=2", "BYMONTH=0"),
+        *("COUNT=1", "COUNT=0", "COUNT=99999", "UNTIL=20260101", "UNTIL=2", "UNTIL=22991231T999999Z", "WKST=SU"),
+        *("FREQ=WEEKLY", "X=1", "BYMONTH=-1", "BYDAY=MO,,TU"),
+    ]
+)
+ANY_RULE = st.builds(
+    lambda frequency, parts: ";".join([f"FREQ={frequency}", *parts]),
+    st.sampled_from(["WEEKLY", "MONTHLY", "YEARLY"]),
+    st.lists(PARTS, max_size=4),
+)
+DATES = st.none() | st.sampled_from(
+    ["2026-02-28T23:30:00-08:00", "9999-12-31T23:59:59+14:00", "1900-01-01T00:00:00Z", "2400-02-29", "soon", 5]
+)
+
+
+@settings(max_examples=50)
+@given(ANY_RULE | st.text(), DATES, DATES, st.sampled_from([None, "SCHEDULED", 5]))
+def test_no_answer_can_raise(rule: str, start: Any, next_run: Any, status: Any) -> None:
+    """Whatever Zoho names: either a plan with a gap of at least a day, or none."""
+    found = read(rule, start, next_run, status=status)
+    if found:
+        assert 1 <= found.gap_days <= 20 * 366
+        assert found.how_often
+
+
+# --- Zoho's plan: the rest of the answer, and which next run stands ---------------------------------------------------
+
+
+def test_an_answer_as_zoho_documents_it() -> None:
+    """Next run and start in UTC; a start that has passed is not kept, nor is the next run of a stopped one."""
+    rule, past, ahead = (
+        "RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU",
+        "2026-01-06T02:00:00+05:30",
+        "2026-03-10T02:00:00+05:30",
+    )
+    at_once = datetime(2026, 3, 9, 20, 30, tzinfo=UTC)
+    whole = Plan("BYDAY=TU;FREQ=WEEKLY;INTERVAL=3", 21, NOW, next_run=at_once, starts_at=at_once)
+    assert read(rule, ahead, ahead) == whole
+    assert read(rule, past, ahead) == whole._replace(starts_at=None)
+    assert read(rule, past, ahead, status="STOPPED") == whole._replace(starts_at=None, next_run=None)
+
+
+def test_the_same_rule_is_the_same_however_it_is_written() -> None:
+    """Order, case, the interval of one and what ends it make no other rule."""
+    written = ("FREQ=WEEKLY;BYDAY=TU", "rrule:freq=weekly;byday=tu;interval=1", "FREQ=WEEKLY;COUNT=9;BYDAY=TU")
+    assert {found.rule for rule in written if (found := read(rule))} == {"BYDAY=TU;FREQ=WEEKLY;INTERVAL=1"}
+
+
+@pytest.mark.parametrize(
+    ("end", "start", "last"),
+    [
+        ("COUNT=3", "2026-01-06T02:00:00+01:00", "2026-01-20T02:00:00+01:00"),
+        ("COUNT=1", "2026-01-06T02:00:00+01:00", "2026-01-06T02:00:00+01:00"),
+        ("COUNT=3", None, None),
+        ("COUNT=2001", "2026-01-06T02:00:00+01:00", None),
+        ("COUNT=x", "2026-01-06T02:00:00+01:00", None),
+        ("UNTIL=20260120", "2026-01-06T02:00:00+01:00", "2026-01-13T02:00:00+01:00"),
+        ("UNTIL=20260120T235959Z", "2026-01-06T02:00:00+01:00", "2026-01-20T02:00:00+01:00"),
+        ("UNTIL=20250101", "2026-01-06T02:00:00+01:00", None),
+        ("UNTIL=tomorrow", "2026-01-06T02:00:00+01:00", None),
+    ],
+)
+def test_a_rule_that_ends_says_when(end: str, start: str | None, last: str | None) -> None:
+    """By its own count or date; a count without a start has no end."""
+    found = read(f"FREQ=WEEKLY;BYDAY=TU;{end}", start)
+    assert found
+    assert found.ends_at == (datetime.fromisoformat(last) if last else None)
+
+
+OLD = Plan("FREQ=WEEKLY;INTERVAL=1", 7, NOW - 7 * DAY, next_run=NOW - DAY)
+SAME = Plan(OLD.rule, 7, NOW, next_run=NOW + 6 * DAY)
+OTHER = Plan("FREQ=WEEKLY;INTERVAL=2", 14, NOW, next_run=NOW + 13 * DAY)
+PASSED, NONE = SAME._replace(next_run=NOW - DAY), SAME._replace(next_run=None)
+OTHER_PASSED, OTHER_NONE = OTHER._replace(next_run=NOW - DAY), OTHER._replace(next_run=None)
+BEGUN, BEGUN_TOO = OLD._replace(starts_at=NOW - 3 * DAY), SAME._replace(starts_at=NOW - 3 * DAY)
+ENDS, ENDS_TOO = SAME._replace(ends_at=NOW + DAY), OLD._replace(ends_at=NOW + DAY)
+ADOPTED: dict[str, tuple[Plan | None, Plan, datetime | None, datetime | None, Plan]] = {
+    "the first answer": (None, SAME, None, None, SAME),
+    "the first run named stands: a missed run is not excused": (OLD, SAME, None, None, OLD),
+    "also after an earlier completion": (OLD, SAME, NOW - 2 * DAY, None, OLD),
+    "a completion at that time: the next one": (OLD, SAME, NOW - DAY, None, SAME),
+    "a completion since: the next one": (OLD, SAME, NOW, None, SAME),
+    "Zoho has not moved it yet": (OLD, PASSED, NOW, None, NONE),
+    "no run named": (OLD, NONE, NOW, None, NONE),
+    "another rule": (OLD, OTHER, None, None, OTHER),
+    "another rule's old run": (OLD, OTHER_PASSED, NOW, None, OTHER_NONE),
+    "set up again since it was read": (OLD, SAME, None, NOW - 2 * DAY, SAME),
+    "set up in the second in which it was read": (OLD, SAME, None, NOW - 7 * DAY, OLD),
+    "keeps its start": (BEGUN, SAME, NOW, None, BEGUN_TOO),
+    "learns its end": (OLD, ENDS, None, None, ENDS_TOO),
+}
+
+
+@pytest.mark.parametrize("case", ADOPTED)
+def test_the_plan_to_remember_after_an_answer(case: str) -> None:
+    """Rolling on with each missed run, Zoho's plan would excuse all of them."""
+    old, new, last_completed, changed_at, expected = ADOPTED[case]
+    assert adopt(old, new, last_completed, changed_at) == expected
+
+
+# --- When a backup is due ---------------------------------------------------------------------------------------------
+
+BASELINE, LAST, SET_UP = NOW - 60 * DAY, NOW - 5 * DAY, NOW - 50 * DAY
+WORD = Schedule("weekly", SET_UP)
+PLAN = Plan("FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH", 35, NOW - 4 * DAY)
+"""It was read when the last completion was news."""
+
+
+def rule(*, last: datetime | None = LAST, next_run: datetime | None = None, **more: Any) -> Memory:
+    """Return what is remembered of an organisation whose baseline was two months ago."""
+    named = {"plan": PLAN._replace(next_run=next_run)} if next_run else {}
+    return Memory("default", **{"baseline_at": BASELINE, "last_completed": last, **named, **more})
+
+
+RULES: dict[str, tuple[Memory, int, datetime, int, bool]] = {
+    "1: the setting outweighs all else": (rule(schedule=WORD, plan=PLAN), 10, LAST, 10, False),
+    "1: from the baseline": (rule(last=None, schedule=WORD), 10, BASELINE, 10, False),
+    "1: a newer schedule changes nothing": (rule(schedule=WORD._replace(at=NOW)), 10, LAST, 10, False),
+    "2: the next run that Zoho named stands": (rule(schedule=WORD, next_run=NOW + 9 * DAY), 0, LAST, 14, True),
+    "2: it was missed": (rule(schedule=WORD, next_run=NOW - DAY), 0, LAST, 4, True),
+    "2: it has completed": (rule(schedule=WORD, next_run=LAST), 0, LAST, 35, False),
+    "2: scheduled since it was read, and the rule goes with it": (
+        rule(schedule=WORD._replace(at=NOW - 2 * DAY), next_run=NOW),
+        *(0, NOW - 2 * DAY, 7, False),
+    ),
+    "2: stopped since it was read: the last interval goes on counting": (
+        rule(schedule=WORD._replace(stopped_at=NOW - 2 * DAY), next_run=NOW),
+        *(0, LAST, 35, False),
+    ),
+    "3: never later than the longest gap": (rule(schedule=WORD, next_run=NOW + 99 * DAY), 0, LAST, 35, False),
+    "3: the rule of the plan": (rule(schedule=WORD, plan=PLAN), 0, LAST, 35, False),
+    "3: also where the history has no schedule": (rule(plan=PLAN), 0, LAST, 35, False),
+    "3: weekly": (rule(schedule=WORD), 0, LAST, 7, False),
+    "3: biweekly": (rule(schedule=WORD._replace(repeat_type="biweekly")), 0, LAST, 14, False),
+    "3: monthly": (rule(schedule=WORD._replace(repeat_type="monthly")), 0, LAST, 35, False),
+    "3: any other": (rule(schedule=WORD._replace(repeat_type="quarterly")), 0, LAST, 35, False),
+    "3: set up after the completion": (rule(schedule=WORD._replace(at=NOW - DAY)), 0, NOW - DAY, 7, False),
+    "3: only concluded": (rule(schedule=WORD._replace(at=NOW - DAY, explicit=False)), 0, LAST, 7, False),
+    "3: from the start that is still to come": (
+        rule(schedule=WORD, plan=PLAN._replace(starts_at=NOW + 10 * DAY)),
+        *(0, NOW + 10 * DAY, 35, False),
+    ),
+    "3: not the start of a plan that was read before the schedule changed": (
+        rule(schedule=WORD._replace(at=NOW), plan=PLAN._replace(starts_at=NOW + DAY)),
+        *(0, NOW, 7, False),
+    ),
+    "3: after a stop, the weekly one": (rule(schedule=WORD._replace(stopped_at=NOW - DAY)), 0, LAST, 7, False),
+    "3: no schedule ever, from the last completion": (rule(), 0, LAST, 35, False),
+    "3: nor any completion, from the baseline": (rule(last=None), 0, BASELINE, 35, False),
+    "3: no completion, from the schedule": (rule(last=None, schedule=WORD), 0, SET_UP, 7, False),
+    "3: no completion, a concluded schedule: from the baseline": (
+        rule(last=None, schedule=WORD._replace(explicit=False)),
+        *(0, BASELINE, 7, False),
+    ),
+    "3: no row has a time: from the baseline": (
+        rule(last=UNKNOWN_TIME, schedule=Schedule("weekly", UNKNOWN_TIME)),
+        *(0, BASELINE, 7, False),
+    ),
+    "3: the first read is the baseline": (Memory("default"), 0, NOW, 35, False),
+}
+
+
+@pytest.mark.parametrize("clause", RULES)
+def test_when_a_backup_is_due(clause: str) -> None:
+    """Three steps: the setting, the run that Zoho named, the longest gap."""
+    memory, max_age_days, counted_from, gap, exact = RULES[clause]
+    found = due(memory, max_age_days, NOW)
+    assert (found.at, found.counted_from, found.exact) == (counted_from + gap * DAY, counted_from, exact)
+
+
+# --- What the plan is asked for, and what it changes ------------------------------------------------------------------
+
+
+def begun(*, days: float = 7, every: Raw | None = WEEKLY, **more: Any) -> Watch:
+    """Return a watch whose baseline found a schedule and, so many days before, a completed backup."""
+    rows = listed((days, {**COMPLETED, "repeat_type": "immediate"}), *([(60, every)] if every else []))
+    watch = Watch(rows, **{"notify_on": EVERYTHING, "digest_days": 0, **more})
+    watch.check_at(START - days * DAY + HOUR)
+    watch.asked.remove("subscribers")
+    return watch
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        *((COMPLETED, ["links", "plan"]), (WEEKLY, ["plan"]), (STOPPED, ["plan"])),
+        *((FAILED, []), (STARTED, []), (BOUGHT, []), (ODD, [])),
+    ],
+    ids=str,
+)
+def test_zoho_is_asked_when_the_schedule_may_have_moved(fields: Raw, asked: list[str]) -> None:
+    """Once at the baseline, not by a quiet check; never where the setting decides."""
+    watch = begun(plan=plan(next_run=START))
+    watch.check_after(hours=1)
+    assert watch.asked == ["plan"]
+    watch.log(**fields)
+    watch.check()
+    assert watch.asked == ["plan", *asked]
+    watch = begun(max_backup_age_days=30)
+    watch.log(**fields)
+    watch.check()
+    assert "plan" not in watch.asked
+
+
+def test_a_missed_run_is_overdue_within_grace_and_one_check() -> None:
+    """Zoho's plan rolls on to the run after; that does not excuse the one that was missed."""
+    watch = begun(days=3, plan=plan(next_run=START))
+    watch.plan = plan(next_run=START + 7 * DAY)
+    assert watch.check_at(START + DAY) == []
+    assert watch.check_at(START + DAY + SECOND) == ["overdue"]
+    assert told(watch.notices[-1])["Was due"] == START
+    assert watch.check_after(hours=1) == []
+    assert watch.asked == ["plan", "plan"], "an open one asks no more"
+
+
+THREE_WEEKS = "RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=MO"
+NAMED_LATE: dict[str, tuple[Any, int]] = {
+    "a slower rule prevents the accusation": (plan(THREE_WEEKS, START + 14 * DAY), 15),
+    "the same rule read again does not": (plan(next_run=START + 7 * DAY), 1),
+    "no plan changes nothing": (None, 1),
+    "nor does a backup made by hand": (plan(None), 1),
+    "nor nonsense": (plan("RRULE:FREQ=SECONDLY"), 1),
+}
+
+
+@pytest.mark.parametrize("case", NAMED_LATE)
+def test_what_zoho_names_just_before_a_backup_is_called_overdue(case: str) -> None:
+    """The history says "weekly", the last backup was seven days ago."""
+    watch = begun()
+    watch.plan, late = NAMED_LATE[case]
+    assert watch.check_at(START + DAY + SECOND) == (["overdue"] if late == 1 else [])
+    if late > 1:
+        assert watch.check_at(START + late * DAY) == []
+        assert watch.check_at(START + late * DAY + SECOND) == ["overdue"]
+
+
+@pytest.mark.parametrize("answer", [None, plan(None)], ids=["204", "by hand"])
+def test_an_answer_without_a_rule_forgets_no_plan(answer: Any) -> None:
+    """What was known stays."""
+    watch = begun(days=3, plan=plan("RRULE:FREQ=MONTHLY;BYDAY=1TH", START + 20 * DAY))
+    known, watch.plan = watch.memory.plan, answer
+    play(watch, (73, [COMPLETED], ["completed"]), (24 * 15, [], []))
+    assert watch.memory.plan == known is not None
+
+
+def test_the_plan_closes_nothing_and_alone_never_says_that_there_is_no_schedule() -> None:
+    """An open overdue stays so, whatever Zoho answers; where the history has no schedule, a plan is one."""
+    watch = begun()
+    watch.check_at(START + DAY + SECOND)
+    watch.plan = plan("RRULE:FREQ=WEEKLY;BYDAY=TU", START + 20 * DAY)
+    play(watch, (1, [STOPPED], ["stopped"]))
+    assert "overdue" in watch.memory.incidents
+    for every, answer, lines in ((WEEKLY, None, 0), (None, plan(next_run=START), 0), (None, None, 1)):
+        assert len(begun(every=every, plan=answer).notices[0].content.lines) == lines
+
+
+def test_a_schedule_that_has_ended_becomes_overdue_and_the_text_says_so() -> None:
+    """A COUNT that ran out."""
+    rrule = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO;COUNT=3"
+    watch = begun(plan=plan(rrule, START - 7 * DAY, START - 21 * DAY))
+    watch.plan = plan(rrule, None, START - 21 * DAY)
+    assert watch.check_at(START + DAY + SECOND) == ["overdue"]
+    assert "The backup schedule has ended" in watch.notices[-1].content.sentence
+    assert "set up a new schedule" in watch.notices[-1].content.next_step
+
+
+@pytest.mark.parametrize("next_run", [START + 3 * DAY, None], ids=["by the plan", "by the gap"])
+def test_what_comes_next_is_named_as_it_is_known(next_run: datetime | None) -> None:
+    """An exact run where Zoho named one, else by when at the latest; in all that name it."""
+    watch = begun(days=1, plan=plan(next_run=next_run) if next_run else None, remind_hours=0)
+    label = "Next run" if next_run else "Next backup expected by"
+    expected = {label: next_run or START + 6 * DAY}
+    assert told(watch.notices[0])[label] == expected[label]
+    watch.policy = watch.policy._replace(digest_days=1)
+    play(watch, (24, [], ["digest"], expected))
+    watch.policy = watch.policy._replace(digest_days=0)
+    play(watch, (0, [at(0, FAILED)], ["failed opened"]))
+    play(watch, (1, [at(0, COMPLETED)], ["recovered ended"], {label: next_run or START + 7 * DAY}))
+    play(watch, (1, [at(1, WEEKLY)], ["scheduled"], {label: next_run or START + HOUR + 7 * DAY}))
+
+
+STOPPED_WEEKLY = "No backup schedule is set up. The previous schedule was weekly."
+CHANGES: dict[str, Story] = {
+    "a stopped weekly schedule is overdue after eight days": Story(
+        [
+            (1, [at(0, STOPPED)], ["stopped"]),
+            (24 * 7 - 1, [], []),
+            (1 / 3600, [], ["overdue opened"], {"Last successful backup": START - DAY}),
+        ],
+        [(60, WEEKLY), (1, COMPLETED)],
+        open=["overdue"],
+        settings={"digest_days": 0},
+    ),
+    "only concluded schedules are counted from the last completion, not from each new row": Story(
+        [(0, [FAILED], ["failed"]), (24 * 7, [at(24 * 7, FAILED)], ["failed"]), (25, [], ["overdue opened"])],
+        [(7 * n, FAILED) for n in range(1, 50)],
+        open=["overdue", "failing"],
+        settings={"digest_days": 0, "remind_hours": 0},
+    ),
+    **{
+        f"a change from {old} to {new} raises no alarm": Story(
+            [
+                (3, [STOPPED, at(2, {**WEEKLY, "repeat_type": new})], ["stopped", "scheduled"]),
+                *([(24, [], [])] * (first_run - 1)),
+                (22, [], []),
+                (1, [COMPLETED], ["completed"]),
+            ],
+            [(60, {**WEEKLY, "repeat_type": old}), (6, COMPLETED)],
+            settings={"notify_on": EVERYTHING, "digest_days": 0},
+        )
+        for old, new, first_run in (("weekly", "biweekly", 14), ("weekly", "monthly", 35), ("biweekly", "monthly", 35))
+    },
+}
+
+
+@pytest.mark.parametrize("story", CHANGES)
+def test_a_schedule_that_changes_is_due_by_the_new_word(story: str) -> None:
+    """Without any plan."""
+    CHANGES[story].play()
+
+
+# --- The newest word in the history -----------------------------------------------------------------------------------
+
+
+def of(repeat_type: str | None, fields: Raw) -> Raw:
+    """Return a row of another interval."""
+    return {**fields, "repeat_type": repeat_type}
+
+
+IN_FORCE: dict[str, tuple[list[tuple[float, Raw]], str | None]] = {
+    "scheduled": ([(9, WEEKLY)], "weekly"),
+    "capitals": ([(9, {"action": "SCHEDULED", "repeat_type": "Monthly"})], "monthly"),
+    "stopped later": ([(9, WEEKLY), (5, STOPPED)], None),
+    "stopped, whatever its type": ([(9, WEEKLY), (5, of("immediate", STOPPED))], None),
+    "scheduled again": ([(9, STOPPED), (5, WEEKLY)], "weekly"),
+    "scheduled again, listed first": ([(5, WEEKLY), (9, STOPPED)], "weekly"),
+    "both in one second: the greater id is newer": ([(5, STOPPED), (5, WEEKLY)], "weekly"),
+    "the other way round": ([(5, WEEKLY), (5, STOPPED)], None),
+    "changed": ([(9, WEEKLY), (5, of("biweekly", WEEKLY))], "biweekly"),
+    "once more by hand": ([(9, WEEKLY), (5, of("immediate", WEEKLY))], "weekly"),
+    "no type": ([(9, WEEKLY), (5, of(None, WEEKLY))], "weekly"),
+    "a type that Zoho adds": ([(9, of("quarterly", WEEKLY))], "quarterly"),
+    "neither: any recurring row says it": ([(5, COMPLETED)], "weekly"),
+    "the newest of them": ([(9, of("monthly", COMPLETED)), (5, COMPLETED)], "weekly"),
+    "not the immediate": ([(9, COMPLETED), (5, of("immediate", COMPLETED))], "weekly"),
+    "a stop outweighs what other rows imply": ([(9, STOPPED), (5, COMPLETED)], None),
+    "and so does scheduling": ([(9, MONTHLY), (5, COMPLETED)], "monthly"),
+    "nothing recurs": ([(5, of("immediate", COMPLETED))], None),
+    "no types": ([(5, of(None, COMPLETED))], None),
+}
 
 
 def in_force(watch: Watch) -> str | None:
@@ -23,187 +500,93 @@ def in_force(watch: Watch) -> str | None:
     return schedule.repeat_type if schedule and schedule.in_force else None
 
 
-SCHEDULED = {"action": "scheduled"}
-STOPPED = {"action": "stopped"}
-COMPLETED = {"state": "completed"}
-FAILED = {"state": "failure"}
-IN_FORCE = [
-    pytest.param([(9, SCHEDULED)], "weekly", id="scheduled"),
-    pytest.param([(9, {"action": "SCHEDULED", "repeat_type": "Monthly"})], "monthly", id="capitals"),
-    pytest.param([(9, SCHEDULED), (5, STOPPED)], None, id="stopped later"),
-    pytest.param([(9, SCHEDULED), (5, {**STOPPED, "repeat_type": "immediate"})], None, id="stopped, whatever its type"),
-    pytest.param([(9, STOPPED), (5, SCHEDULED)], "weekly", id="scheduled again"),
-    pytest.param([(5, SCHEDULED), (9, STOPPED)], "weekly", id="scheduled again, listed first"),
-    pytest.param([(5, STOPPED), (5, SCHEDULED)], "weekly", id="both in one second: the greater id is newer"),
-    pytest.param([(5, SCHEDULED), (5, STOPPED)], None, id="the other way round"),
-    pytest.param([(9, SCHEDULED), (5, {**SCHEDULED, "repeat_type": "biweekly"})], "biweekly", id="changed"),
-    pytest.param([(9, SCHEDULED), (5, {**SCHEDULED, "repeat_type": "immediate"})], "weekly", id="once more by hand"),
-    pytest.param([(9, SCHEDULED), (5, {**SCHEDULED, "repeat_type": None})], "weekly", id="no type"),
-    pytest.param([(9, {**SCHEDULED, "repeat_type": "quarterly"})], "quarterly", id="a type that Zoho adds"),
-    pytest.param([(5, COMPLETED)], "weekly", id="neither: any recurring row says it"),
-    pytest.param([(9, {**COMPLETED, "repeat_type": "monthly"}), (5, COMPLETED)], "weekly", id="the newest of them"),
-    pytest.param([(9, COMPLETED), (5, {**COMPLETED, "repeat_type": "immediate"})], "weekly", id="not the immediate"),
-    pytest.param([(9, STOPPED), (5, COMPLETED)], None, id="a stop outweighs what other rows imply"),
-    pytest.param(
-        [(9, {**SCHEDULED, "repeat_type": "monthly"}), (5, COMPLETED)], "monthly", id="and so does scheduling"
-    ),
-    pytest.param([(5, {**COMPLETED, "repeat_type": "immediate"})], None, id="nothing recurs"),
-    pytest.param([(5, {**COMPLETED, "repeat_type": None})], None, id="no types"),
-]
-
-
-@pytest.mark.parametrize(("rows", "repeat_type"), IN_FORCE)
-def test_the_newest_word_on_the_schedule_is_in_force(rows: list[tuple[int, Raw]], repeat_type: str | None) -> None:
-    """The baseline names it, and says that there is none where that is so."""
-    watch = Watch(listed(*rows))
-    assert kinds(watch.check()) == ["baseline"]
-    assert in_force(watch) == repeat_type
-    content = watch.notices[0].content
-    assert {fact.label: fact.text for fact in content.facts}["Schedule"] == (repeat_type or "none")
-    assert (NO_SCHEDULE in content.lines) is (repeat_type is None)
-
-
-@pytest.mark.parametrize(("rows", "repeat_type"), IN_FORCE)
-def test_the_schedule_in_force_is_kept_when_its_rows_age_out(
-    rows: list[tuple[int, Raw]], repeat_type: str | None
-) -> None:
-    """News comes with nothing but an immediate backup in the history: the schedule is what it was."""
+@pytest.mark.parametrize("case", IN_FORCE)
+def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
+    """The baseline names it; it is kept when its rows age out, and does not depend on how rows arrive."""
+    rows, repeat_type = IN_FORCE[case]
     watch = Watch(listed(*rows))
     watch.check()
-    watch.rows = []
-    watch.log(state="completed", repeat_type="immediate")
-    watch.check_after(hours=1)
     assert in_force(watch) == repeat_type
+    assert told(watch.notices[0])["Schedule"] == (repeat_type or "none")
+    assert (NO_SCHEDULE in watch.notices[0].content.lines) is (repeat_type is None)
+    watch.rows = []
+    watch.log(**of("immediate", COMPLETED))
+    watch.check_after(hours=1)
+    assert in_force(watch) == repeat_type, "kept"
 
-
-@pytest.mark.parametrize(("rows", "repeat_type"), IN_FORCE)
-def test_the_schedule_in_force_does_not_depend_on_how_rows_arrive(
-    rows: list[tuple[int, Raw]], repeat_type: str | None
-) -> None:
-    """One by one, in the order given, each check seeing only what is new: late words do not outweigh newer ones."""
     watch = Watch()
     watch.check_at(START - 20 * DAY)
     watch.now = START
     for raw in listed(*rows):
         watch.rows = [raw]
         watch.check_after(hours=1)
-    assert in_force(watch) == repeat_type
-
-
-def test_stopped_and_scheduled_again_in_one_check() -> None:
-    """Both are sent, oldest first, and the newer one is in force."""
-    watch = Watch([row(START - DAY, action="scheduled")], notify_on=EVERYTHING)
-    watch.check()
-    watch.log(action="scheduled", at=START + timedelta(minutes=9), repeat_type="monthly")
-    watch.log(action="stopped", at=START + timedelta(minutes=5))
-    assert watch.check_after(hours=1) == ["stopped", "scheduled"]
-    assert in_force(watch) == "monthly"
+    assert in_force(watch) == repeat_type, "one by one, in the order given, each check seeing only what is new"
 
 
 def test_what_was_stopped_keeps_its_interval() -> None:
     """Also when the row that set it up has aged out: the last interval goes on counting."""
-    watch = Watch(listed((9, {**SCHEDULED, "repeat_type": "biweekly"})))
+    watch = Watch(listed((9, of("biweekly", WEEKLY))))
     watch.check()
     watch.rows = []
-    watch.log(action="stopped", repeat_type=None)
-    watch.check_after(hours=1)
-    assert watch.memory.schedule is not None
+    play(watch, (1, [of(None, STOPPED)], ["stopped"]))
+    assert watch.memory.schedule
     assert (watch.memory.schedule.repeat_type, watch.memory.schedule.in_force) == ("biweekly", False)
 
 
 # --- The baseline -----------------------------------------------------------------------------------------------------
 
-PRESENT: list[Any] = [
-    pytest.param([(3, COMPLETED)], [], "info", id="all is well"),
-    pytest.param([(3, FAILED), (2, COMPLETED)], [], "info", id="a failure that is over"),
-    pytest.param([(3, {"state": "paused"})], [], "info", id="an unknown outcome"),
-    pytest.param([(3, COMPLETED), (2, FAILED)], ["failing"], "critical", id="last outcome a failure"),
-    pytest.param([(6, COMPLETED)], [], "info", id="in time"),
-    pytest.param([(9, COMPLETED)], ["overdue"], "critical", id="overdue"),
-    pytest.param([(3, COMPLETED), (1, {"action": "initiated"})], ["stuck"], "critical", id="stuck"),
-    pytest.param([(3, {"action": "initiated"}), (2, COMPLETED)], [], "info", id="not stuck"),
-    pytest.param([(3, COMPLETED), (2, STOPPED)], ["schedule"], "warning", id="no schedule"),
-    pytest.param([], ["schedule"], "warning", id="nothing at all"),
-    pytest.param(
-        [(40, FAILED), (39, {"state": "failed"}), (38, STOPPED), (37, {})],
+PRESENT: dict[str, tuple[list[tuple[float, Raw]], list[str], str]] = {
+    "all is well": ([(3, COMPLETED)], [], "info"),
+    "a failure that is over": ([(3, FAILED), (2, COMPLETED)], [], "info"),
+    "an unknown outcome": ([(3, ODD)], [], "info"),
+    "last outcome a failure": ([(3, COMPLETED), (2, FAILED)], ["failing"], "critical"),
+    "in time": ([(6, COMPLETED)], [], "info"),
+    "overdue": ([(9, COMPLETED)], ["overdue"], "critical"),
+    "stuck": ([(3, COMPLETED), (1, STARTED)], ["stuck"], "critical"),
+    "not stuck": ([(3, STARTED), (2, COMPLETED)], [], "info"),
+    "no schedule": ([(3, COMPLETED), (2, STOPPED)], ["schedule"], "warning"),
+    "nothing at all": ([], ["schedule"], "warning"),
+    "everything, with no completion ever": (
+        [(40, FAILED), (39, FAILED), (38, STOPPED), (37, {})],
         *(["stuck", "failing", "schedule"], "critical"),
-        id="everything, with no completion ever",
     ),
-    pytest.param(
+    "everything with a last completion": (
         [(50, COMPLETED), (40, FAILED), (38, STOPPED)],
         *(["overdue", "failing", "schedule"], "critical"),
-        id="everything with a last completion",
     ),
-    pytest.param(
+    "one hung run is one incident, not overdue as well": (
         [(50, COMPLETED), (40, FAILED), (38, STOPPED), (37, {})],
         *(["stuck", "failing", "schedule"], "critical"),
-        id="one hung run is one incident, not overdue as well",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("rows", "wrong", "severity"), PRESENT)
-def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(
-    rows: list[tuple[int, Raw]], wrong: list[str], severity: str
-) -> None:
+@pytest.mark.parametrize("case", PRESENT)
+def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) -> None:
     """One notice, with the highest severity of what it lists; then silence until a reminder is due."""
+    rows, wrong, severity = PRESENT[case]
     watch = Watch(listed(*rows), notify_on=EVERYTHING, digest_days=0)
-    assert kinds(watch.check()) == ["baseline"]
-    notice = watch.notices[0]
-    opened = [what for what in wrong if what != "schedule"]
-    assert [ref.name for ref in notice.opens] == opened
-    assert len(notice.content.lines) == len(wrong)
-    assert (NO_SCHEDULE in notice.content.lines) is ("schedule" in wrong)
-    assert (notice.severity, notice.phase) == (severity, "opened" if opened else "news")
-    assert notice.content.symbol == ("⚠️" if wrong else "👋")
-    assert watch.check_after(hours=23) == []
+    watch.check()
+    tells, opened = told(watch.notices[0]), [what for what in wrong if what != "schedule"]
+    assert said(watch.notices) == ["baseline opened" if opened else "baseline"]
+    assert (list(tells["opens"]), tells["severity"]) == (opened, severity)
+    assert (len(tells["lines"]), NO_SCHEDULE in tells["lines"]) == (len(wrong), "schedule" in wrong)
+    assert watch.notices[0].content.symbol == ("⚠️" if wrong else "👋")
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
-    assert watch.check_after(hours=1) == ["failed" if what == "failing" else what for what in reminders]
-    assert all(notice.phase == "reminder" for notice in watch.notices[1:])
+    play(watch, (23, [], []), (1, [], [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]))
 
 
-def test_a_completion_after_a_bad_baseline_is_a_recovery() -> None:
-    """The baseline was the opening notice: failures and what is stuck end with the first good backup."""
-    watch = Watch(listed((50, COMPLETED), (40, FAILED), (37, {"action": "initiated"})))
-    watch.check()
-    watch.log(state="completed")
-    assert watch.check_after(hours=1) == ["recovered"]
-    notice = watch.notices[-1]
-    assert {ref.name: ref.since for ref in notice.ends} == {"failing": START - 40 * DAY, "stuck": START - 37 * DAY}
-    resolved = {fact.label: fact.text for fact in notice.content.facts}["Resolved"]
-    assert resolved == "1 failed backup; a backup that ran for 37 days"
-    assert watch.memory.incidents == {}
-
-
-def test_the_baseline_counts_what_it_found() -> None:
-    """Rows, outcomes by kind, the last ten of them in order, the last good backup and when the next was due."""
+def test_the_baseline_counts_what_it_found_and_notices_go_on_from_there() -> None:
+    """Rows, outcomes by kind, the last ten of them in order with the newest at the end."""
     states = ["completed"] * 8 + ["failure", "paused", "finished"]
-    watch = Watch(listed(*((20 - n, {"state": state}) for n, state in enumerate(states)), (30, SCHEDULED)))
+    watch = Watch(listed(*((20 - n, {"state": state}) for n, state in enumerate(states)), (30, WEEKLY)))
     watch.check()
-    content = watch.notices[0].content
-    assert "12 earlier entries (9 completed, 1 failed, 1 unknown)" in content.sentence
-    said = {fact.label: fact.time or fact.text for fact in content.facts}
-    assert said["Recent backups (oldest first)"] == "✓ ✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓"
-    assert said["Last successful backup"] == START - 10 * DAY
-    assert said["Was due"] == START - 3 * DAY
-
-
-def test_a_notice_shows_the_last_ten_outcomes_with_its_own_at_the_end() -> None:
-    """Across the baseline and what came after it, and no more than ten; what is no outcome shows none."""
-    watch = Watch(listed((3, COMPLETED), (2, FAILED)))
-    watch.check()
-    watch.log(state="paused")
-    watch.log(action="stopped", at=START + timedelta(minutes=1))
-    watch.log(state="completed", at=START + timedelta(minutes=2))
-    watch.check_after(hours=1)
-
-    def recent() -> list[str]:
-        return [
-            fact.text for notice in watch.notices[1:] for fact in notice.content.facts if fact.label.startswith("Rec")
-        ]
-
-    assert recent() == ["✓ ✗ ?", "✓ ✗ ? ✓"]
-    for minute in range(3, 12):
-        watch.log(state="failure", at=START + timedelta(minutes=minute))
-    watch.check_after(hours=1)
-    assert recent()[-1] == "✓" + 9 * " ✗"
+    tells = told(watch.notices[0])
+    assert "12 earlier entries (9 completed, 1 failed, 1 unknown)" in tells["sentence"]
+    assert tells["Recent backups (oldest first)"] == "✓ ✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓"
+    assert (tells["Last successful backup"], tells["Was due"]) == (START - 10 * DAY, START - 3 * DAY)
+    play(
+        watch,
+        (1, [STOPPED], ["stopped"], {"Recent backups (oldest first)": None}),
+        (1, [ODD], ["unknown"], {"Recent backups (oldest first)": "✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓ ?"}),
+    )
