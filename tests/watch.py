@@ -66,7 +66,7 @@ def play(watch: Watch, *steps: Step) -> None:
             watch.log(**fields)
         watch.check_after(problem, hours=hours)
         notices = watch.decision.notices
-        assert said(notices) == sent, f"step {number}"
+        assert said(notices) == sent, f"step {number}: {said(notices)}"
         if tells:
             found = told(notices[-1])
             assert {label: found.get(label) for label in tells[0]} == tells[0], f"step {number}"
