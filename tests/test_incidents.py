@@ -377,12 +377,7 @@ STORIES = {
     ),
     "a slower schedule ends overdue, and a reminder is of now": Story(
         [
-            (
-                24,
-                [STOPPED],
-                ["stopped", "overdue reminder"],
-                {"title": "Still no backup after 10 days"},
-            ),
+            (24, [STOPPED], ["stopped", "overdue reminder"], {"title": "Still no backup after 10 days"}),
             (24, [MONTHLY], ["scheduled ended", "overdue ended"]),
             (1, [COMPLETED], ["completed"]),
         ],
