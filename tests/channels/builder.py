@@ -67,6 +67,12 @@ def channel_to(fake: Fake, session: requests.Session, **values: str) -> Channel:
     return kind(Senders(None, TOPIC, session), {**defaults, **fake.settings(), **values})
 
 
+def one(channel: Channel, count: int = 1, **more: Any) -> Request[Any]:
+    """Return the one request for so many notices."""
+    (request,) = channel.render(notices(count, **more), RECIPIENT)
+    return request
+
+
 def send_all(channel: Channel, pending: Sequence[Notice], recipient: Recipient = RECIPIENT) -> list[Request[Any]]:
     """Send what is pending, which is all accepted, and return the requests."""
     made = channel.render(pending, recipient)

@@ -1,4 +1,4 @@
-"""An HTTP session as channels have it, and a fake of each."""
+"""A fake of the channel that a test file is about, and the channel that sends to it."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +8,9 @@ import pytest
 import requests
 
 from handler import transport
-from sandbox.channels import FakeCliq, FakePagerDuty, FakeSlack, FakeTeams
+from handler.channels.channel import Channel
+from sandbox.channels import FAKES, Fake, FakeCliq
+from tests.channels.builder import channel_to
 from tests.world import Clock
 
 
@@ -20,28 +22,19 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    """Give a fake of its own to each test."""
-    with closing(FakeSlack()) as fake:
-        yield fake
+def name(request: pytest.FixtureRequest) -> str:
+    """Give the channel's name: that of the file, unless the test has it as a parameter."""
+    return request.path.stem.removeprefix("test_")
 
 
 @pytest.fixture
-def cliq(clock: Clock) -> Iterator[FakeCliq]:
-    """Give a fake whose throttle goes by the test's clock."""
-    with closing(FakeCliq(clock)) as fake:
-        yield fake
+def fake(name: str, clock: Clock) -> Iterator[Fake]:
+    """Give a fake of its own to each test; Cliq's throttle goes by the test's clock."""
+    with closing(FakeCliq(clock) if name == "cliq" else FAKES[name]()) as server:
+        yield server
 
 
 @pytest.fixture
-def teams() -> Iterator[FakeTeams]:
-    """Give a fake of its own to each test."""
-    with closing(FakeTeams()) as fake:
-        yield fake
-
-
-@pytest.fixture
-def pagerduty() -> Iterator[FakePagerDuty]:
-    """Give a fake of its own to each test."""
-    with closing(FakePagerDuty()) as fake:
-        yield fake
+def channel(fake: Fake, session: requests.Session) -> Channel:
+    """Give the channel that sends to the fake."""
+    return channel_to(fake, session)

@@ -1,11 +1,10 @@
 """Zoho Cliq: its URL, its cards, its throttle, and what text from Zoho CRM cannot do there."""
 
-from typing import Any
+import re
 
 import pytest
 import requests
 
-from handler.channels.channel import Request
 from handler.channels.cliq import MESSAGE_LIMIT, REQUESTS_A_CHECK, TITLE_LIMIT, Cliq
 from handler.wording import Fact
 from sandbox.channels import FakeCliq
@@ -19,38 +18,27 @@ from tests.channels.builder import (
     everything,
     notice,
     notices,
+    one,
     refusal_of,
     send_all,
     texts,
 )
 from tests.world import Clock
 
-
-@pytest.fixture
-def channel(cliq: FakeCliq, session: requests.Session) -> Cliq:
-    """Give the channel that posts to the fake."""
-    made = channel_to(cliq, session)
-    assert isinstance(made, Cliq)
-    return made
-
-
-def one(channel: Cliq) -> Request[Any]:
-    """Return the request for one notice."""
-    (request,) = channel.render([notice()], RECIPIENT)
-    return request
+CLIQ = "https://cliq.zoho.com/api/v2"
 
 
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("https://cliq.zoho.com/api/v2/channelsbyname/backups/message?zapikey=1001.x", ""),
+        (f"{CLIQ}/channelsbyname/backups/message?zapikey=1001.x", ""),
         ("https://cliq.zoho.eu/api/v2/channelsbyname/backups/message?zapikey=1001.x&bot_unique_name=b", ""),
         ("https://cliq.zoho.in/company/60001/api/v2/bots/backups/message?zapikey=1001.x", ""),
-        ("https://cliq.zoho.com/api/v2/channelsbyname/backups/message", "webhook token"),
-        ("https://cliq.zoho.com/api/v2/channelsbyname/backups/message?zapikey=", "webhook token"),
+        (f"{CLIQ}/channelsbyname/backups/message", "webhook token"),
+        (f"{CLIQ}/channelsbyname/backups/message?zapikey=", "webhook token"),
         ("https://cliq.zoho.com/channels/backups?zapikey=1001.x", "message endpoint"),
-        ("https://cliq.zoho.com/api/v2/bots/backups/incoming?zapikey=1001.x", "message endpoint"),
-        ("http://cliq.zoho.com/api/v2/channelsbyname/backups/message?zapikey=1001.x", "https"),
+        (f"{CLIQ}/bots/backups/incoming?zapikey=1001.x", "message endpoint"),
+        (f"{CLIQ}/channelsbyname/backups/message?zapikey=1001.x".replace("https", "http"), "https"),
     ],
 )
 def test_a_url_without_its_path_or_token_is_refused(url: str, complaint: str) -> None:
@@ -60,10 +48,10 @@ def test_a_url_without_its_path_or_token_is_refused(url: str, complaint: str) ->
     assert bool(said) == bool(complaint)
 
 
-def test_a_notice_is_a_card_with_its_facts_a_button_and_its_step(channel: Cliq, cliq: FakeCliq) -> None:
+def test_a_notice_is_a_card_with_its_facts_a_button_and_its_step(channel: Cliq, fake: FakeCliq) -> None:
     """Times stand in the organisation's zone, as Cliq formats none."""
     send_all(channel, [notice(3)])
-    (payload,) = cliq.messages
+    (payload,) = fake.messages
     assert payload["card"] == {"title": "🔴 Acme Ltd: Backup failed", "theme": "modern-inline"}
     assert payload["text"].startswith("Zoho CRM could not back up your data.")
     labels = {label: words for pair in payload["slides"][0]["data"] for label, words in pair.items()}
@@ -74,24 +62,11 @@ def test_a_notice_is_a_card_with_its_facts_a_button_and_its_step(channel: Cliq, 
     assert payload["slides"][-1]["data"] == "Reference: acme-3"
 
 
-def test_whom_to_ask_can_be_copied(channel: Cliq, cliq: FakeCliq) -> None:
-    """An e-mail address is none with another sign in it; one that came from Zoho mentions nobody."""
-    send_all(channel, [notice(content=content(said="a@here", next_step="Ask it@acme.example to reconnect."))])
-    (payload,) = cliq.messages
-    assert {"type": "text", "title": "What to do", "data": "Ask it@acme.example to reconnect."} in payload["slides"]
-    assert "@" not in payload["text"]
-
-
-def test_a_few_notices_are_one_message_and_many_a_list_in_few(channel: Cliq, cliq: FakeCliq) -> None:
+def test_a_few_notices_are_one_message(channel: Cliq, fake: FakeCliq) -> None:
     """20 requests a minute lock the user."""
     send_all(channel, notices(3))
-    assert len(cliq.messages) == 1
-    assert [slide["title"] for slide in cliq.messages[0]["slides"] if "🔴" in slide.get("title", "")] == [
-        "🔴 Backup failed"
-    ] * 3
-    cliq.reset()
-    send_all(channel, notices(150))
-    assert len(cliq.messages) <= 6
+    (payload,) = fake.messages
+    assert [slide["title"] for slide in payload["slides"] if "🔴" in slide.get("title", "")] == ["🔴 Backup failed"] * 3
 
 
 @pytest.mark.parametrize("size", [MESSAGE_LIMIT - 100, MESSAGE_LIMIT, MESSAGE_LIMIT + 1, MESSAGE_LIMIT * 2])
@@ -106,35 +81,35 @@ def test_a_message_ends_at_the_limit(channel: Cliq, size: int) -> None:
     assert len(plain["text"]) <= MESSAGE_LIMIT
 
 
-def test_a_title_ends_at_its_limit(channel: Cliq, cliq: FakeCliq) -> None:
+def test_a_title_ends_at_its_limit(channel: Cliq, fake: FakeCliq) -> None:
     """With an ellipsis."""
     send_all(channel, [notice()], RECIPIENT._replace(name="n" * 300))
-    title = cliq.messages[0]["card"]["title"]
+    title = fake.messages[0]["card"]["title"]
     assert (len(title), title[-1]) == (TITLE_LIMIT, "…")
 
 
-def test_a_check_makes_fifteen_requests_and_leaves_the_rest(channel: Cliq, cliq: FakeCliq) -> None:
+def test_a_check_makes_fifteen_requests_and_leaves_the_rest(channel: Cliq, fake: FakeCliq) -> None:
     """Second tries counted: what is left is transient, and the next check begins again."""
     for _ in range(REQUESTS_A_CHECK - 1):
         channel.send(one(channel), AMPLE)
-    cliq.break_with("invalid_inputs", times=1)
+    fake.break_with("invalid_inputs", times=1)
     raised = refusal_of(channel, one(channel))
     assert (raised.gone, set(raised.refused)) == (False, set())
-    assert len(cliq.requests) == REQUESTS_A_CHECK
+    assert len(fake.requests) == REQUESTS_A_CHECK
 
 
 @pytest.mark.parametrize("throttle", ["throttled", "too_many_requests"])
-def test_a_throttle_is_never_tried_in_plain_text(channel: Cliq, cliq: FakeCliq, clock: Clock, throttle: str) -> None:
+def test_a_throttle_is_never_tried_in_plain_text(channel: Cliq, fake: FakeCliq, clock: Clock, throttle: str) -> None:
     """It comes as HTTP 400, too; ten minutes later the same message is taken."""
-    cliq.throttle = throttle
-    url = cliq.webhook_url()
+    fake.throttle = throttle
+    url = fake.webhook_url()
     while requests.post(url, json={"text": "x"}, timeout=5).ok:
         pass
-    before = len(cliq.requests)
+    before = len(fake.requests)
     raised = refusal_of(channel, one(channel))
     assert (raised.gone, set(raised.refused)) == (False, set())
-    assert str(raised) == f"Zoho Cliq answered HTTP {cliq.errors[throttle].status} throttled"
-    assert len(cliq.requests) == before + 1
+    assert str(raised) == f"Zoho Cliq answered HTTP {fake.errors[throttle].status} throttled"
+    assert len(fake.requests) == before + 1
     clock.advance(minutes=11)
     channel.send(one(channel), AMPLE)
 
@@ -152,50 +127,46 @@ def test_a_throttle_is_never_tried_in_plain_text(channel: Cliq, cliq: FakeCliq, 
     ids=["taken", "unknown", "content", "another code", "throttled", "gone"],
 )
 def test_a_refused_card_is_sent_as_plain_text_and_that_answer_counts(
-    channel: Cliq, cliq: FakeCliq, second: Response, gone: bool | None, refused: bool | None
+    channel: Cliq, fake: FakeCliq, second: Response, gone: bool | None, refused: bool | None
 ) -> None:
     """A 400 that says nothing we know is kept: the alarm sees what waits."""
-    cliq.script("webhook", Response.json({"message": "?"}, 400), second)
+    fake.script("webhook", Response.json({"message": "?"}, 400), second)
     if gone is None:
         channel.send(one(channel), AMPLE)
     else:
         raised = refusal_of(channel, one(channel))
         assert (raised.gone, bool(raised.refused)) == (gone, refused)
-    first, plain = (request.json() for request in cliq.requests)
+    first, plain = (request.json() for request in fake.requests)
     assert "card" in first
     assert list(plain) == ["text"]
     assert plain["text"].startswith("Acme Ltd: Backup failed\n")
     assert RECIPIENT.crm_url in plain["text"]
 
 
-@pytest.mark.parametrize("count", [1, 3, 12])
-def test_text_from_zoho_is_inert(channel: Cliq, count: int) -> None:
+def test_text_from_zoho_is_inert(channel: Cliq) -> None:
     """No marks, mentions or links in any form; an address among our own words stays one."""
-    made = content(HOSTILE, HOSTILE, next_step="Ask https://it.example (`make connect ORG=a_b`).", lines=(HOSTILE,))
+    made = content(
+        HOSTILE, HOSTILE, next_step="Ask it@it.example, https://it.example (`make x ORG=a_b`).", lines=(HOSTILE,)
+    )
     made = made._replace(facts=(*made.facts, Fact("Type", "a_b_c _d_")))
-    for request in channel.render([n._replace(content=made) for n in notices(count)], RECIPIENT):
-        for payload in request.payload:
-            ours = [words for words in texts(payload) if words == RECIPIENT.crm_url]
-            for words in [words for words in texts(payload) if words not in ours]:
-                assert not set("*~`[]{}@") & set(words)
-                assert "https://evil" not in words
-                assert "_i_" not in words
-                assert " _d_" not in words
-    if count < 12:
-        card, plain = request.payload
-        assert "a_b_c ＿d＿" in everything(card)  # noqa: RUF001
-        assert "Ask https://it.example ('make connect ORG=a_b')." in everything(card)
-        assert f"Zoho CRM: {RECIPIENT.crm_url} " in plain["text"]
+    (request,) = channel.render([each._replace(content=made) for each in notices(2)], RECIPIENT)
+    card, plain = request.payload
+    for words in [words for words in texts([card, plain]) if words != RECIPIENT.crm_url]:
+        assert not set("*~`[]{}@") & set(words.replace("it@it", ""))
+        assert not re.search(r"https://evil|_i_| _d_", words)
+    assert "a_b_c ＿d＿" in everything(card)  # noqa: RUF001
+    assert "Ask it@it.example, https://it.example ('make x ORG=a_b')." in everything(card)
+    assert f"Zoho CRM: {RECIPIENT.crm_url} " in plain["text"]
 
 
 def test_two_checks_a_minute_apart_stay_below_the_throttle(
-    cliq: FakeCliq, session: requests.Session, clock: Clock
+    fake: FakeCliq, session: requests.Session, clock: Clock
 ) -> None:
     """So soon does Lambda try a failed check again."""
     for _ in range(2):
-        channel = channel_to(cliq, session)
+        channel = channel_to(fake, session)
         (request,) = channel.render([notice()], RECIPIENT)
         for _ in range(REQUESTS_A_CHECK):
             channel.send(request, AMPLE)
         clock.advance(seconds=61)
-    assert len(cliq.messages) == 2 * REQUESTS_A_CHECK
+    assert len(fake.messages) == 2 * REQUESTS_A_CHECK

@@ -12,11 +12,10 @@ import pytest
 import requests
 
 from handler.channels import BY_NAME, CHANNELS
-from handler.channels.channel import Channel, Request, Senders
+from handler.channels.channel import Channel, Senders
 from handler.decision import Receiver
 from handler.organisation import open_channels
 from handler.secret import Values
-from handler.wording import SEVERITIES
 from sandbox.channels import FAKES, Fake
 from sandbox.server import Fault, Response
 from tests.channels.builder import (
@@ -30,6 +29,7 @@ from tests.channels.builder import (
     everything,
     notice,
     notices,
+    one,
     ref,
     refusal_of,
     row,
@@ -43,31 +43,7 @@ REFUSED_TWICE = {"slack", "cliq"}
 """They are given a refused message once more, as plain text."""
 
 
-@pytest.fixture
-def fake(name: str) -> Iterator[Fake]:
-    """Give the fake of a channel."""
-    with closing(FAKES[name]()) as server:
-        yield server
-
-
-@pytest.fixture
-def channel(fake: Fake, session: requests.Session) -> Channel:
-    """Give the channel that sends to it."""
-    return channel_to(fake, session)
-
-
-def one(channel: Channel, count: int = 1) -> Request[Any]:
-    """Return the one request for so many notices."""
-    (request,) = channel.render(notices(count, opens=(ref(),)), RECIPIENT)
-    return request
-
-
 # --- what it says of itself -------------------------------------------------------------------------------------------
-
-
-def test_each_has_a_fake() -> None:
-    """SNS's is moto's."""
-    assert {channel.name for channel in CHANNELS} == {"sns", *FAKES}
 
 
 @pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
@@ -81,13 +57,10 @@ def test_each_says_what_to_do_when_it_is_broken(kind: type[Channel]) -> None:
 
 
 @pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
-def test_each_has_a_paragraph_a_floor_and_a_meaning_of_accepted(kind: type[Channel]) -> None:
-    """The paragraph is in docs/channels.md, under its name for people, and names its keys."""
+def test_each_has_a_paragraph(kind: type[Channel]) -> None:
+    """In docs/channels.md, under its name for people, with its keys."""
     (section,) = [part for part in DOCUMENT.split("\n## ")[1:] if part.partition("\n")[0].lower().startswith(kind.name)]
     assert [setting.key for setting in kind.settings if f"`{setting.key}`" not in section] == []
-    assert kind.min_severity in SEVERITIES
-    assert kind.accepted
-    assert kind.label
 
 
 SETTINGS = [pytest.param(s, id=s.key) for channel in CHANNELS for s in channel.settings]
@@ -106,13 +79,6 @@ def test_a_complaint_never_repeats_the_value(setting: Any) -> None:
         assert "canary" not in said.lower()
         assert said.startswith("must ") or not said
     assert setting.complaint("CANARY!", False)
-
-
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_each_setting_says_where_to_get_it(setting: Any) -> None:
-    """The page that says how, where there is a secret to get."""
-    assert setting.question
-    assert "https://" in setting.help or not setting.secret
 
 
 # --- what configures it -----------------------------------------------------------------------------------------------
@@ -163,19 +129,6 @@ def test_each_has_a_floor_which_the_secret_may_move(name: str) -> None:
     assert set(channels) == set(BY_NAME) - {name}
 
 
-@pytest.mark.parametrize("floor", SEVERITIES)
-@pytest.mark.parametrize("name", OVER_HTTP)
-def test_whoever_hears_an_opening_hears_its_end(name: str, floor: str) -> None:
-    """An end weighs as much as what it ends."""
-    kind = BY_NAME[name]
-    receiver = Receiver(name, min_severity=floor, incidents_only=kind.incidents_only)
-    for severity in SEVERITIES:
-        incident = ref(severity=severity)
-        opening = notice(severity=severity, opens=(incident,), phase="opened")
-        end = notice(severity="info", ends=(incident,), phase="ended")
-        assert receiver.wants(opening) == receiver.wants(end) == (SEVERITIES.index(severity) >= SEVERITIES.index(floor))
-
-
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_whatever_it_wants_it_can_say(name: str, channel: Channel) -> None:
     """What is pending for it becomes requests: a notice that never did would be pending for ever."""
@@ -199,40 +152,24 @@ def test_whatever_it_wants_it_can_say(name: str, channel: Channel) -> None:
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
-@pytest.mark.parametrize("count", [1, 2, 10, 11, 100, 101, 150, 200])
-def test_every_notice_is_in_one_request_and_shows_its_row(name: str, channel: Channel, fake: Fake, count: int) -> None:
-    """In their order, within the limits that the fake enforces, in no more requests than a check may make."""
-    pending = notices(count, opens=(ref(),))
-    made = send_all(channel, pending)
-    assert [i for request in made for i in request.notice_ids] == [each.notice_id for each in pending]
-    assert len(fake.accepted) == len(fake.requests) == (count if name == "pagerduty" else len(made))
-    shown = "\n".join(message.text for message in fake.accepted)
-    if name == "pagerduty":
-        shown = everything(fake.messages)
+def test_every_notice_is_in_one_request_and_shows_its_row(name: str, channel: Channel, fake: Fake) -> None:
+    """In their order; hostile texts are taken, too: each channel's own test says that they are inert there."""
+    pending = [each._replace(content=content(HOSTILE, HOSTILE)) for each in notices(3, opens=(ref(),))]
+    made = send_all(channel, notices(3, opens=(ref(),)))
+    made += send_all(channel, pending, RECIPIENT._replace(name=HOSTILE[:80]))
+    assert [i for request in made for i in request.notice_ids] == [each.notice_id for each in pending] * 2
+    assert len(fake.accepted) == len(fake.requests) == len(made)
+    shown = everything(fake.messages)
     assert [each.notice_id for each in pending if each.row and each.row.id not in shown] == []
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
-@pytest.mark.parametrize("count", [1, 3, 150])
-def test_what_comes_late_says_so_and_what_was_lost_is_said_once(
-    name: str, channel: Channel, fake: Fake, count: int
-) -> None:
-    """In the first message; when it was written stands beside each."""
-    late = RECIPIENT._replace(now=NOW + timedelta(hours=2), lost=3)
-    send_all(channel, notices(count, opens=(ref(),)), late)
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_comes_late_says_so(name: str, channel: Channel, fake: Fake, count: int) -> None:
+    """Beside each notice."""
+    send_all(channel, notices(count, opens=(ref(),)), RECIPIENT._replace(now=NOW + timedelta(hours=2)))
     shown = everything(fake.messages).replace("\\\\", "").replace("\\", "")
-    assert "Delayed: written 02 Mar 2026 10:00 UTC" in shown
-    assert shown.count("Lost: 3 earlier messages could not be delivered") == 1
-    assert "Lost: 3" in everything(fake.messages[0])
-
-
-@pytest.mark.parametrize("name", OVER_HTTP)
-@pytest.mark.parametrize("count", [1, 3, 12])
-def test_hostile_text_is_taken_and_read_as_it_was_written(name: str, channel: Channel, fake: Fake, count: int) -> None:
-    """The fake enforces the limits; each channel's own test says that it is inert."""
-    hostile = [each._replace(content=content(HOSTILE, HOSTILE)) for each in notices(count, opens=(ref(),))]
-    send_all(channel, hostile, RECIPIENT._replace(name=HOSTILE[:80]))
-    assert fake.accepted
+    assert shown.count("Delayed: written 02 Mar 2026 10:00 UTC") >= count
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
@@ -253,12 +190,6 @@ def test_a_test_message_is_accepted(name: str, channel: Channel, fake: Fake) -> 
     assert "Test message" in everything(fake.messages)
 
 
-@pytest.mark.parametrize("name", OVER_HTTP)
-def test_nothing_pending_is_nothing_to_send(name: str, channel: Channel) -> None:
-    """No empty message."""
-    assert channel.render([], RECIPIENT) == []
-
-
 # --- what it learns ---------------------------------------------------------------------------------------------------
 
 
@@ -275,7 +206,7 @@ def test_each_answer_means_what_its_fake_says(
     name: str, verdict: str, error: str, channel: Channel, fake: Fake
 ) -> None:
     """The whole table: transient is asked once, and nothing is known; refused names the notices; gone keeps them."""
-    request = one(channel)
+    request = one(channel, opens=(ref(),))
     fake.break_with(error)
     raised = refusal_of(channel, request)
     assert raised.gone == (verdict == "gone")
@@ -306,7 +237,7 @@ TRANSIENT_ANYWHERE: dict[str, Fault] = {
 def test_what_cannot_be_taken_now_is_kept(name: str, channel: Channel, fake: Fake, case: str) -> None:
     """It is asked once, and never waited for."""
     fake.break_with(TRANSIENT_ANYWHERE[case])
-    raised = refusal_of(channel, one(channel))
+    raised = refusal_of(channel, one(channel, opens=(ref(),)))
     assert (raised.gone, set(raised.refused), set(raised.accepted)) == (False, set(), set())
     assert len(fake.requests) == 1
 
@@ -328,7 +259,7 @@ def test_what_cannot_be_taken_now_is_kept(name: str, channel: Channel, fake: Fak
 def test_of_what_a_service_says_only_a_code_is_repeated(name: str, channel: Channel, fake: Fake, said: str) -> None:
     """It goes into messages and the log."""
     fake.break_with(Response.text(said, 404))
-    raised = refusal_of(channel, one(channel))
+    raised = refusal_of(channel, one(channel, opens=(ref(),)))
     assert str(raised) == f"{channel.label} answered HTTP 404"
     assert raised.gone
 
@@ -341,7 +272,7 @@ def test_a_secret_is_never_shown(
     """Not in an exception, not in the log, not in a request: whoever has it can post."""
     with closing(FAKES[name]()) as fake:
         channel = channel_to(fake, session, **fake.settings("canaryCANARYcanary"))
-        request = one(channel)
+        request = one(channel, opens=(ref(),))
         faults: dict[str, str | Fault] = {
             "dropped": Fault(drops=True),
             "gone": fake.gone[0],

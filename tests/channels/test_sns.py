@@ -1,11 +1,9 @@
 """SNS at the wire: what counts as accepted, entry by entry, what is kept, and what never will be."""
 
-import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -21,7 +19,7 @@ from handler.channels.sns import SUBJECT_LIMIT
 from handler.deadline import Deadline
 from handler.errors import DeliveryError
 from sandbox.server import Fault, Request, Response, Server
-from tests.channels.builder import AMPLE, HOSTILE, NOW, RECIPIENT, TOPIC, content, notice, notices, refusal_of, row
+from tests.channels.builder import AMPLE, HOSTILE, RECIPIENT, TOPIC, content, notice, notices, refusal_of, row
 from tests.wire import RunningOut
 
 
@@ -104,19 +102,6 @@ def attributes(form: dict[str, str], entry: int = 1) -> dict[str, str]:
     return dict(zip(fields(form, entry, "Name"), fields(form, entry, "StringValue"), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("pending", "sizes"), [(0, []), (1, [1]), (10, [10]), (11, [11]), (100, [100]), (101, [100, 1])]
-)
-def test_up_to_ten_notices_go_in_one_request_and_more_as_lists(
-    topic: module.Sns, pending: int, sizes: list[int]
-) -> None:
-    """Each list of up to a hundred is one message, and each request says which notices it carries, oldest first."""
-    made = topic.render(notices(pending), RECIPIENT)
-    assert [len(request.notice_ids) for request in made] == sizes
-    assert [i for request in made for i in request.notice_ids] == [each.notice_id for each in notices(pending)]
-    assert [len(request.payload) for request in made] == [size if pending <= 10 else 1 for size in sizes]
-
-
 def test_a_batch_that_sns_accepts_is_done(topic: module.Sns, sns: FakeSns) -> None:
     """One request with ten entries, each with subject, text and attributes."""
     (request,) = topic.render(notices(10), RECIPIENT)
@@ -142,29 +127,6 @@ def test_a_batch_that_sns_accepts_is_done(topic: module.Sns, sns: FakeSns) -> No
     assert not any("MessageStructure" in name for name in form)
 
 
-def test_a_list_carries_its_kinds_and_rows_as_arrays(topic: module.Sns, sns: FakeSns) -> None:
-    """In the order of the list, with "" where there is no row; its severity is the highest."""
-    pending = [*notices(10, severity="info"), notice(10, "unreadable", row=None)]
-    (request,) = topic.render(pending, RECIPIENT)
-    topic.send(request, AMPLE)
-    form = sns.requests[0].form
-    assert fields(form, 1, "DataType").count("String.Array") == 3
-    values = attributes(form)
-    assert json.loads(values["row_id"]) == [*(row(number).id for number in range(10)), ""]
-    assert json.loads(values["kind"]) == ["failed"] * 10 + ["unreadable"]
-    assert values["severity"] == "critical"
-    assert all(row(number).id in form["PublishBatchRequestEntries.member.1.Message"] for number in range(10))
-
-
-def test_a_list_and_its_attributes_have_one_order(topic: module.Sns) -> None:
-    """That of the times which the text shows, though rows may appear late."""
-    late = [notice(n, row=row(n)._replace(log_time=NOW - timedelta(hours=n))) for n in range(12)]
-    (request,) = topic.render(late, RECIPIENT)
-    (message,) = request.payload
-    shown = re.findall(r"Job ID (\w+)", message.text)
-    assert shown == message.attributes["row_id"] == [row(n).id for n in reversed(range(12))]
-
-
 @pytest.mark.parametrize("more", [0, 1])
 def test_a_subject_ends_at_its_limit(topic: module.Sns, more: int) -> None:
     """Less than 100 printable ASCII characters, whatever the name and the title are."""
@@ -184,39 +146,19 @@ def test_a_subject_is_one_line_of_ascii(topic: module.Sns, name: str) -> None:
     assert len(subject) <= SUBJECT_LIMIT
 
 
-def test_what_was_lost_is_said_once(topic: module.Sns) -> None:
-    """In the first message."""
-    (request,) = topic.render(notices(3), RECIPIENT._replace(lost=2))
-    assert ["Lost: 2" in message.text for message in request.payload] == [True, False, False]
+CODES = {
+    **dict.fromkeys(["Throttled", "ThrottledException", "KMSThrottlingException", "InternalError", "Else"], False),
+    **dict.fromkeys(["NotFound", "NotFoundException", "AuthorizationError", "AccessDenied", "KMSDisabled"], True),
+}
 
 
-TRANSIENT = ["Throttled", "ThrottledException", "KMSThrottlingException", "InternalError", "ServiceUnavailable", "Else"]
-GONE = [
-    "NotFound",
-    "NotFoundException",
-    "AuthorizationError",
-    "AuthorizationErrorException",
-    "AccessDenied",
-    "KMSDisabled",
-]
-
-
-@pytest.mark.parametrize("code", TRANSIENT)
-def test_a_request_that_sns_cannot_take_now_is_kept(topic: module.Sns, sns: FakeSns, code: str) -> None:
-    """And not repeated here: the next invocation does."""
+@pytest.mark.parametrize(("code", "gone"), CODES.items())
+def test_a_request_that_sns_refuses_as_a_whole_is_kept(topic: module.Sns, sns: FakeSns, code: str, gone: bool) -> None:
+    """Not repeated here: the next invocation does. Where the topic itself refuses, a person must act."""
     sns.standing["publish"] = Fault(sns_error(code, 500))
     raised = refusal_of(topic, topic.render(notices(2), RECIPIENT)[0])
-    assert (raised.gone, set(raised.accepted), set(raised.refused)) == (False, set(), set())
+    assert (raised.gone, set(raised.accepted), set(raised.refused)) == (gone, set(), set())
     assert str(raised) == f"SNS answered {code}"
-    assert len(sns.requests) == 1
-
-
-@pytest.mark.parametrize("code", GONE)
-def test_a_topic_that_is_gone_keeps_everything(topic: module.Sns, sns: FakeSns, code: str) -> None:
-    """Missing, not ours to publish to, or its key cannot be used: a person must act."""
-    sns.standing["publish"] = Fault(sns_error(code, 404))
-    raised = refusal_of(topic, topic.render(notices(2), RECIPIENT)[0])
-    assert (raised.gone, set(raised.accepted), set(raised.refused)) == (True, set(), set())
     assert len(sns.requests) == 1
 
 
@@ -262,12 +204,7 @@ def test_a_publish_without_an_answer_ends(topic: module.Sns, sns: FakeSns) -> No
     ids=str,
 )
 def test_each_entry_is_accepted_or_refused_by_itself(
-    topic: module.Sns,
-    sns: FakeSns,
-    fate: dict[str, tuple[str, bool] | None],
-    accepted: str,
-    refused: str,
-    gone: bool,
+    topic: module.Sns, sns: FakeSns, fate: dict[str, tuple[str, bool] | None], accepted: str, refused: str, gone: bool
 ) -> None:
     """What SNS took is known, what it will never take as well, and the rest is kept."""
     sns.fate = fate
@@ -285,13 +222,6 @@ def test_an_entry_that_is_both_accepted_and_refused_counts_as_refused(topic: mod
     both = sns.answer(sns.requests[0]).body.replace(b"</Successful>", b"<member><Id>1</Id></member></Successful>")
     sns.script("publish", Response(200, both, {"Content-Type": "text/xml"}))
     assert refusal_of(topic, request).accepted == {"acme-0"}
-
-
-def test_a_list_that_sns_refuses_is_refused_as_a_whole(topic: module.Sns, sns: FakeSns) -> None:
-    """One message carries them all."""
-    sns.fate = {"0": ("InvalidParameter", True)}
-    raised = refusal_of(topic, topic.render(notices(12), RECIPIENT)[0])
-    assert raised.refused == {f"acme-{n}" for n in range(12)}
 
 
 @pytest.mark.parametrize("code", sorted(module.REFUSED_WHOLE))
