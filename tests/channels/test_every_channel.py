@@ -1,7 +1,6 @@
 """What every channel promises, tried on each of the registry."""
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -38,22 +37,11 @@ from tests.channels.builder import (
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
 OVER_HTTP = [channel.name for channel in CHANNELS if channel.name != "sns"]
-FOR_PEOPLE = [name for name in OVER_HTTP if not BY_NAME[name].incidents_only]
 REFUSED_TWICE = {"slack", "cliq"}
 """They are given a refused message once more, as plain text."""
 
 
 # --- what it says of itself -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
-def test_each_says_what_to_do_when_it_is_broken(kind: type[Channel]) -> None:
-    """Beginning with a verb, in sentences of at most 25 words, and by whom."""
-    step = kind.when_broken
-    assert step.split()[0] in {"Make", "Open", "Check", "Ask"}
-    assert "{operator}" in step
-    assert max(len(sentence.split()) for sentence in re.split(r"(?<=[.])\s", step)) <= 25
-    assert re.sub(r"\{(operator|connect)\}", "", step).count("{") == 0
 
 
 @pytest.mark.parametrize("kind", CHANNELS, ids=lambda kind: kind.name)
@@ -69,12 +57,7 @@ SETTINGS = [pytest.param(s, id=s.key) for channel in CHANNELS for s in channel.s
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_complaint_never_repeats_the_value(setting: Any) -> None:
     """It goes into messages and the log, and the value is a secret."""
-    for value in (
-        "http://canary.example/CANARY",
-        "https://10.0.0.1/CANARY",
-        "https://x.example/CANARY?sig=",
-        "CANARY!",
-    ):
+    for value in ("http://canary.example/x", "https://10.0.0.1/CANARY", "https://x.example/CANARY?sig=", "CANARY!"):
         said = setting.complaint(value, False)
         assert "canary" not in said.lower()
         assert said.startswith("must ") or not said
@@ -108,25 +91,20 @@ def test_a_full_secret_configures_every_channel_and_an_empty_one_only_sns() -> N
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_a_malformed_key_breaks_its_channel_only(name: str) -> None:
     """It is named and never shown; the others go on."""
-    key = BY_NAME[name].settings[0].key
-    receivers, channels = opened(**{**dict(full_secret()), key: "CANARY!"})
-    assert set(channels) == set(BY_NAME) - {name}
-    problems = {receiver.name: receiver.problem for receiver in receivers if receiver.problem}
-    assert set(problems) == {name}
-    assert f"{key} must " in problems[name]
-    assert "CANARY" not in problems[name]
+    for key in (BY_NAME[name].settings[0].key, f"{name}_min_severity"):
+        receivers, channels = opened(**{**dict(full_secret()), key: "CANARY!"})
+        assert set(channels) == set(BY_NAME) - {name}
+        ((broken, problem),) = [(receiver.name, receiver.problem) for receiver in receivers if receiver.problem]
+        assert (broken, f"{key} must " in problem, "CANARY" in problem) == (name, True, False)
 
 
-@pytest.mark.parametrize("name", OVER_HTTP)
-def test_each_has_a_floor_which_the_secret_may_move(name: str) -> None:
-    """Its own where the secret has none; a malformed one breaks that channel only."""
+def test_each_has_a_floor_which_the_secret_may_move() -> None:
+    """Its own where the secret has none."""
     secret = dict(full_secret())
     floors = {receiver.name: receiver.min_severity for receiver in opened(**secret)[0]}
     assert floors == {kind.name: kind.min_severity for kind in CHANNELS}
-    moved = {receiver.name: receiver for receiver in opened(**secret, **{f"{name}_min_severity": "warning"})[0]}
-    assert moved[name].min_severity == "warning"
-    _, channels = opened(**secret, **{f"{name}_min_severity": "loud"})
-    assert set(channels) == set(BY_NAME) - {name}
+    moved = opened(**secret, **{f"{name}_min_severity": "warning" for name in OVER_HTTP})[0]
+    assert {receiver.min_severity for receiver in moved if receiver.name != "sns"} == {"warning"}
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
@@ -176,10 +154,8 @@ def test_what_comes_late_says_so(name: str, channel: Channel, fake: Fake, count:
 def test_what_is_longer_than_any_limit_is_shortened(name: str, channel: Channel, fake: Fake) -> None:
     """Better a part than nothing; many such are split, and each is accepted."""
     said = f"{HOSTILE}🏴 " * 400
-    for count in (1, 3):
-        fake.reset()
-        send_all(channel, notices(count, content=content(said, said), opens=(ref(),)))
-        assert len(fake.accepted) == count
+    send_all(channel, notices(3, content=content(said, said), opens=(ref(),)))
+    assert len(fake.accepted) == 3
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)
@@ -220,9 +196,7 @@ def test_each_answer_means_what_its_fake_says(
 
 
 TRANSIENT_ANYWHERE: dict[str, Fault] = {
-    "500": Fault(Response(500)),
-    "502 and a web page": Fault(Response.text("<html>", 502)),
-    "503": Fault(Response(503)),
+    "500 and a web page": Fault(Response.text("<html>", 500)),
     "429": Fault(Response(429, headers={"Retry-After": "86400"})),
     "408": Fault(Response(408)),
     "302": Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
@@ -245,15 +219,7 @@ def test_what_cannot_be_taken_now_is_kept(name: str, channel: Channel, fake: Fak
 @pytest.mark.parametrize("name", OVER_HTTP)
 @pytest.mark.parametrize(
     "said",
-    [
-        "<html>canary",
-        "canary:T0/B0",
-        "canary " * 900,
-        "\xff\xfe",
-        "[1]",
-        '"canary"',
-        '{"error": "canary 1", "code": [3]}',
-    ],
+    ["<html>canary", "canary:T0/B0", "canary " * 900, "\xff\xfe", "[1]", '"canary"', '{"error": "canary 1"}'],
     ids=lambda said: ascii(said)[:12],
 )
 def test_of_what_a_service_says_only_a_code_is_repeated(name: str, channel: Channel, fake: Fake, said: str) -> None:
@@ -273,15 +239,10 @@ def test_a_secret_is_never_shown(
     with closing(FAKES[name]()) as fake:
         channel = channel_to(fake, session, **fake.settings("canaryCANARYcanary"))
         request = one(channel, opens=(ref(),))
-        faults: dict[str, str | Fault] = {
-            "dropped": Fault(drops=True),
-            "gone": fake.gone[0],
-            "refused": fake.refused[0],
-        }
-        if how in faults:
-            fake.break_with(faults[how])
-        else:
+        if how == "closed":
             fake.close()
+        else:
+            fake.break_with(Fault(drops=True) if how == "dropped" else getattr(fake, how)[0])
         with caplog.at_level(logging.DEBUG):
             raised = refusal_of(channel, request)
     shown = repr(raised) + repr(vars(raised)) + caplog.text + repr(channel) + repr(request)

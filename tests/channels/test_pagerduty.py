@@ -10,7 +10,7 @@ from handler.outbox import IncidentRef
 from sandbox.channels import FakePagerDuty
 from sandbox.server import Fault, Response
 from sandbox.watch import EVERYTHING, Watch
-from tests.channels.builder import AMPLE, HOSTILE, NOW, RECIPIENT, content, notice, ref, refusal_of, row, send_all
+from tests.channels.builder import AMPLE, HOSTILE, NOW, RECIPIENT, content, notice, one, ref, refusal_of, row, send_all
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,9 @@ def test_an_incident_is_one_alert_from_its_opening_to_its_end(channel: PagerDuty
 
 def test_whatever_is_repeated_changes_nothing(channel: PagerDuty, fake: FakePagerDuty) -> None:
     """An answer that was lost costs nobody a second page."""
-    (request,) = channel.render([notice(opens=(ref(),))], RECIPIENT)
     fake.break_with(Fault(acts=True, drops=True), times=1)
-    refusal_of(channel, request)
-    channel.send(request, AMPLE)
-    assert len(fake.alerts) == 1
-    (request,) = channel.render([notice(ends=(ref(),))], RECIPIENT)
-    for _ in range(2):
+    refusal_of(channel, one(channel, opens=(ref(),)))
+    for request in (one(channel, opens=(ref(),)), *[one(channel, ends=(ref(),))] * 2):
         channel.send(request, AMPLE)
     assert (len(fake.alerts), fake.open_alerts) == (1, [])
 
@@ -70,22 +66,16 @@ def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_tog
     channel: PagerDuty, fake: FakePagerDuty
 ) -> None:
     """What fails between them leaves the notice pending; the next try brings all."""
-    baseline = notice(kind="baseline", row=None, opens=(ref("overdue"), ref("stuck"), ref("failing")))
-    baseline = baseline._replace(
-        content=content("3 problems", lines=("Overdue.", "Stuck.", "Failing.", "No schedule."))
-    )
+    listed = content("3 problems", lines=("Overdue.", "Failing.", "No schedule."))
+    baseline = notice(kind="baseline", row=None, content=listed, opens=(ref("overdue"), ref("failing")))
     (request,) = channel.render([baseline], RECIPIENT)
     fake.script("webhook", Fault(), Fault(Response(500)))
     raised = refusal_of(channel, request)
     assert (set(raised.accepted), set(raised.refused), raised.gone) == (set(), set(), False)
     channel.send(request, AMPLE)
-    assert [alert.events[0]["payload"]["summary"] for alert in fake.open_alerts] == [
-        "Acme Ltd: Overdue.",
-        "Acme Ltd: Stuck.",
-        "Acme Ltd: Failing.",
-    ]
-    ended = notice(1, "recovered", "info", ends=baseline.opens)
-    send_all(channel, [ended])
+    summaries = [alert.events[0]["payload"]["summary"] for alert in fake.open_alerts]
+    assert summaries == ["Acme Ltd: Overdue.", "Acme Ltd: Failing."]
+    send_all(channel, [notice(1, "recovered", "info", ends=baseline.opens)])
     assert fake.open_alerts == []
 
 
