@@ -10,7 +10,6 @@ import pytest
 
 from handler import causes
 from handler.errors import UnreadableError
-from handler.history import STATES
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import Notice
@@ -18,31 +17,26 @@ from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Raw, Watch, kinds
 from sandbox.zoho import row
 from tests.watch import (
-    BOUGHT,
     COMPLETED,
     DAY,
     FAILED,
     HOUR,
     MONTHLY,
+    NO_PERMISSION,
+    REVOKED,
     SECOND,
     STARTED,
     STOPPED,
+    TIMEOUT,
     WEEKLY,
-    Step,
-    Story,
-    at,
     listed,
     play,
     said,
+    tell,
     told,
 )
 
-REVOKED = UnreadableError(causes.REVOKED_TOKEN, "invalid_code")
-NO_PERMISSION = UnreadableError(causes.NO_PERMISSION, "HTTP 403")
-TIMEOUT = UnreadableError(causes.TRANSIENT, "timeout")
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
-NO_DIGEST: dict[str, Any] = {"digest_days": 0}
-ONLY_STUCK = {"notify_on": {"stuck"}}
 
 
 # --- Each of them, from its opening to its end ------------------------------------------------------------------------
@@ -136,7 +130,7 @@ def test_notify_on_an_incident_brings_its_reminders_and_its_end(name: str) -> No
         if case.kind not in notify_on:
             assert notices == []
             continue
-        assert said(notices) == [f"{case.kind} opened", f"{case.kind} reminder", f"{case.end} ended"]
+        assert said(notices) == f"{case.kind} opened, {case.kind} reminder, {case.end} ended"
         assert [one.severity for one in notices] == ["critical", "critical", "info"]
         assert {one.weight for one in notices} == {"critical"}
         (opened,), (again,), (end,) = notices[0].opens, notices[1].opens, notices[2].ends
@@ -181,7 +175,7 @@ def test_reminders_come_at_their_hours_seven_times_and_then_at_every_seventh(nam
         watch.check_at(due - SECOND, case.lasts)
         assert heard(watch.decision.notices) == []
         watch.check_at(due, case.lasts)
-        assert said(heard(watch.decision.notices)) == ([f"{case.kind} reminder"] if remind else [])
+        assert said(heard(watch.decision.notices)) == (f"{case.kind} reminder" if remind else "")
 
 
 # --- To the second ----------------------------------------------------------------------------------------------------
@@ -254,7 +248,9 @@ THRESHOLDS = {
 def test_a_threshold_is_kept_to_the_second(case: str, anchor: str) -> None:
     """Not a second before, in every kind of night."""
     threshold, start = THRESHOLDS[case], datetime.fromisoformat(ANCHORS[anchor])
-    watch = Watch([row(start - HOUR, **threshold.schedule)], **{**NO_DIGEST, "remind_hours": 0, **threshold.settings})
+    watch = Watch(
+        [row(start - HOUR, **threshold.schedule)], **{"digest_days": 0, "remind_hours": 0, **threshold.settings}
+    )
     watch.check_at(start.astimezone(UTC) - SECOND)
     watch.rows += [row(None, **{"log_time": ANCHORS[anchor], **fields}) for fields in threshold.rows]
     watch.check_at(start.astimezone(UTC), threshold.problem)
@@ -266,252 +262,159 @@ def test_a_threshold_is_kept_to_the_second(case: str, anchor: str) -> None:
         assert tells["Job ID"] == watch.rows[-1]["id"]
 
 
-def test_a_digest_counts_since_the_last_one() -> None:
-    """Nothing is counted twice; 0 days: never."""
-    watch = Watch(listed((0, COMPLETED)), digest_days=1, max_backup_age_days=999, remind_hours=0)
-    watch.check()
-    play(
-        watch,
-        (2, [FAILED], ["failed opened"]),
-        (22, [], ["digest"], {"title": "Backup summary: 1 failed, 1 open problem"}),
-        (23, [], []),
-        (1, [], ["digest"], {"title": "Backup summary: no backups, 1 open problem"}),
-    )
-    watch.policy = watch.policy._replace(digest_days=0)
-    play(watch, (24 * 31, [], []))
-
-
 # --- What rows open, end, and leave alone -----------------------------------------------------------------------------
 
-BEGUN = START - 25 * HOUR
 STORIES = {
-    "a completion ends everything in one notice": Story(
-        [
-            (1, [FAILED], ["failed opened"]),
-            (24, [STARTED], ["stuck opened"]),
-            (
-                1,
-                [COMPLETED],
-                ["recovered ended"],
-                {
-                    "Resolved": "1 failed backup; a backup overdue for 24 days; a backup that ran for 24 hours",
-                    "ends": {"failing": START, "overdue": START - 23 * DAY, "stuck": START + HOUR},
-                },
-            ),
-            (1, [], []),
-        ],
-        [(30, COMPLETED)],
-        settings=NO_DIGEST,
-    ),
+    "a completion ends everything in one notice": """
+        before | completed@-30d
+        1h     | failed      | failed opened
+        24h    | started     | stuck opened
+        1h     | completed   | recovered ended | ends: failing@0h overdue@-23d stuck@1h | Resolved: 1 failed backup; \
+a backup overdue for 24 days; a backup that ran for 24 hours
+        1h     |
+        open   |""",
     **{
-        f"{state} ends stuck": Story(
-            [
-                (
-                    1,
-                    [{"state": state}],
-                    [{"completed": "recovered ended", "failed": "failed opened"}.get(kind, f"{kind} ended")],
-                    {
-                        "ends": {"stuck": BEGUN},
-                        "Resolved" if kind == "completed" else "Ended": "a backup that ran for 25 hours",
-                    },
-                ),
-                (72, [], []),
-            ],
-            [(25 / 24, {**STARTED, "repeat_type": "immediate"})],
-            open=["failing"] if kind == "failed" else [],
-            settings={"remind_hours": 0},
+        f"a {outcome} backup ends stuck": f"""
+        before | started@-25h
+        with   | max_backup_age_days=999, remind_hours=0
+        1h     | {outcome}   | {notice} | ends: stuck@-25h | {label}: a backup that ran for 25 hours
+        72h    |"""
+        for outcome, notice, label in (
+            *(("completed", "recovered ended", "Resolved"), ("failed", "failed opened", "Ended")),
+            ("odd", "unknown ended", "Ended"),
         )
-        for state, kind in {**STATES, "paused": "unknown"}.items()
     },
     **{
-        f"{action} neither ends stuck nor keeps it from opening": Story(
-            [(1, [{"action": action}], []), (23, [], ["stuck opened"]), (24, [], ["stuck reminder"])],
-            [(0, STARTED)],
-            open=["stuck"],
-            settings=ONLY_STUCK,
-        )
-        for action in ("stopped", "scheduled", "purchased", "resumed")
+        f"what is no outcome neither ends stuck nor keeps it from opening: {action}": f"""
+        before | started@0h
+        with   | notify_on=stuck
+        1h     | {action}    |
+        23h    |             | stuck opened
+        24h    | {action}    | stuck reminder
+        open   | stuck"""
+        for action in ("stopped", "weekly", "bought", "resumed")
     },
-    "nor does the beginning of another backup end it": Story(
-        [(1, [STARTED], []), (23, [{}], ["stuck reminder"], {"opens": {"stuck": BEGUN}})],
-        [(25 / 24, STARTED)],
-        open=["stuck"],
-        settings=ONLY_STUCK,
-    ),
-    **{
-        f"an earlier run of the same job does not end stuck, {job or 'no ids'}": Story(
-            [
-                (1, [at(-24 * 7, {"id": job, **COMPLETED})], ["completed"]),
-                (1, [at(-24, {"id": job, **COMPLETED})], ["recovered ended"]),
-            ],
-            [(1, {"id": job, **STARTED})],
-            settings={"notify_on": {"stuck", "completed"}},
-        )
-        for job in ("4876876000001757002", None)
-    },
-    "a backup that is shown before it begins starts the clock when it does": Story(
-        [
-            (1, [at(19, {})], []),
-            (42 - 1 / 3600, [], []),
-            (1 / 3600, [], ["stuck opened"], {"opens": {"stuck": START + 19 * HOUR}}),
-        ],
-        open=["stuck"],
-        settings=NO_DIGEST,
-    ),
-    "a late completion does not end overdue": Story(
-        [(1, [at(-240, COMPLETED)], ["completed"])], [(9, COMPLETED)], open=["overdue"]
-    ),
-    "nor does one longer ago than the limit; the reminder names it": Story(
-        [
-            (1, REVOKED, ["unreadable opened"]),
-            (
-                24 * 20,
-                [at(24, COMPLETED)],
-                ["readable ended", "completed", "overdue reminder"],
-                {"title": "Still no backup after 19 days"},
-            ),
-            (1, [COMPLETED], ["recovered ended"]),
-        ],
-        [(9, COMPLETED)],
-        settings=NO_DIGEST,
-    ),
-    "a slower schedule ends overdue, and a reminder is of now": Story(
-        [
-            (24, [STOPPED], ["stopped", "overdue reminder"], {"title": "Still no backup after 10 days"}),
-            (24, [MONTHLY], ["scheduled ended", "overdue ended"]),
-            (1, [COMPLETED], ["completed"]),
-        ],
-        [(9, COMPLETED)],
-        settings=NO_DIGEST,
-    ),
-    "one hung run is one incident": Story(
-        [(25, [], ["stuck opened"]), (25, [], ["stuck reminder"])],
-        [(7, COMPLETED), (0, STARTED)],
-        open=["stuck"],
-        settings=NO_DIGEST,
-    ),
-    "where nobody hears of stuck, overdue says it": Story(
-        [(25, [], ["overdue opened"])],
-        [(7, COMPLETED), (0, STARTED)],
-        open=["overdue", "stuck"],
-        settings={"notify_on": {"overdue"}},
-    ),
-    "what ran before the last completion hides nothing": Story(
-        [(25, [], ["overdue opened"])],
-        [(8, STARTED), (9, COMPLETED), (7, COMPLETED), (7 + 1 / 24, STARTED)],
-        open=["overdue"],
-        settings=NO_DIGEST,
-    ),
-    "a failed backup is reminded of a day later, or by the next failed one": Story(
-        [
-            (1, [FAILED], ["failed opened"]),
-            (23, [], []),
-            (1, [], ["failed reminder"], {"Failed": START, "opens": {"failing": START}, "Failures in a row": None}),
-            (12, [at(36, FAILED)], ["failed"]),
-            (23, [], []),
-            (1, [], ["failed reminder"], {"Failures in a row": "2", "Failing since": START}),
-        ],
-        [(1, {**COMPLETED, "repeat_type": "monthly"}), (9, MONTHLY)],
-        open=["failing"],
-        settings=NO_DIGEST,
-    ),
-    "nothing is called overdue, stuck or failing while unreadable": Story(
-        [
-            (24 * 40, TIMEOUT, []),
-            (6, TIMEOUT, ["unreadable opened"]),
-            (24, TIMEOUT, ["unreadable reminder"]),
-            (1, [], ["readable ended", "stuck opened", "failed reminder", "digest"]),
-        ],
-        [(1 / 24, FAILED), (0, STARTED)],
-        open=["stuck", "failing"],
-    ),
-    "short trouble is nobody's business": Story([(1, TIMEOUT, [])] * 5 + [(0.5, [], [])]),
-    "another cause is sent at once, and transient errors never hide it": Story(
-        [
-            (1, TIMEOUT, []),
-            (1, REVOKED, ["unreadable opened"]),
-            (1, TIMEOUT, []),
-            (1, REVOKED, []),
-            (
-                1,
-                NO_PERMISSION,
-                ["unreadable reminder"],
-                {"title": f"Cannot check the backups ({causes.NO_PERMISSION.title})"},
-            ),
-            (
-                24,
-                TIMEOUT,
-                ["unreadable reminder"],
-                {"title": f"Still cannot check the backups ({causes.NO_PERMISSION.title})"},
-            ),
-            (1, [], ["readable ended"], {"ends": {"unreadable": START + HOUR}}),
-        ]
-    ),
+    "nor does the beginning of another backup end it": """
+        before | started@-25h
+        with   | notify_on=stuck
+        1h     | started     |
+        23h    | begun       | stuck reminder | opens: stuck@-25h
+        open   | stuck""",
+    "an earlier run does not end stuck, one in the same second does": """
+        before | started@-24h
+        with   | notify_on=stuck completed
+        1h     | completed@-7d  | completed
+        1h     | completed@-24h | recovered ended
+        open   |""",
+    "a backup that is shown before it begins starts the clock when it does": """
+        1h     | begun@19h   |
+        42h    |             | stuck opened | opens: stuck@19h""",
+    "a late completion does not end overdue": """
+        before | completed@-9d
+        1h     | completed@-10d | completed
+        open   | overdue""",
+    "nor does one longer ago than the limit; the reminder names it": """
+        before | completed@-9d
+        1h     | revoked     | unreadable opened
+        20d    | completed@1d | readable ended, completed, overdue reminder | title: Still no backup after 19 days
+        1h     | completed   | recovered ended
+        open   |""",
+    "a raised limit ends overdue at the next check and says so": """
+        before | completed@-9d
+        with   | max_backup_age_days=7
+        1h     |
+        with   | max_backup_age_days=60
+        1h     |             | overdue ended | ends: overdue@-2d | severity: info | weight: critical
+        48h    |""",
+    "a slower schedule ends overdue, and a reminder is of now": """
+        before | completed@-9d
+        24h    | stopped     | stopped, overdue reminder | title: Still no backup after 10 days
+        24h    | monthly     | scheduled ended, overdue ended
+        1h     | completed   | completed""",
+    "one hung run is one incident": """
+        before | completed@-7d, started@0h
+        25h    |             | stuck opened
+        25h    |             | stuck reminder
+        open   | stuck""",
+    "where nobody hears of stuck, overdue says it": """
+        before | completed@-7d, started@0h
+        with   | notify_on=overdue
+        25h    |             | overdue opened""",
+    "what ran before the last completion hides nothing": """
+        before | started@-8d, completed@-9d, completed@-7d, started@-169h
+        25h    |             | overdue opened""",
+    "a failed backup is reminded of a day later, or by the next failed one": """
+        before | monthly@-9d, completed@-1d
+        1h     | failed      | failed opened
+        23h    |
+        1h     |             | failed reminder | Failed: @0h | opens: failing@0h | Failures in a row: -
+        12h    | failed@36h  | failed
+        23h    |
+        1h     |             | failed reminder | Failures in a row: 2 | Failing since: @0h""",
+    "a stuck backup that changes in place is over": """
+        0h     | started     |
+        24h    |             | stuck opened
+        becomes | failed
+        1h     |             | failed opened | ends: stuck@0h
+        24h    |             | failed reminder
+        open   | failing""",
+    "a backup that is no longer shown as running has ended, once": """
+        before | completed@-29h, started@-30h
+        gone   | 1
+        1h     | bought      | stuck opened
+        gone   | 1
+        1h     |             | stuck ended | title: Backup no longer shown as running | ends: stuck@-30h
+        48h    |
+        open   |""",
+    "a failure that is no longer shown has ended when the next row appears": """
+        before | completed@-1d
+        1h     | failed      | failed opened
+        gone   | -1
+        1h     | stopped     | stopped, failed ended | title: Backups no longer failing
+        1h     |
+        open   |""",
+    "nothing is called overdue, stuck or failing while unreadable": """
+        before | failed@-1h, started@0h
+        with   | digest_days=30
+        40d    | timeout     |
+        6h     | timeout     | unreadable opened
+        24h    | timeout     | unreadable reminder
+        1h     |             | readable ended, stuck opened, failed reminder, digest""",
+    "short trouble is nobody's business": """
+        1h     | timeout     |
+        5h     | timeout     |
+        59m    |             |
+        open   |""",
+    "another cause is sent at once, and transient errors never hide it": """
+        1h     | timeout     |
+        1h     | revoked     | unreadable opened
+        1h     | timeout     |
+        1h     | revoked     |
+        1h     | forbidden   | unreadable reminder | Technical detail: HTTP 403
+        24h    | timeout     | unreadable reminder | Technical detail: HTTP 403
+        1h     |             | readable ended | ends: unreadable@1h""",
 }
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_what_opens_and_ends_incidents(story: str) -> None:
     """Each check of each story."""
-    STORIES[story].play()
+    tell(STORIES[story])
 
 
-def test_a_raised_limit_ends_overdue_at_the_next_check_and_says_so() -> None:
-    """As the runbook promises; everybody who heard of it hears that."""
-    watch = Watch(listed((9, COMPLETED)), **NO_DIGEST)
+@pytest.mark.parametrize("job", ["4876876000001757002", None], ids=["one id for all runs", "no ids"])
+def test_an_earlier_run_of_the_same_job_does_not_end_stuck(job: str | None) -> None:
+    """The outcome of last week's, seen late, says nothing of today's."""
+    watch = Watch([row(START - DAY, id=job, **STARTED)], notify_on={"stuck", "completed"})
     watch.check()
-    watch.policy = watch.policy._replace(max_backup_age_days=60)
-    ends = {"ends": {"overdue": START - 2 * DAY}, "severity": "info", "weight": "critical"}
-    play(watch, (1, [], ["overdue ended"], ends), (48, [], []))
-
-
-@pytest.mark.parametrize("log_time", [None, (START - 3 * HOUR).isoformat()], ids=str)
-def test_a_stuck_backup_that_changes_in_place_is_over(log_time: str | None) -> None:
-    """One row, no outcome for a day, then a state: also when its time lies before that of the first look."""
-    watch = Watch(remind_hours=0, now=START - HOUR)
-    watch.check()
-    play(watch, (1, [], []))
-    raw = watch.log(log_time=None, **STARTED)
-    play(watch, (0, [], []), (24, [], ["stuck opened"]))
-    raw |= {**FAILED, "log_time": log_time}
-    play(watch, (1, [], ["failed opened"], {"ends": {"stuck": START}}), (24, [], []))
-
-
-def test_what_the_history_no_longer_shows_has_ended_and_that_is_said() -> None:
-    """No outcome says it: a backup that ran, and a failure once the next row appears."""
-    rows = listed((30 / 24, STARTED), (29 / 24, COMPLETED))
-    watch = Watch(rows)
-    watch.check()
-    watch.rows = rows[:1]
-    play(watch, (1, [BOUGHT], ["stuck opened"]))
-    watch.rows.append(rows[1])
-    ends = {"title": "Backup no longer shown as running", "severity": "info", "ends": {"stuck": START - 30 * HOUR}}
-    play(watch, (1, [], ["stuck ended"], ends), (48, [], []))
-    assert watch.memory.incidents == {}
-
-    watch = Watch(listed((1, COMPLETED)), **NO_DIGEST)
-    watch.check()
-    raw = watch.log(**FAILED)
-    play(watch, (1, [], ["failed opened"]))
-    watch.rows.remove(raw)
-    play(watch, (1, [STOPPED], ["stopped", "failed ended"], {"title": "Backups no longer failing"}), (1, [], []))
-    assert watch.memory.incidents == {}
-
-
-def test_a_failed_row_that_changes_in_place_leaves_nothing_failing() -> None:
-    """It is the completed backup that ends the failures."""
-    watch = Watch(**NO_DIGEST)
-    watch.check()
-    raw = watch.log(**FAILED)
-    play(watch, (1, [], ["failed opened"]))
-    raw |= COMPLETED
-    play(watch, (1, [], ["recovered ended"]))
-    assert watch.memory.incidents == {}
+    watch.log(at=START - 7 * DAY, id=job, **COMPLETED)
+    assert watch.check_after(hours=1) == ["completed"]
+    assert list(watch.memory.incidents) == ["stuck"]
 
 
 def test_failing_and_overdue_never_both_on_one_day() -> None:
     """Whoever waits is said by the other: a week, one reminder a day, whatever opened first."""
-    watch = Watch(listed((5, COMPLETED)), **NO_DIGEST)
+    watch = Watch(listed((5, COMPLETED)), digest_days=0)
     watch.check()
     watch.log(**FAILED)
     sent = []
@@ -543,10 +446,9 @@ def test_what_nobody_hears_the_end_of_opens_no_alert(kind: str) -> None:
 def test_an_organisation_that_was_never_readable() -> None:
     """First `unreadable`, then `readable` and `baseline` together."""
     watch = Watch(listed((0, COMPLETED)))
-    steps: list[Step] = [(1, REVOKED, ["unreadable opened"]), (24, REVOKED, ["unreadable reminder"])]
-    play(watch, *steps)
+    play(watch, "1h | revoked | unreadable opened", "24h | revoked | unreadable reminder")
     assert watch.memory.seen == {}
-    play(watch, (1, [], ["readable ended", "baseline"]))
+    play(watch, "1h | | readable ended, baseline")
 
 
 @pytest.mark.parametrize(("remind", "most"), [(24, 4), (0, 2)])
@@ -586,16 +488,16 @@ def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
     watch = prepared("channel")
     break_slack(watch)
     watch.receivers = TWO[:1]
-    play(watch, (1, [], ["channel ended"], {"title": "Slack is no longer used", "for": ("sns",)}))
+    play(watch, "1h | | channel ended | title: Slack is no longer used | for: sns")
     assert watch.memory.incidents == {}
     assert watch.memory.outbox == ()
 
 
 def test_a_channel_with_a_malformed_key_is_broken_from_the_next_check_on() -> None:
     """What is wrong with it is said on the others."""
-    watch, said_of_it = prepared("channel"), "slack_webhook_url must be an https URL"
-    watch.receivers = (TWO[0], TWO[1]._replace(problem=said_of_it))
-    play(watch, (1, [], ["channel opened"], {"Technical detail": said_of_it, "for": ("sns",)}))
+    watch = prepared("channel")
+    watch.receivers = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
+    play(watch, "1h | | channel opened | Technical detail: slack_webhook_url must be an https URL | for: sns")
 
 
 def test_a_channel_that_works_again_says_so_itself_where_it_is_the_only_one_left() -> None:

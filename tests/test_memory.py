@@ -54,9 +54,9 @@ def test_a_channel_configured_later_gets_no_backlog_and_for_a_removed_one_nothin
         watch.receivers = receivers
         watch.check()
         assert [entry.pending_for for entry in watch.memory.outbox] == pending
-    play(watch, (1, [FAILED], ["failed opened"]))
+    play(watch, "1h | failed | failed opened")
     watch.receivers = TWO
-    play(watch, (1, [FAILED], ["failed"]))
+    play(watch, "1h | failed | failed")
     assert [entry.pending_for for entry in watch.memory.outbox] == [("slack",), NAMES]
 
 
@@ -93,10 +93,10 @@ def test_a_newer_reminder_replaces_its_older_one_and_no_failed_row_is_replaced()
     watch = Watch(digest_days=0, max_backup_age_days=3650)
     watch.check()
     watch.deaf = {"slack"}
-    play(watch, (2, [at(1, FAILED), at(2, FAILED)], ["failed opened", "failed"]))
-    play(watch, (1, [], []), (24, [STARTED], ["stuck opened", "failed reminder"]))
-    play(watch, *[(24, [], ["stuck reminder", "failed reminder"])] * 5)
-    assert said(watch.memory.outbox) == ["failed opened", "failed", "stuck opened", "stuck reminder", "failed reminder"]
+    play(watch, "2h | failed@1h, failed@2h | failed opened, failed")
+    play(watch, "1h | |", "24h | started | stuck opened, failed reminder")
+    play(watch, *["24h | | stuck reminder, failed reminder"] * 5)
+    assert said(watch.memory.outbox) == "failed opened, failed, stuck opened, stuck reminder, failed reminder"
     assert {entry.at for entry in watch.memory.outbox[3:]} == {watch.now}
     assert watch.memory.dead_letters.total == 0, "what is replaced is not lost"
 
@@ -159,7 +159,7 @@ def test_what_waits_for_a_broken_channel_becomes_dead_letters_after_14_days(brok
     watch = Watch(receivers=TWO, digest_days=0, max_backup_age_days=3650, remind_hours=0)
     watch.check()
     watch.deaf = {"slack"}
-    play(watch, (0, [COMPLETED], ["completed"]), (24, [], []), (0, [COMPLETED], ["completed"]))
+    play(watch, "0h | completed | completed", "24h | |", "0h | completed | completed")
     if broken:
         watch.memory = watch.memory.with_incident("channel:slack", Incident(START, START))
     for seconds, lost in ((-1, 0), (0, 0), (1, 1)):

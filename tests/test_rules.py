@@ -22,16 +22,14 @@ from tests.watch import (
     FAILED,
     HOUR,
     MONTHLY,
-    ONCE,
     SECOND,
     STARTED,
-    STOPPED,
     WEEKLY,
-    Story,
     at,
     listed,
     play,
     said,
+    tell,
     told,
 )
 
@@ -73,7 +71,7 @@ def test_every_row_of_the_table_gives_its_notice_and_no_other(fields: Raw, kind:
         if kind:
             notice, failed = watch.notices[-1], kind == "failed"
             assert (notice.row, notice.at, notice.severity) == (parse_row(raw), START + HOUR, severity)
-            assert said([notice]) == ["failed opened" if failed else kind]
+            assert said([notice]) == ("failed opened" if failed else kind)
             assert told(notice)["opens"] == ({"failing": START} if failed else {})
             assert START in told(notice).values()
             assert told(notice)["Job ID"] == raw["id"]
@@ -125,165 +123,124 @@ def test_zohos_documented_sample_page() -> None:
 
 # --- Rows after rows --------------------------------------------------------------------------------------------------
 
-LATER_ONE = {"severity": "info", "opens": {}, "step": NO_ACTION, "title": "Backup failed, a later one completed"}
 STORIES = {
-    "a baseline is sent whatever NOTIFY_ON says": Story([(1, [], [])], settings={"notify_on": ()}),
-    "failures are counted from the first, and end with a completion": Story(
-        [
-            (1, [FAILED], ["failed opened"], {"Last successful backup": START - DAY, "Failures in a row": None}),
-            (1, [FAILED], ["failed"], {"Failures in a row": "2", "Failing since": START, "opens": {"failing": START}}),
-            (1, [FAILED], ["failed"], {"Failures in a row": "3", "title": "Backup failed, 3 in a row"}),
-            (1, [COMPLETED], ["recovered ended"], {"Resolved": "3 failed backups over 3 hours"}),
-            (1, [COMPLETED], ["completed"]),
-        ],
-        [(1, COMPLETED)],
-    ),
-    "who hears completions only hears the end of failures": Story(
-        [(1, [FAILED], []), (1, [COMPLETED], ["recovered ended"]), (1, [COMPLETED], ["completed"])],
-        settings={"notify_on": {"completed"}},
-    ),
-    "who hears failures only hears their end, and of no other good backup": Story(
-        [(1, [FAILED], ["failed opened"]), (1, [COMPLETED], ["recovered ended"]), (1, [COMPLETED], [])],
-        settings={"notify_on": {"failed"}},
-    ),
-    "who hears neither hears no end": Story(
-        [(1, [FAILED], []), (1, [COMPLETED], [])], settings={"notify_on": {"stuck", "overdue"}}
-    ),
-    "the first of several failures at once opens the incident": Story(
-        [(1, [FAILED, FAILED], ["failed opened", "failed"])], open=["failing"]
-    ),
-    "outcomes in one check are sent in their order": Story(
-        [(9, [at(3, COMPLETED), at(2, FAILED), at(0, FAILED)], ["failed", "failed", "recovered ended"])]
-    ),
-    "a completion ends nothing that nobody heard of": Story(
-        [(9, [at(1, COMPLETED), at(0, FAILED), at(5, FAILED)], ["failed", "completed", "failed opened"])],
-        open=["failing"],
-    ),
-    "a failure known to be followed by a good backup is no alarm": Story(
-        [
-            (1, [at(5 / 60, FAILED)], ["failed opened"]),
-            (1, [at(50 / 60, COMPLETED)], ["recovered ended"]),
-            (1, [at(20 / 60, FAILED)], ["failed"], LATER_ONE),
-            (72, [], []),
-        ]
-    ),
-    "nor is one that is seen in the same check": Story(
-        [(1, [at(5 / 60, FAILED), at(50 / 60, COMPLETED)], ["failed", "recovered ended"])], [(7, COMPLETED)]
-    ),
-    "a late completion ends nothing while a newer failure lasts": Story(
-        [
-            (1.5, [at(1, FAILED)], ["failed opened"]),
-            (4, [at(5, FAILED)], ["failed"]),
-            (0.5, [at(3, COMPLETED)], ["completed"], {"ends": {}}),
-            (1, [at(6, COMPLETED)], ["recovered ended"], {"Resolved": "1 failed backup"}),
-        ],
-        [(1, COMPLETED)],
-    ),
-    "what a newer completion ended no older one ends again": Story(
-        [
-            (1, [FAILED], ["failed opened"]),
-            (3, [at(3, COMPLETED)], ["recovered ended"]),
-            (3, [at(2, COMPLETED)], ["completed"]),
-        ]
-    ),
-    "the previous backup is one before": Story(
-        [
-            (7, [at(5, COMPLETED)], ["completed"], {"Previous backup": START}),
-            (1, [at(3, COMPLETED)], ["completed"], {"Previous backup": START}),
-            (1, [at(5, COMPLETED)], ["completed"], {"Previous backup": START + 5 * HOUR}),
-        ],
-        [(0, COMPLETED)],
-    ),
-    "what is resolved lasted until the completion, not until it was noticed": Story(
-        [
-            (24, [at(24, FAILED)], ["failed opened"]),
-            (
-                24 * 9,
-                [at(48, FAILED), at(96, COMPLETED)],
-                ["failed", "recovered ended"],
-                {"Resolved": "2 failed backups over 3 days; a backup overdue for 17 days"},
-            ),
-        ],
-        [(20, COMPLETED)],
-        settings={"digest_days": 0},
-    ),
-    "a stop that a newer schedule follows is no alarm": Story(
-        [
-            (
-                1,
-                [at(0.1, STOPPED), at(0.2, MONTHLY)],
-                ["stopped"],
-                {"severity": "info", "step": NO_ACTION, "New schedule": "monthly"},
-            )
-        ],
-        [(1, WEEKLY), (1, COMPLETED)],
-    ),
-    "who heard of a stop hears once of the new recurring schedule": Story(
-        [
-            (1, [STOPPED], ["stopped"]),
-            (1, [ONCE], []),
-            (
-                1,
-                [WEEKLY],
-                ["scheduled ended"],
-                {
-                    "ends": {"stopped": START},
-                    "severity": "info",
-                    "weight": "warning",
-                    "Resolved": "no backup schedule for 2 hours",
-                },
-            ),
-            (1, [MONTHLY], []),
-        ],
-        [(1, WEEKLY)],
-        settings={"notify_on": {"stopped"}},
-    ),
-    "who hears of schedules as well hears of each": Story(
-        [
-            (1, [STOPPED], ["stopped"]),
-            (1, [ONCE], ["scheduled"]),
-            (1, [WEEKLY], ["scheduled ended"]),
-            (1, [MONTHLY], ["scheduled"]),
-        ],
-        [(1, WEEKLY)],
-        settings={"notify_on": {"stopped", "scheduled"}},
-    ),
-    "who heard of no stop hears of no schedule": Story(
-        [(1, [STOPPED], []), (1, [WEEKLY], [])], [(1, WEEKLY)], settings={"notify_on": {"completed"}}
-    ),
-    "what can no longer be downloaded is not offered": Story(
-        [(24 * 7, [COMPLETED], ["completed"], {"Download until": None, "step": NO_ACTION})]
-    ),
-    "one id for many runs sends each run": Story(
-        [(24 * 7, [{"id": "4876876000001757002", **COMPLETED}], ["completed"])] * 3
-    ),
+    "a baseline is sent whatever NOTIFY_ON says": """
+        with   | notify_on=
+        1h     |""",
+    "failures are counted from the first, and end with a completion": """
+        before | completed@-1d
+        1h     | failed         | failed opened   | Last successful backup: @-1d | Failures in a row: -
+        1h     | failed         | failed          | Failures in a row: 2 | Failing since: @0h | opens: failing@0h
+        1h     | failed         | failed          | Failures in a row: 3 | title: Backup failed, 3 in a row
+        1h     | completed      | recovered ended | Resolved: 3 failed backups over 3 hours
+        1h     | completed      | completed""",
+    "who hears completions only hears the end of failures": """
+        with   | notify_on=completed
+        1h     | failed         |
+        1h     | completed      | recovered ended
+        1h     | completed      | completed""",
+    "who hears failures only hears their end, and of no other good backup": """
+        with   | notify_on=failed
+        1h     | failed         | failed opened
+        1h     | completed      | recovered ended
+        1h     | completed      |""",
+    "who hears neither hears no end": """
+        with   | notify_on=stuck overdue
+        1h     | failed         |
+        1h     | completed      |""",
+    "the first of several failures at once opens the incident": """
+        1h     | failed, failed | failed opened, failed
+        open   | failing""",
+    "outcomes in one check are sent in their order": """
+        9h     | completed@3h, failed@2h, failed@0h | failed, failed, recovered ended""",
+    "a completion ends nothing that nobody heard of": """
+        9h     | completed@1h, failed@0h, failed@5h | failed, completed, failed opened""",
+    "a failure known to be followed by a good backup is no alarm": """
+        1h     | failed@5m      | failed opened
+        1h     | completed@50m  | recovered ended
+        1h     | failed@20m     | failed | severity: info | opens: | title: Backup failed, a later one completed
+        72h    |
+        open   |""",
+    "nor is one that is seen in the same check": """
+        1h     | failed@5m, completed@50m | failed, recovered ended
+        open   |""",
+    "a late completion ends nothing while a newer failure lasts": """
+        2h     | failed@1h      | failed opened
+        4h     | failed@5h      | failed
+        1h     | completed@3h   | completed       | ends:
+        open   | failing
+        1h     | completed@6h   | recovered ended | Resolved: 1 failed backup""",
+    "what a newer completion ended no older one ends again": """
+        1h     | failed         | failed opened
+        3h     | completed@3h   | recovered ended
+        3h     | completed@2h   | completed""",
+    "the previous backup is one before": """
+        before | completed@0h
+        7h     | completed@5h   | completed       | Previous backup: @0h
+        1h     | completed@3h   | completed       | Previous backup: @0h
+        1h     | completed@5h   | completed       | Previous backup: @5h""",
+    "what is resolved lasted until the completion, not until it was noticed": """
+        before | completed@-20d
+        1d     | failed@1d      | failed opened
+        9d     | failed@2d, completed@4d | failed, recovered ended | Resolved: 2 failed backups over 3 days; \
+a backup overdue for 17 days""",
+    "a run of failures goes on after its first rows aged out": """
+        before | completed@-1d
+        3h     | failed@1h, failed@2h | failed opened, failed
+        gone   | 2
+        1h     | failed         | failed | Failures in a row: 3 | Failing since: @1h | Last successful backup: @-1d
+        gone   | 2
+        4h     | completed      | recovered ended | Resolved: 3 failed backups over 3 hours""",
+    "the last good backup is not forgotten when its row disappears": """
+        before | weekly@-3d, completed@0h
+        gone   | -1
+        1h     | bought         |
+        1h     | failed         | failed opened | Last successful backup: @0h""",
+    "a failed row that changes in place leaves nothing failing": """
+        1h     | failed         | failed opened
+        becomes | completed
+        1h     |                | recovered ended
+        open   |""",
+    "a stop that a newer schedule follows is no alarm": """
+        before | weekly@-1d, completed@-1d
+        1h     | stopped@5m, monthly@7m | stopped | severity: info | step: No action needed. | New schedule: monthly""",
+    "who heard of a stop hears once of the new recurring schedule": """
+        before | weekly@-1d
+        with   | notify_on=stopped
+        1h     | stopped        | stopped
+        1h     | once           |
+        1h     | weekly         | scheduled ended | ends: stopped@0h | Resolved: no backup schedule for 2 hours
+        1h     | monthly        |""",
+    "who hears of schedules as well hears of each": """
+        before | weekly@-1d
+        with   | notify_on=stopped scheduled
+        1h     | stopped        | stopped
+        1h     | once           | scheduled
+        1h     | weekly         | scheduled ended | severity: info | weight: warning
+        1h     | monthly        | scheduled""",
+    "who heard of no stop hears of no schedule": """
+        before | weekly@-1d
+        with   | notify_on=completed
+        1h     | stopped        |
+        1h     | weekly         |""",
+    "what can no longer be downloaded is not offered": """
+        7d     | completed      | completed | Download until: - | step: No action needed.""",
 }
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_what_rows_after_rows_send(story: str) -> None:
     """Each check of each story."""
-    STORIES[story].play()
+    tell(STORIES[story])
 
 
-def test_a_run_of_failures_goes_on_after_its_first_rows_aged_out() -> None:
-    """Zoho shows one year; the memory keeps what went before."""
-    watch = Watch(listed((1, COMPLETED)))
+def test_one_id_for_many_runs_sends_each_run() -> None:
+    """Zoho's prose calls `id` the scheduled job's: each run then differs in its time only."""
+    watch = Watch()
     watch.check()
-    play(watch, (3, [at(1, FAILED), at(2, FAILED)], ["failed opened", "failed"]))
-    del watch.rows[:2]  # the completion and the first failure
-    known = {"Failures in a row": "3", "Failing since": START + HOUR, "Last successful backup": START - DAY}
-    play(watch, (1, [FAILED], ["failed"], known))
-    del watch.rows[:]
-    play(watch, (4, [COMPLETED], ["recovered ended"], {"Resolved": "3 failed backups over 3 hours"}))
-
-
-def test_the_last_good_backup_is_not_forgotten_when_its_row_disappears() -> None:
-    """Although older rows are still shown, and whatever news comes."""
-    watch = Watch(listed((3, WEEKLY), (0, COMPLETED)))
-    watch.check()
-    del watch.rows[1]
-    play(watch, (1, [BOUGHT], []), (1, [FAILED], ["failed opened"], {"Last successful backup": START}))
+    for _ in range(3):
+        watch.log(id="4876876000001757002", **COMPLETED)
+        assert watch.check_after(days=7) == ["completed"]
 
 
 # --- Times and order --------------------------------------------------------------------------------------------------
@@ -317,16 +274,13 @@ def test_a_backup_begins_before_it_ends_whatever_the_ids_say(time: datetime | No
 @pytest.mark.parametrize("log_time", [None, "soon", (START + 30 * DAY).isoformat()], ids=str)
 def test_rows_without_a_time_count_from_when_they_were_first_seen(log_time: str | None) -> None:
     """Null, unusable or in the future: sent once, and dated by the check that saw them first."""
-    failed = {"log_time": log_time, **FAILED}
-    Story(
-        [
-            (1, [failed], ["failed opened"], {"Failed": START + HOUR}),
-            (1, [failed], ["failed"], {"Failing since": START + HOUR}),
-            (46, [], []),
-        ],
-        open=["failing"],
-        settings={"remind_hours": 0},
-    ).play()
+    watch = Watch(remind_hours=0)
+    watch.check()
+    for label in ("Failed", "Failing since"):
+        watch.log(log_time=log_time, **FAILED)
+        assert watch.check_after(hours=1) == ["failed"]
+        assert told(watch.notices[-1])[label] == START + HOUR
+    assert watch.check_after(days=2) == []
 
 
 def test_an_undated_row_at_the_first_read_is_dated_by_its_neighbour() -> None:
@@ -344,7 +298,7 @@ def test_an_undated_row_at_the_first_read_is_dated_by_its_neighbour() -> None:
     assert tells["Last successful backup"] == START - 140 * DAY
     assert list(tells["opens"]) == ["overdue"], "a failure of the past is no problem of now"
     assert watch.memory.seen[parse_row(watch.rows[1]).key] == START - 150 * DAY - SECOND
-    play(watch, (1, [FAILED], ["failed opened"], {"Failures in a row": None}))
+    play(watch, "1h | failed | failed opened | Failures in a row: -")
 
 
 def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> None:
@@ -488,7 +442,7 @@ def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest()
         watch.check_after(hours=hours)
         assert watch.asked.count("links") == asked
     watch.policy = Watch(notify_on={"stuck"}).policy
-    play(watch, (24, [COMPLETED], []))
+    play(watch, "24h | completed |")
     assert watch.asked.count("links") == 1
 
 
@@ -517,7 +471,9 @@ def test_a_digest_says_once_when_the_last_subscriber_has_gone() -> None:
     for counts, lines, step, messages, alarms in SUBSCRIBED:
         watch.subscribers = dict(counts)
         tells = {"lines": lines, "step": step, MESSAGES: messages, ALARMS: alarms}
-        play(watch, (24 * 30, [], ["digest"], {**tells, "severity": "warning" if lines else "info"}))
+        play(watch, "30d | | digest")
+        assert {label: told(watch.notices[-1]).get(label) for label in tells} == tells
+        assert watch.notices[-1].severity == ("warning" if lines else "info")
 
 
 def test_subscribers_are_counted_only_for_a_baseline_and_a_digest_that_is_wanted() -> None:

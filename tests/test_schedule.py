@@ -28,11 +28,10 @@ from tests.watch import (
     STARTED,
     STOPPED,
     WEEKLY,
-    Story,
-    at,
     listed,
     play,
     said,
+    tell,
     told,
 )
 
@@ -377,7 +376,7 @@ def test_an_answer_without_a_rule_forgets_no_plan(answer: Any) -> None:
     """What was known stays."""
     watch = begun(days=3, plan=plan("RRULE:FREQ=MONTHLY;BYDAY=1TH", START + 20 * DAY))
     known, watch.plan = watch.memory.plan, answer
-    play(watch, (73, [COMPLETED], ["completed"]), (24 * 15, [], []))
+    play(watch, "73h | completed | completed", "15d | |")
     assert watch.memory.plan == known is not None
 
 
@@ -386,7 +385,7 @@ def test_the_plan_closes_nothing_and_alone_never_says_that_there_is_no_schedule(
     watch = begun()
     watch.check_at(START + DAY + SECOND)
     watch.plan = plan("RRULE:FREQ=WEEKLY;BYDAY=TU", START + 20 * DAY)
-    play(watch, (1, [STOPPED], ["stopped"]))
+    play(watch, "1h | stopped | stopped")
     assert "overdue" in watch.memory.incidents
     for every, answer, lines in ((WEEKLY, None, 0), (None, plan(next_run=START), 0), (None, None, 1)):
         assert len(begun(every=every, plan=answer).notices[0].content.lines) == lines
@@ -402,59 +401,58 @@ def test_a_schedule_that_has_ended_becomes_overdue_and_the_text_says_so() -> Non
     assert "set up a new schedule" in watch.notices[-1].content.next_step
 
 
-@pytest.mark.parametrize("next_run", [START + 3 * DAY, None], ids=["by the plan", "by the gap"])
-def test_what_comes_next_is_named_as_it_is_known(next_run: datetime | None) -> None:
+@pytest.mark.parametrize("exact", ["3d", ""], ids=["by the plan", "by the gap"])
+def test_what_comes_next_is_named_as_it_is_known(exact: str) -> None:
     """An exact run where Zoho named one, else by when at the latest; in all that name it."""
-    watch = begun(days=1, plan=plan(next_run=next_run) if next_run else None, remind_hours=0)
-    label = "Next run" if next_run else "Next backup expected by"
-    expected = {label: next_run or START + 6 * DAY}
-    assert told(watch.notices[0])[label] == expected[label]
-    watch.policy = watch.policy._replace(digest_days=1)
-    play(watch, (24, [], ["digest"], expected))
-    watch.policy = watch.policy._replace(digest_days=0)
-    play(watch, (0, [at(0, FAILED)], ["failed opened"]))
-    play(watch, (1, [at(0, COMPLETED)], ["recovered ended"], {label: next_run or START + 7 * DAY}))
-    play(watch, (1, [at(1, WEEKLY)], ["scheduled"], {label: next_run or START + HOUR + 7 * DAY}))
+    watch = begun(days=1, plan=plan(next_run=START + 3 * DAY) if exact else None, remind_hours=0)
+    label = "Next run" if exact else "Next backup expected by"
+    assert told(watch.notices[0])[label] == START + (3 if exact else 6) * DAY
+    play(
+        watch,
+        "with | digest_days=1",
+        f"24h | | digest | {label}: @{exact or '6d'}",
+        "with | digest_days=0",
+        "0h | failed@0h | failed opened",
+        f"1h | completed@0h | recovered ended | {label}: @{exact or '7d'}",
+        f"1h | weekly@1h | scheduled | {label}: @{exact or '169h'}",
+    )
 
 
-STOPPED_WEEKLY = "No backup schedule is set up. The previous schedule was weekly."
-CHANGES: dict[str, Story] = {
-    "a stopped weekly schedule is overdue after eight days": Story(
-        [
-            (1, [at(0, STOPPED)], ["stopped"]),
-            (24 * 7 - 1, [], []),
-            (1 / 3600, [], ["overdue opened"], {"Last successful backup": START - DAY}),
-        ],
-        [(60, WEEKLY), (1, COMPLETED)],
-        open=["overdue"],
-        settings={"digest_days": 0},
-    ),
-    "only concluded schedules are counted from the last completion, not from each new row": Story(
-        [(0, [FAILED], ["failed"]), (24 * 7, [at(24 * 7, FAILED)], ["failed"]), (25, [], ["overdue opened"])],
-        [(7 * n, FAILED) for n in range(1, 50)],
-        open=["overdue", "failing"],
-        settings={"digest_days": 0, "remind_hours": 0},
-    ),
-    **{
-        f"a change from {old} to {new} raises no alarm": Story(
-            [
-                (3, [STOPPED, at(2, {**WEEKLY, "repeat_type": new})], ["stopped", "scheduled"]),
-                *([(24, [], [])] * (first_run - 1)),
-                (22, [], []),
-                (1, [COMPLETED], ["completed"]),
-            ],
-            [(60, {**WEEKLY, "repeat_type": old}), (6, COMPLETED)],
-            settings={"notify_on": EVERYTHING, "digest_days": 0},
-        )
-        for old, new, first_run in (("weekly", "biweekly", 14), ("weekly", "monthly", 35), ("biweekly", "monthly", 35))
-    },
+CHANGES = {
+    "a stopped weekly schedule is overdue after eight days": """
+        before | weekly@-60d, completed@-1d
+        1h     | stopped@0h | stopped
+        167h   |            |
+        1s     |            | overdue opened | Last successful backup: @-1d""",
+    "a concluded schedule is counted from the baseline, not from each new row": f"""
+        before | {", ".join(f"failed@-{7 * week}d" for week in range(1, 50))}
+        with   | remind_hours=0
+        0h     | failed     | failed
+        7d     | failed@7d  | failed
+        1d     |            |
+        1s     |            | overdue opened""",
+    "a change to a slower schedule raises no alarm": """
+        before | weekly@-60d, completed@-6d
+        3h     | stopped, monthly@2h | stopped
+        34d    |            |
+        1d     | completed  | completed""",
+    "nor does one from biweekly": """
+        before | biweekly@-60d, completed@-6d
+        3h     | stopped, monthly@2h | stopped
+        34d    |            |
+        1d     | completed  | completed""",
+    "nor one to biweekly": """
+        before | weekly@-60d, completed@-6d
+        3h     | stopped, biweekly@2h | stopped
+        13d    |            |
+        1d     | completed  | completed""",
 }
 
 
 @pytest.mark.parametrize("story", CHANGES)
 def test_a_schedule_that_changes_is_due_by_the_new_word(story: str) -> None:
     """Without any plan."""
-    CHANGES[story].play()
+    tell(CHANGES[story])
 
 
 # --- The newest word in the history -----------------------------------------------------------------------------------
@@ -522,7 +520,8 @@ def test_what_was_stopped_keeps_its_interval() -> None:
     watch = Watch(listed((9, of("biweekly", WEEKLY))))
     watch.check()
     watch.rows = []
-    play(watch, (1, [of(None, STOPPED)], ["stopped"]))
+    watch.log(**of(None, STOPPED))
+    watch.check_after(hours=1)
     assert watch.memory.schedule
     assert (watch.memory.schedule.repeat_type, watch.memory.schedule.in_force) == ("biweekly", False)
 
@@ -562,12 +561,13 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
     watch = Watch(listed(*rows), notify_on=EVERYTHING, digest_days=0)
     watch.check()
     tells, opened = told(watch.notices[0]), [what for what in wrong if what != "schedule"]
-    assert said(watch.notices) == ["baseline opened" if opened else "baseline"]
+    assert said(watch.notices) == ("baseline opened" if opened else "baseline")
     assert (list(tells["opens"]), tells["severity"]) == (opened, severity)
     assert (len(tells["lines"]), NO_SCHEDULE in tells["lines"]) == (len(wrong), "schedule" in wrong)
     assert watch.notices[0].content.symbol == ("⚠️" if wrong else "👋")
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
-    play(watch, (23, [], []), (1, [], [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]))
+    kinds = [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]
+    play(watch, "23h | |", f"1h | | {', '.join(kinds)}")
 
 
 def test_the_baseline_counts_what_it_found_and_notices_go_on_from_there() -> None:
@@ -581,6 +581,6 @@ def test_the_baseline_counts_what_it_found_and_notices_go_on_from_there() -> Non
     assert (tells["Last successful backup"], tells["Was due"]) == (START - 10 * DAY, START - 3 * DAY)
     play(
         watch,
-        (1, [STOPPED], ["stopped"], {"Recent backups (oldest first)": None}),
-        (1, [ODD], ["unknown"], {"Recent backups (oldest first)": "✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓ ?"}),
+        "1h | stopped | stopped | Recent backups (oldest first): -",
+        "1h | odd     | unknown | Recent backups (oldest first): ✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓ ?",
     )

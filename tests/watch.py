@@ -1,10 +1,24 @@
-"""Stories about one organisation as table rows: a history and a clock in, notices out."""
+"""Stories about one organisation, line by line: a history and a clock in, notices out.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+A check is a line: how long until it, what is logged before it (or why it cannot read), what it sends, what the last of
+these notices tells. ``@3h`` is three hours after the start, ``-`` is nothing::
+
+    before | weekly@-60d, completed@-1d
+    with   | notify_on=failed stuck, remind_hours=0
+    1h     | failed          | failed opened   | Failing since: @0h | opens: failing@0h
+    24h    |                 | failed reminder
+    1h     | timeout         |
+    open   | failing
+
+``before`` is what the baseline finds, ``with`` are settings, also new ones, ``becomes`` changes the last row in place,
+``gone`` takes the first rows (or, below zero, the last) out of the history, and ``open`` names the incidents that last.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from handler import causes
 from handler.errors import UnreadableError
 from handler.outbox import Notice
 from sandbox.watch import START, Raw, Watch
@@ -19,12 +33,27 @@ STOPPED: Raw = {"action": "stopped"}
 BOUGHT: Raw = {"action": "purchased"}
 WEEKLY: Raw = {"action": "scheduled"}
 MONTHLY: Raw = {"action": "scheduled", "repeat_type": "monthly"}
-ONCE: Raw = {"action": "scheduled", "repeat_type": "immediate"}
+REVOKED = UnreadableError(causes.REVOKED_TOKEN, "invalid_code")
+NO_PERMISSION = UnreadableError(causes.NO_PERMISSION, "HTTP 403")
+TIMEOUT = UnreadableError(causes.TRANSIENT, "timeout")
 
-Step = tuple[Any, ...]
-"""Hours until the check; the rows that are logged before them, or why the check cannot read; what it sends, as `said`
-names it; and, where that matters, what the last of these notices tells.
-"""
+WORDS: dict[str, Raw] = {
+    "completed": COMPLETED,
+    "failed": FAILED,
+    "odd": ODD,
+    "started": STARTED,
+    "begun": {},
+    "stopped": STOPPED,
+    "bought": BOUGHT,
+    "weekly": WEEKLY,
+    "monthly": MONTHLY,
+    "biweekly": {**WEEKLY, "repeat_type": "biweekly"},
+    "once": {**WEEKLY, "repeat_type": "immediate"},
+    "resumed": {"action": "resumed"},
+}
+"""What a row of a story is called."""
+PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT}
+UNITS = {"d": DAY, "h": HOUR, "m": timedelta(minutes=1), "s": SECOND}
 
 
 def at(hours: float, fields: Raw) -> Raw:
@@ -37,9 +66,9 @@ def listed(*rows: tuple[float, Raw]) -> list[Raw]:
     return [row(START - timedelta(days=days), **fields) for days, fields in rows]
 
 
-def said(notices: Sequence[Notice]) -> list[str]:
+def said(notices: Sequence[Notice]) -> str:
     """Return the kind of each notice, and its phase if it is about an incident."""
-    return [one.kind if one.phase == "news" else f"{one.kind} {one.phase}" for one in notices]
+    return ", ".join(one.kind if one.phase == "news" else f"{one.kind} {one.phase}" for one in notices)
 
 
 def told(notice: Notice) -> dict[str, Any]:
@@ -52,45 +81,76 @@ def told(notice: Notice) -> dict[str, Any]:
         "lines": list(content.lines),
         "severity": notice.severity,
         "weight": notice.weight,
-        "for": notice.pending_for,
+        "for": " ".join(notice.pending_for),
         "opens": {ref.name: ref.since for ref in notice.opens},
         "ends": {ref.name: ref.since for ref in notice.ends},
     }
 
 
-def play(watch: Watch, *steps: Step) -> None:
-    """Let time pass step by step, and assert what is sent."""
-    for number, (hours, rows, sent, *tells) in enumerate(steps, start=1):
-        problem = rows if isinstance(rows, UnreadableError) else None
-        for fields in () if problem else rows:
-            watch.log(**fields)
-        watch.check_after(problem, hours=hours)
-        notices = watch.decision.notices
-        assert said(notices) == sent, f"step {number}: {said(notices)}"
-        if tells:
-            found = told(notices[-1])
-            assert {label: found.get(label) for label in tells[0]} == tells[0], f"step {number}"
+def tell(story: str) -> Watch:
+    """Check at the start, live through a story, and return the watch at its end."""
+    lines = [line.strip() for line in story.strip().splitlines()]
+    head: dict[str, str] = {}
+    while lines[0].startswith(("before", "with")):
+        what, cell, *_ = _cells(lines.pop(0))
+        head[what] = cell
+    history = [row(fields.pop("at"), **fields) for fields in _rows(head.get("before", ""))]
+    watch = Watch(history, **{"digest_days": 0, **_settings(head.get("with", ""))})
+    watch.check()
+    play(watch, *lines)
+    return watch
 
 
-@dataclass(frozen=True)
-class Story:
-    """What happens to an organisation, and what is sent.
+def play(watch: Watch, *lines: str) -> None:
+    """Live through some lines of a story."""
+    for line in lines:
+        what, cell, sent, *tells = _cells(line)
+        if what == "with":
+            watch.policy = watch.policy._replace(**_settings(cell))
+        elif what == "becomes":
+            watch.rows[-1] |= WORDS[cell]
+        elif what == "gone":
+            del watch.rows[slice(0, int(cell)) if int(cell) > 0 else slice(int(cell), None)]
+        elif what == "open":
+            assert set(watch.memory.incidents) == set(cell.split())
+        else:
+            _check(watch, line, _span(what), cell, sent, dict(map(_tells, filter(None, tells))))
 
-    Attributes:
-        steps: After the baseline.
-        history: What the baseline finds: days before the start, and the row.
-        open: The incidents that last at the end.
-        settings: Of the watch.
-    """
 
-    steps: Sequence[Step]
-    history: Sequence[tuple[float, Raw]] = ()
-    open: Sequence[str] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+def _check(watch: Watch, line: str, span: timedelta, cell: str, sent: str, tells: dict[str, Any]) -> None:
+    problem = PROBLEMS.get(cell)
+    for fields in () if problem else _rows(cell):
+        watch.log(**fields)
+    watch.check_at(watch.now + span, problem)
+    notices = watch.decision.notices
+    assert said(notices) == sent, f"{line}: {said(notices)}"
+    found = told(notices[-1]) if tells else {}
+    assert {label: found.get(label) for label in tells} == tells, line
 
-    def play(self, now: datetime = START) -> None:
-        """Check at the start, and live through the steps."""
-        watch = Watch(listed(*self.history), now=now, **self.settings)
-        watch.check()
-        play(watch, *self.steps)
-        assert set(watch.memory.incidents) == {*self.open}
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in f"{line}||".split("|")]
+
+
+def _settings(cell: str) -> dict[str, Any]:
+    pairs = [setting.split("=") for setting in cell.split(", ") if setting]
+    return {name: int(value) if value.isdigit() else frozenset(value.split()) for name, value in pairs}
+
+
+def _rows(cell: str) -> list[Raw]:
+    words = [word.partition("@") for word in cell.split(", ") if word]
+    return [{**WORDS[name], **({"at": START + _span(when)} if when else {})} for name, _, when in words]
+
+
+def _tells(cell: str) -> tuple[str, Any]:
+    label, _, value = (part.strip() for part in cell.partition(":"))
+    if label in {"opens", "ends"}:
+        refs = [ref.partition("@") for ref in value.split()]
+        return label, {name: START + _span(since) for name, _, since in refs}
+    if value.startswith("@"):
+        return label, START + _span(value[1:])
+    return label, None if value == "-" else value
+
+
+def _span(text: str) -> timedelta:
+    return float(text[:-1]) * UNITS[text[-1]]
