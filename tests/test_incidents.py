@@ -16,25 +16,7 @@ from handler.outbox import Notice
 from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Raw, Watch, kinds
 from sandbox.zoho import row
-from tests.watch import (
-    COMPLETED,
-    DAY,
-    FAILED,
-    HOUR,
-    MONTHLY,
-    NO_PERMISSION,
-    REVOKED,
-    SECOND,
-    STARTED,
-    STOPPED,
-    TIMEOUT,
-    WEEKLY,
-    listed,
-    play,
-    said,
-    tell,
-    told,
-)
+from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, TIMEOUT, play, rows, said, tell, told
 
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
 
@@ -58,7 +40,7 @@ def repair_slack(watch: Watch) -> None:
     watch.check_after(hours=1)
 
 
-def happens(hours: float, fields: Raw) -> Callable[[Watch], object]:
+def happens(hours: float, **fields: Any) -> Callable[[Watch], object]:
     """Return what logs a row and checks so many hours later."""
     return lambda watch: [watch.log(**fields), watch.check_after(hours=hours)]
 
@@ -83,9 +65,9 @@ class Case:
 
 
 CASES = {
-    "overdue": Case(lambda watch: watch.check_after(days=37), happens(1, COMPLETED), "overdue", "recovered"),
-    "stuck": Case(happens(25, STARTED), happens(1, COMPLETED), "stuck", "recovered"),
-    "failing": Case(happens(1, FAILED), happens(1, COMPLETED), "failed", "recovered"),
+    "overdue": Case(lambda watch: watch.check_after(days=37), happens(1, state="completed"), "overdue", "recovered"),
+    "stuck": Case(happens(25, action="initiated"), happens(1, state="completed"), "stuck", "recovered"),
+    "failing": Case(happens(1, state="failure"), happens(1, state="completed"), "failed", "recovered"),
     "unreadable": Case(
         lambda watch: watch.check_after(REVOKED, hours=1),
         lambda watch: watch.check_after(hours=1),
@@ -204,11 +186,15 @@ class Threshold:
     tells: Mapping[str, timedelta] = field(default_factory=dict)
 
 
+WEEKLY: Raw = {"action": "scheduled"}
+MONTHLY: Raw = {**WEEKLY, "repeat_type": "monthly"}
+
+
 def overdue(days: int, schedule: Raw, grace: int = 24, **more: Any) -> Threshold:
     """Return how overdue opens: strictly after its limit."""
     tells = {"Last successful backup": 0 * DAY, "Was due": days * DAY}
     after = timedelta(days=days, hours=grace, seconds=1)
-    done = {**COMPLETED, "repeat_type": "immediate"}
+    done = {"state": "completed", "repeat_type": "immediate"}
     return Threshold("overdue", after, [done], None, schedule, {"grace_hours": grace, **more}, tells)
 
 
@@ -225,10 +211,10 @@ THRESHOLDS = {
     "overdue, monthly": overdue(35, MONTHLY),
     "overdue, little grace": overdue(7, WEEKLY, 1),
     "overdue, age by setting": overdue(2, WEEKLY, max_backup_age_days=2),
-    "overdue, both set": overdue(3, STOPPED, 5, max_backup_age_days=3),
-    "stuck": Threshold("stuck", DAY, [STARTED], tells={"Started": 0 * DAY}),
+    "overdue, both set": overdue(3, {"action": "stopped"}, 5, max_backup_age_days=3),
+    "stuck": Threshold("stuck", DAY, [{"action": "initiated"}], tells={"Started": 0 * DAY}),
     "stuck, without a time": Threshold("stuck", DAY, [{"log_time": None}], tells={"Started": 0 * DAY}),
-    "stuck, one hour": Threshold("stuck", HOUR, [STARTED], settings={"stuck_hours": 1}),
+    "stuck, one hour": Threshold("stuck", HOUR, [{"action": "initiated"}], settings={"stuck_hours": 1}),
     "unreadable": Threshold("unreadable", 6 * HOUR, problem=TIMEOUT, tells={"Since": 0 * DAY}),
     "unreadable, one hour": Threshold("unreadable", HOUR, problem=TIMEOUT, settings={"unreadable_hours": 1}),
     "digest": Threshold(
@@ -238,7 +224,7 @@ THRESHOLDS = {
         tells={"Counted since": -SECOND},
     ),
     "digest, one day": Threshold(
-        "digest", DAY - SECOND, [FAILED], settings={"digest_days": 1}, tells={"Counted since": -SECOND}
+        "digest", DAY - SECOND, [{"state": "failure"}], settings={"digest_days": 1}, tells={"Counted since": -SECOND}
     ),
 }
 
@@ -292,7 +278,7 @@ a backup overdue for 24 days; a backup that ran for 24 hours
         23h    |             | stuck opened
         24h    | {action}    | stuck reminder
         open   | stuck"""
-        for action in ("stopped", "weekly", "bought", "resumed")
+        for action in ("stopped", "scheduled", "bought", "resumed")
     },
     "nor does the beginning of another backup end it": """
         before | started@-25h
@@ -329,7 +315,7 @@ a backup overdue for 24 days; a backup that ran for 24 hours
     "a slower schedule ends overdue, and a reminder is of now": """
         before | completed@-9d
         24h    | stopped     | stopped, overdue reminder | title: Still no backup after 10 days
-        24h    | monthly     | scheduled ended, overdue ended
+        24h    | scheduled/monthly     | scheduled ended, overdue ended
         1h     | completed   | completed""",
     "one hung run is one incident": """
         before | completed@-7d, started@0h
@@ -344,7 +330,7 @@ a backup overdue for 24 days; a backup that ran for 24 hours
         before | started@-8d, completed@-9d, completed@-7d, started@-169h
         25h    |             | overdue opened""",
     "a failed backup is reminded of a day later, or by the next failed one": """
-        before | monthly@-9d, completed@-1d
+        before | scheduled/monthly@-9d, completed@-1d
         1h     | failed      | failed opened
         23h    |
         1h     |             | failed reminder | Failed: @0h | opens: failing@0h | Failures in a row: -
@@ -405,18 +391,18 @@ def test_what_opens_and_ends_incidents(story: str) -> None:
 @pytest.mark.parametrize("job", ["4876876000001757002", None], ids=["one id for all runs", "no ids"])
 def test_an_earlier_run_of_the_same_job_does_not_end_stuck(job: str | None) -> None:
     """The outcome of last week's, seen late, says nothing of today's."""
-    watch = Watch([row(START - DAY, id=job, **STARTED)], notify_on={"stuck", "completed"})
+    watch = Watch([row(START - DAY, id=job, action="initiated")], notify_on={"stuck", "completed"})
     watch.check()
-    watch.log(at=START - 7 * DAY, id=job, **COMPLETED)
+    watch.log(at=START - 7 * DAY, id=job, state="completed")
     assert watch.check_after(hours=1) == ["completed"]
     assert list(watch.memory.incidents) == ["stuck"]
 
 
 def test_failing_and_overdue_never_both_on_one_day() -> None:
     """Whoever waits is said by the other: a week, one reminder a day, whatever opened first."""
-    watch = Watch(listed((5, COMPLETED)), digest_days=0)
+    watch = Watch(rows("completed@-5d"), digest_days=0)
     watch.check()
-    watch.log(**FAILED)
+    watch.log(state="failure")
     sent = []
     for _ in range(24 * 7):
         watch.check_after(hours=1)
@@ -425,14 +411,14 @@ def test_failing_and_overdue_never_both_on_one_day() -> None:
     assert list(dict.fromkeys(kind for _, kind in sent)) == ["failed", "overdue"]
     assert {kind for _, kind in sent[-3:]} == {"overdue"}
     assert "Failed since then: 1 backup." in watch.notices[-1].content.sentence
-    watch.log(**FAILED)
+    watch.log(state="failure")
     assert watch.check_after(hours=1)[:1] == ["failed"], "a failed row is always sent"
 
 
 @pytest.mark.parametrize("kind", ["baseline", "digest"])
 def test_what_nobody_hears_the_end_of_opens_no_alert(kind: str) -> None:
     """It is listed all the same: a backup is overdue, and the company wants to hear of failures only."""
-    watch = Watch(listed((40, COMPLETED)), notify_on={"failed", "digest"})
+    watch = Watch(rows("completed@-40d"), notify_on={"failed", "digest"})
     watch.check()
     watch.check_after(days=31)
     [notice] = [notice for notice in watch.notices if notice.kind == kind]
@@ -445,7 +431,7 @@ def test_what_nobody_hears_the_end_of_opens_no_alert(kind: str) -> None:
 
 def test_an_organisation_that_was_never_readable() -> None:
     """First `unreadable`, then `readable` and `baseline` together."""
-    watch = Watch(listed((0, COMPLETED)))
+    watch = Watch(rows("completed@0d"))
     play(watch, "1h | revoked | unreadable opened", "24h | revoked | unreadable reminder")
     assert watch.memory.seen == {}
     play(watch, "1h | | readable ended, baseline")
@@ -509,10 +495,10 @@ def test_a_channel_that_works_again_says_so_itself_where_it_is_the_only_one_left
     assert [notice.pending_for for notice in watch.decision.notices] == [("slack",)]
 
 
-@pytest.mark.parametrize("rows", [[], [(1, COMPLETED)], [(0, STARTED)], [(0, FAILED)]], ids=str)
-def test_a_quiet_check_remembers_exactly_what_was_remembered(rows: list[tuple[float, Raw]]) -> None:
+@pytest.mark.parametrize("history", ["", "completed@-1d", "started@0h", "failed@0h"])
+def test_a_quiet_check_remembers_exactly_what_was_remembered(history: str) -> None:
     """Row or no row, incident or none: with nothing new and nothing due the memory is equal, so nothing is written."""
-    watch = Watch(listed(*rows))
+    watch = Watch(rows(history))
     watch.check()
     watch.check_after(hours=1)
     known = watch.memory

@@ -16,7 +16,7 @@ from handler.wording import Content
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import row
 from tests.item import ITEM_LIMIT, item_size
-from tests.watch import BOUGHT, COMPLETED, DAY, FAILED, HOUR, STARTED, at, listed, play, said
+from tests.watch import DAY, HOUR, play, rows, said
 
 HOSTILE = "\U0001f3f4" * 100
 """The longest text that is kept of Zoho's, in characters of four bytes each."""
@@ -173,12 +173,12 @@ def test_what_waits_for_a_broken_channel_becomes_dead_letters_after_14_days(brok
 
 def test_keys_live_400_days_and_never_die_while_the_history_shows_them() -> None:
     """A row that Zoho still shows is never sent again; one that is gone is forgotten when news comes."""
-    lasting, passing = row(START, **COMPLETED), row(START, **FAILED)
+    lasting, passing = row(START, state="completed"), row(START, state="failure")
     watch = Watch([lasting, passing], remind_hours=0)
     watch.check()
     watch.rows = [lasting]
     for days, remembered in ((400, True), (401, False), (900, False)):
-        watch.log(**at(24 * days, BOUGHT))
+        watch.log(at=START + days * DAY, action="purchased")
         watch.check_at(START + timedelta(days=days))
         assert (parse_row(passing).key in watch.memory.seen) is remembered
         assert parse_row(lasting).key in watch.memory.seen
@@ -187,15 +187,15 @@ def test_keys_live_400_days_and_never_die_while_the_history_shows_them() -> None
 
 def test_no_more_keys_are_kept_than_fit() -> None:
     """3,000 in all: those that are shown, and the newest of those that are not."""
-    rows = [{"id": str(n), **BOUGHT} for n in range(2 * MAX_KEYS)]
-    keys = [parse_row(raw).key for raw in rows]
+    many = [{"id": str(n), "action": "purchased"} for n in range(2 * MAX_KEYS)]
+    keys = [parse_row(raw).key for raw in many]
     watch = Watch()
     for begin in range(0, 2 * MAX_KEYS, 500):
-        watch.rows = rows[begin : begin + 500]
+        watch.rows = many[begin : begin + 500]
         watch.check_after(hours=1)
         assert len(watch.memory.seen) == min(begin + 500, MAX_KEYS)
     assert set(watch.memory.seen) == set(keys[MAX_KEYS:])
-    watch.rows = rows[:1] + rows[-2000:]
+    watch.rows = many[:1] + many[-2000:]
     watch.check_after(hours=1)
     assert set(watch.memory.seen) == {keys[0], *keys[MAX_KEYS + 1 :]}
 
@@ -229,7 +229,7 @@ def test_the_worst_item_stays_below_dynamodbs_limit() -> None:
 
 def test_the_item_is_readable_in_the_console_and_small() -> None:
     """ISO 8601 times in UTC, and nothing that is empty; a year of weekly backups takes five kilobytes."""
-    watch = Watch(listed((1 / 24, COMPLETED)))
+    watch = Watch(rows("completed@-1h"))
     watch.check()
     item = to_item(watch.memory)
     assert set(item) == {
@@ -240,8 +240,8 @@ def test_the_item_is_readable_in_the_console_and_small() -> None:
     assert item["last_seen_time"] == {"S": "2026-03-02T09:00:00+00:00"}
     assert item["seen"] == {"S": f"2026-03-02T10:00:00+00:00 {parse_row(watch.rows[0]).key}"}
     for _ in range(52):
-        watch.log(**STARTED)
+        watch.log(action="initiated")
         watch.check_after(hours=1)
-        watch.log(**COMPLETED)
+        watch.log(state="completed")
         watch.check_after(hours=24 * 7 - 1)
     assert item_size(watch.memory) < 5_000

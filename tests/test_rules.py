@@ -15,23 +15,7 @@ from handler.memory import MAX_KEYS
 from handler.outcomes import NO_ACTION
 from sandbox.watch import EVERYTHING, START, Raw, Watch
 from sandbox.zoho import row, sample_rows
-from tests.watch import (
-    BOUGHT,
-    COMPLETED,
-    DAY,
-    FAILED,
-    HOUR,
-    MONTHLY,
-    SECOND,
-    STARTED,
-    WEEKLY,
-    at,
-    listed,
-    play,
-    said,
-    tell,
-    told,
-)
+from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
 
 # --- Each row ---------------------------------------------------------------------------------------------------------
 
@@ -63,7 +47,7 @@ OF_KIND = {kind: fields for fields, kind, _ in ROWS if kind}
 def test_every_row_of_the_table_gives_its_notice_and_no_other(fields: Raw, kind: str, severity: str) -> None:
     """In any case; it tells the row's time and id, and the check after it is silent."""
     for change_case in (str.lower, str.upper, str.title):
-        watch = Watch(listed((0, WEEKLY)), notify_on=EVERYTHING)
+        watch = Watch(rows("scheduled@0d"), notify_on=EVERYTHING)
         watch.check()
         spelled: Raw = {name: change_case(v) if isinstance(v, str) else v for name, v in fields.items()}
         raw = watch.log(**spelled)
@@ -101,8 +85,8 @@ def test_every_outcome_counts_as_one_everywhere(state: str, kind: str) -> None:
     """Nothing runs after it, the digest counts it, and only a completion is a tick among the recent backups."""
     watch = Watch(notify_on=EVERYTHING, digest_days=2, max_backup_age_days=3650, remind_hours=0)
     watch.check()
-    watch.log(**STARTED)
-    watch.log(**at(1, {"state": state}))
+    watch.log(action="initiated")
+    watch.log(at=START + HOUR, state=state)
     assert watch.check_after(hours=2) == [kind]
     assert told(watch.notices[-1])["Recent backups (oldest first)"] == {"completed": "✓", "failed": "✗"}.get(kind, "?")
     assert watch.check_after(hours=25) == [], f"{state} ends a backup"
@@ -192,7 +176,7 @@ a backup overdue for 17 days""",
         gone   | 2
         4h     | completed      | recovered ended | Resolved: 3 failed backups over 3 hours""",
     "the last good backup is not forgotten when its row disappears": """
-        before | weekly@-3d, completed@0h
+        before | scheduled@-3d, completed@0h
         gone   | -1
         1h     | bought         |
         1h     | failed         | failed opened | Last successful backup: @0h""",
@@ -202,27 +186,27 @@ a backup overdue for 17 days""",
         1h     |                | recovered ended
         open   |""",
     "a stop that a newer schedule follows is no alarm": """
-        before | weekly@-1d, completed@-1d
-        1h     | stopped@5m, monthly@7m | stopped | severity: info | step: No action needed. | New schedule: monthly""",
+        before | scheduled@-1d, completed@-1d
+        1h     | stopped@5m, scheduled/monthly@7m | stopped | severity: info | New schedule: monthly""",
     "who heard of a stop hears once of the new recurring schedule": """
-        before | weekly@-1d
+        before | scheduled@-1d
         with   | notify_on=stopped
         1h     | stopped        | stopped
-        1h     | once           |
-        1h     | weekly         | scheduled ended | ends: stopped@0h | Resolved: no backup schedule for 2 hours
-        1h     | monthly        |""",
+        1h     | scheduled/immediate           |
+        1h     | scheduled         | scheduled ended | ends: stopped@0h | Resolved: no backup schedule for 2 hours
+        1h     | scheduled/monthly        |""",
     "who hears of schedules as well hears of each": """
-        before | weekly@-1d
+        before | scheduled@-1d
         with   | notify_on=stopped scheduled
         1h     | stopped        | stopped
-        1h     | once           | scheduled
-        1h     | weekly         | scheduled ended | severity: info | weight: warning
-        1h     | monthly        | scheduled""",
+        1h     | scheduled/immediate           | scheduled
+        1h     | scheduled         | scheduled ended | severity: info | weight: warning
+        1h     | scheduled/monthly        | scheduled""",
     "who heard of no stop hears of no schedule": """
-        before | weekly@-1d
+        before | scheduled@-1d
         with   | notify_on=completed
         1h     | stopped        |
-        1h     | weekly         |""",
+        1h     | scheduled         |""",
     "what can no longer be downloaded is not offered": """
         7d     | completed      | completed | Download until: - | step: No action needed.""",
 }
@@ -239,7 +223,7 @@ def test_one_id_for_many_runs_sends_each_run() -> None:
     watch = Watch()
     watch.check()
     for _ in range(3):
-        watch.log(id="4876876000001757002", **COMPLETED)
+        watch.log(id="4876876000001757002", state="completed")
         assert watch.check_after(days=7) == ["completed"]
 
 
@@ -262,11 +246,11 @@ def test_a_row_that_changes_in_place_is_news_once_for_each_state(time: datetime 
 @pytest.mark.parametrize("ids", [("7", "7"), ("7", "8"), ("8", "7"), ("x", "8")], ids=str)
 def test_a_backup_begins_before_it_ends_whatever_the_ids_say(time: datetime | None, ids: tuple[str, str]) -> None:
     """The two rows of a backup in one second, or without a time, leave nothing running, in either order of arrival."""
-    begun, done = row(time, id=ids[0], **STARTED), row(time, id=ids[1], **COMPLETED)
-    for rows in ([begun, done], [done, begun]):
+    begun, done = row(time, id=ids[0], action="initiated"), row(time, id=ids[1], state="completed")
+    for order in ([begun, done], [done, begun]):
         watch = Watch(notify_on=EVERYTHING)
         watch.check()
-        watch.rows = [*rows]
+        watch.rows = [*order]
         assert watch.check_after(hours=1) == ["completed"]
         assert watch.check_after(days=2) == []
 
@@ -277,7 +261,7 @@ def test_rows_without_a_time_count_from_when_they_were_first_seen(log_time: str 
     watch = Watch(remind_hours=0)
     watch.check()
     for label in ("Failed", "Failing since"):
-        watch.log(log_time=log_time, **FAILED)
+        watch.log(log_time=log_time, state="failure")
         assert watch.check_after(hours=1) == ["failed"]
         assert told(watch.notices[-1])[label] == START + HOUR
     assert watch.check_after(days=2) == []
@@ -287,10 +271,10 @@ def test_an_undated_row_at_the_first_read_is_dated_by_its_neighbour() -> None:
     """The dated row with the next smaller id; none smaller: a second before the oldest; `seen` keeps that time."""
     watch = Watch(
         [
-            row(START - 140 * DAY, id="100", **WEEKLY),
-            row(None, id="50", **FAILED),
-            row(None, id="150", **COMPLETED),
-            row(START - 150 * DAY, id="200", **BOUGHT),
+            row(START - 140 * DAY, id="100", action="scheduled"),
+            row(None, id="50", state="failure"),
+            row(None, id="150", state="completed"),
+            row(START - 150 * DAY, id="200", action="purchased"),
         ]
     )
     watch.check()
@@ -303,7 +287,7 @@ def test_an_undated_row_at_the_first_read_is_dated_by_its_neighbour() -> None:
 
 def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> None:
     """It is said so, and nothing is overdue before the limit has passed since the baseline."""
-    watch = Watch([row(None, id="1", **WEEKLY), row(None, id="2", **COMPLETED)], digest_days=0)
+    watch = Watch([row(None, id="1", action="scheduled"), row(None, id="2", state="completed")], digest_days=0)
     watch.check()
     tells = told(watch.notices[0])
     assert watch.memory.last_completed == UNKNOWN_TIME
@@ -319,7 +303,9 @@ def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> N
 def test_the_last_seen_row_is_the_newest_by_time_and_then_by_id() -> None:
     """With ids a float cannot tell apart, in any order of arrival."""
     ids = ["4876876000001594002", "4876876000001594003", "999"]
-    watch = Watch([row(START - DAY, id="4876876000009999999"), *(row(START, id=value, **COMPLETED) for value in ids)])
+    watch = Watch(
+        [row(START - DAY, id="4876876000009999999"), *(row(START, id=value, state="completed") for value in ids)]
+    )
     watch.check()
     assert (watch.memory.last_seen_id, watch.memory.last_seen_time) == (ids[1], START)
 
@@ -345,7 +331,7 @@ def test_many_rows_are_each_sent_once_whatever_the_order() -> None:
 
 def test_a_full_history_that_is_empty_cannot_be_trusted() -> None:
     """Until its newest row could have aged out: then an empty history is the truth."""
-    watch = Watch(listed((0, COMPLETED)), unreadable_hours=0)
+    watch = Watch(rows("completed@0d"), unreadable_hours=0)
     watch.check()
     watch.rows = []
     assert watch.check_at(START + 360 * DAY - SECOND) == ["unreadable"]
@@ -423,8 +409,8 @@ def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timede
     completed = START + 2 * HOUR
     watch = Watch(links=None if until is None else Links(completed + until, 4), notify_on=EVERYTHING)
     watch.check()
-    watch.log(**at(1, COMPLETED))
-    watch.log(**at(2, COMPLETED))
+    watch.log(at=START + 1 * HOUR, state="completed")
+    watch.log(at=START + 2 * HOUR, state="completed")
     watch.check_at(completed)
     older, newest = map(told, watch.notices[1:])
     assert (older["Download until"], older.get("Files")) == (START + HOUR + 7 * DAY, None)
@@ -437,9 +423,11 @@ def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest()
     """Not for a late row: the links belong to the latest backup, which was sent before; nor for what nobody hears."""
     watch = Watch(notify_on=EVERYTHING)
     watch.check()
-    for fields, hours, asked in ((FAILED, 1, 0), (at(72, COMPLETED), 72, 1), (at(24, COMPLETED), 1, 1)):
-        watch.log(**fields)
-        watch.check_after(hours=hours)
+    for line, asked in (
+        *(("1h | failed | failed opened", 0), ("72h | completed@72h | recovered ended", 1)),
+        ("1h | completed@24h | completed", 1),
+    ):
+        play(watch, line)
         assert watch.asked.count("links") == asked
     watch.policy = Watch(notify_on={"stuck"}).policy
     play(watch, "24h | completed |")
@@ -463,7 +451,7 @@ SUBSCRIBED: list[tuple[Mapping[str, int], list[str], str, str | None, str | None
 
 def test_a_digest_says_once_when_the_last_subscriber_has_gone() -> None:
     """A topic that never had one is no trouble, only a fact; and what is still so at the next digest is a fact, too."""
-    watch = Watch(listed((0, MONTHLY)), notify_on=EVERYTHING, max_backup_age_days=999, operated_by="Ops")
+    watch = Watch(rows("scheduled/monthly@0d"), notify_on=EVERYTHING, max_backup_age_days=999, operated_by="Ops")
     watch.subscribers = {"messages": 2, "alarms": 0}
     watch.check()
     assert told(watch.notices[-1])[ALARMS] == "none"

@@ -16,24 +16,7 @@ from handler.plan import Plan, adopt, parse_plan
 from handler.summaries import NO_SCHEDULE
 from sandbox.watch import EVERYTHING, START, Raw, Watch
 from sandbox.zoho import plan
-from tests.watch import (
-    BOUGHT,
-    COMPLETED,
-    DAY,
-    FAILED,
-    HOUR,
-    MONTHLY,
-    ODD,
-    SECOND,
-    STARTED,
-    STOPPED,
-    WEEKLY,
-    listed,
-    play,
-    said,
-    tell,
-    told,
-)
+from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
 
 NOW = START
 
@@ -308,10 +291,9 @@ def test_when_a_backup_is_due(clause: str) -> None:
 # --- What the plan is asked for, and what it changes ------------------------------------------------------------------
 
 
-def begun(*, days: float = 7, every: Raw | None = WEEKLY, **more: Any) -> Watch:
+def begun(*, days: int = 7, every: str = "scheduled@-60d", **more: Any) -> Watch:
     """Return a watch whose baseline found a schedule and, so many days before, a completed backup."""
-    rows = listed((days, {**COMPLETED, "repeat_type": "immediate"}), *([(60, every)] if every else []))
-    watch = Watch(rows, **{"notify_on": EVERYTHING, "digest_days": 0, **more})
+    watch = Watch(rows(f"completed/immediate@-{days}d, {every}"), **{"notify_on": EVERYTHING, "digest_days": 0, **more})
     watch.check_at(START - days * DAY + HOUR)
     watch.asked.remove("subscribers")
     return watch
@@ -320,8 +302,9 @@ def begun(*, days: float = 7, every: Raw | None = WEEKLY, **more: Any) -> Watch:
 @pytest.mark.parametrize(
     ("fields", "asked"),
     [
-        *((COMPLETED, ["links", "plan"]), (WEEKLY, ["plan"]), (STOPPED, ["plan"])),
-        *((FAILED, []), (STARTED, []), (BOUGHT, []), (ODD, [])),
+        *(({"state": "completed"}, ["links", "plan"]), ({"action": "scheduled"}, ["plan"])),
+        *(({"action": "stopped"}, ["plan"]), ({"action": "purchased"}, []), ({"action": "initiated"}, [])),
+        *(({"state": "failure"}, []), ({"state": "paused"}, [])),
     ],
     ids=str,
 )
@@ -387,7 +370,7 @@ def test_the_plan_closes_nothing_and_alone_never_says_that_there_is_no_schedule(
     watch.plan = plan("RRULE:FREQ=WEEKLY;BYDAY=TU", START + 20 * DAY)
     play(watch, "1h | stopped | stopped")
     assert "overdue" in watch.memory.incidents
-    for every, answer, lines in ((WEEKLY, None, 0), (None, plan(next_run=START), 0), (None, None, 1)):
+    for every, answer, lines in (("scheduled@-60d", None, 0), ("", plan(next_run=START), 0), ("", None, 1)):
         assert len(begun(every=every, plan=answer).notices[0].content.lines) == lines
 
 
@@ -414,13 +397,13 @@ def test_what_comes_next_is_named_as_it_is_known(exact: str) -> None:
         "with | digest_days=0",
         "0h | failed@0h | failed opened",
         f"1h | completed@0h | recovered ended | {label}: @{exact or '7d'}",
-        f"1h | weekly@1h | scheduled | {label}: @{exact or '169h'}",
+        f"1h | scheduled@1h | scheduled | {label}: @{exact or '169h'}",
     )
 
 
 CHANGES = {
     "a stopped weekly schedule is overdue after eight days": """
-        before | weekly@-60d, completed@-1d
+        before | scheduled@-60d, completed@-1d
         1h     | stopped@0h | stopped
         167h   |            |
         1s     |            | overdue opened | Last successful backup: @-1d""",
@@ -432,18 +415,18 @@ CHANGES = {
         1d     |            |
         1s     |            | overdue opened""",
     "a change to a slower schedule raises no alarm": """
-        before | weekly@-60d, completed@-6d
-        3h     | stopped, monthly@2h | stopped
+        before | scheduled@-60d, completed@-6d
+        3h     | stopped, scheduled/monthly@2h | stopped
         34d    |            |
         1d     | completed  | completed""",
     "nor does one from biweekly": """
-        before | biweekly@-60d, completed@-6d
-        3h     | stopped, monthly@2h | stopped
+        before | scheduled/biweekly@-60d, completed@-6d
+        3h     | stopped, scheduled/monthly@2h | stopped
         34d    |            |
         1d     | completed  | completed""",
     "nor one to biweekly": """
-        before | weekly@-60d, completed@-6d
-        3h     | stopped, biweekly@2h | stopped
+        before | scheduled@-60d, completed@-6d
+        3h     | stopped, scheduled/biweekly@2h | stopped
         13d    |            |
         1d     | completed  | completed""",
 }
@@ -458,31 +441,26 @@ def test_a_schedule_that_changes_is_due_by_the_new_word(story: str) -> None:
 # --- The newest word in the history -----------------------------------------------------------------------------------
 
 
-def of(repeat_type: str | None, fields: Raw) -> Raw:
-    """Return a row of another interval."""
-    return {**fields, "repeat_type": repeat_type}
-
-
-IN_FORCE: dict[str, tuple[list[tuple[float, Raw]], str | None]] = {
-    "scheduled": ([(9, WEEKLY)], "weekly"),
-    "capitals": ([(9, {"action": "SCHEDULED", "repeat_type": "Monthly"})], "monthly"),
-    "stopped later": ([(9, WEEKLY), (5, STOPPED)], None),
-    "stopped, whatever its type": ([(9, WEEKLY), (5, of("immediate", STOPPED))], None),
-    "scheduled again": ([(9, STOPPED), (5, WEEKLY)], "weekly"),
-    "scheduled again, listed first": ([(5, WEEKLY), (9, STOPPED)], "weekly"),
-    "both in one second: the greater id is newer": ([(5, STOPPED), (5, WEEKLY)], "weekly"),
-    "the other way round": ([(5, WEEKLY), (5, STOPPED)], None),
-    "changed": ([(9, WEEKLY), (5, of("biweekly", WEEKLY))], "biweekly"),
-    "once more by hand": ([(9, WEEKLY), (5, of("immediate", WEEKLY))], "weekly"),
-    "no type": ([(9, WEEKLY), (5, of(None, WEEKLY))], "weekly"),
-    "a type that Zoho adds": ([(9, of("quarterly", WEEKLY))], "quarterly"),
-    "neither: any recurring row says it": ([(5, COMPLETED)], "weekly"),
-    "the newest of them": ([(9, of("monthly", COMPLETED)), (5, COMPLETED)], "weekly"),
-    "not the immediate": ([(9, COMPLETED), (5, of("immediate", COMPLETED))], "weekly"),
-    "a stop outweighs what other rows imply": ([(9, STOPPED), (5, COMPLETED)], None),
-    "and so does scheduling": ([(9, MONTHLY), (5, COMPLETED)], "monthly"),
-    "nothing recurs": ([(5, of("immediate", COMPLETED))], None),
-    "no types": ([(5, of(None, COMPLETED))], None),
+IN_FORCE: dict[str, tuple[str, str | None]] = {
+    "scheduled": ("scheduled@-9d", "weekly"),
+    "capitals": ("SCHEDULED/Monthly@-9d", "monthly"),
+    "stopped later": ("scheduled@-9d, stopped@-5d", None),
+    "stopped, whatever its type": ("scheduled@-9d, stopped/immediate@-5d", None),
+    "scheduled again": ("stopped@-9d, scheduled@-5d", "weekly"),
+    "scheduled again, listed first": ("scheduled@-5d, stopped@-9d", "weekly"),
+    "both in one second: the greater id is newer": ("stopped@-5d, scheduled@-5d", "weekly"),
+    "the other way round": ("scheduled@-5d, stopped@-5d", None),
+    "changed": ("scheduled@-9d, scheduled/biweekly@-5d", "biweekly"),
+    "once more by hand": ("scheduled@-9d, scheduled/immediate@-5d", "weekly"),
+    "no type": ("scheduled@-9d, scheduled/none@-5d", "weekly"),
+    "a type that Zoho adds": ("scheduled/quarterly@-9d", "quarterly"),
+    "neither: any recurring row says it": ("completed@-5d", "weekly"),
+    "the newest of them": ("completed/monthly@-9d, completed@-5d", "weekly"),
+    "not the immediate": ("completed@-9d, completed/immediate@-5d", "weekly"),
+    "a stop outweighs what other rows imply": ("stopped@-9d, completed@-5d", None),
+    "and so does scheduling": ("scheduled/monthly@-9d, completed@-5d", "monthly"),
+    "nothing recurs": ("completed/immediate@-5d", None),
+    "no types": ("completed/none@-5d", None),
 }
 
 
@@ -495,21 +473,21 @@ def in_force(watch: Watch) -> str | None:
 @pytest.mark.parametrize("case", IN_FORCE)
 def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
     """The baseline names it; it is kept when its rows age out, and does not depend on how rows arrive."""
-    rows, repeat_type = IN_FORCE[case]
-    watch = Watch(listed(*rows))
+    history, repeat_type = IN_FORCE[case]
+    watch = Watch(rows(history))
     watch.check()
     assert in_force(watch) == repeat_type
     assert told(watch.notices[0])["Schedule"] == (repeat_type or "none")
     assert (NO_SCHEDULE in watch.notices[0].content.lines) is (repeat_type is None)
     watch.rows = []
-    watch.log(**of("immediate", COMPLETED))
+    watch.log(state="completed", repeat_type="immediate")
     watch.check_after(hours=1)
     assert in_force(watch) == repeat_type, "kept"
 
     watch = Watch()
     watch.check_at(START - 20 * DAY)
     watch.now = START
-    for raw in listed(*rows):
+    for raw in rows(history):
         watch.rows = [raw]
         watch.check_after(hours=1)
     assert in_force(watch) == repeat_type, "one by one, in the order given, each check seeing only what is new"
@@ -517,10 +495,10 @@ def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
 
 def test_what_was_stopped_keeps_its_interval() -> None:
     """Also when the row that set it up has aged out: the last interval goes on counting."""
-    watch = Watch(listed((9, of("biweekly", WEEKLY))))
+    watch = Watch(rows("scheduled/biweekly@-9d"))
     watch.check()
     watch.rows = []
-    watch.log(**of(None, STOPPED))
+    watch.log(action="stopped", repeat_type=None)
     watch.check_after(hours=1)
     assert watch.memory.schedule
     assert (watch.memory.schedule.repeat_type, watch.memory.schedule.in_force) == ("biweekly", False)
@@ -528,27 +506,27 @@ def test_what_was_stopped_keeps_its_interval() -> None:
 
 # --- The baseline -----------------------------------------------------------------------------------------------------
 
-PRESENT: dict[str, tuple[list[tuple[float, Raw]], list[str], str]] = {
-    "all is well": ([(3, COMPLETED)], [], "info"),
-    "a failure that is over": ([(3, FAILED), (2, COMPLETED)], [], "info"),
-    "an unknown outcome": ([(3, ODD)], [], "info"),
-    "last outcome a failure": ([(3, COMPLETED), (2, FAILED)], ["failing"], "critical"),
-    "in time": ([(6, COMPLETED)], [], "info"),
-    "overdue": ([(9, COMPLETED)], ["overdue"], "critical"),
-    "stuck": ([(3, COMPLETED), (1, STARTED)], ["stuck"], "critical"),
-    "not stuck": ([(3, STARTED), (2, COMPLETED)], [], "info"),
-    "no schedule": ([(3, COMPLETED), (2, STOPPED)], ["schedule"], "warning"),
-    "nothing at all": ([], ["schedule"], "warning"),
+PRESENT: dict[str, tuple[str, list[str], str]] = {
+    "all is well": ("completed@-3d", [], "info"),
+    "a failure that is over": ("failed@-3d, completed@-2d", [], "info"),
+    "an unknown outcome": ("odd@-3d", [], "info"),
+    "last outcome a failure": ("completed@-3d, failed@-2d", ["failing"], "critical"),
+    "in time": ("completed@-6d", [], "info"),
+    "overdue": ("completed@-9d", ["overdue"], "critical"),
+    "stuck": ("completed@-3d, started@-1d", ["stuck"], "critical"),
+    "not stuck": ("started@-3d, completed@-2d", [], "info"),
+    "no schedule": ("completed@-3d, stopped@-2d", ["schedule"], "warning"),
+    "nothing at all": ("", ["schedule"], "warning"),
     "everything, with no completion ever": (
-        [(40, FAILED), (39, FAILED), (38, STOPPED), (37, {})],
+        "failed@-40d, failed@-39d, stopped@-38d, begun@-37d",
         *(["stuck", "failing", "schedule"], "critical"),
     ),
     "everything with a last completion": (
-        [(50, COMPLETED), (40, FAILED), (38, STOPPED)],
+        "completed@-50d, failed@-40d, stopped@-38d",
         *(["overdue", "failing", "schedule"], "critical"),
     ),
     "one hung run is one incident, not overdue as well": (
-        [(50, COMPLETED), (40, FAILED), (38, STOPPED), (37, {})],
+        "completed@-50d, failed@-40d, stopped@-38d, begun@-37d",
         *(["stuck", "failing", "schedule"], "critical"),
     ),
 }
@@ -557,8 +535,8 @@ PRESENT: dict[str, tuple[list[tuple[float, Raw]], list[str], str]] = {
 @pytest.mark.parametrize("case", PRESENT)
 def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) -> None:
     """One notice, with the highest severity of what it lists; then silence until a reminder is due."""
-    rows, wrong, severity = PRESENT[case]
-    watch = Watch(listed(*rows), notify_on=EVERYTHING, digest_days=0)
+    history, wrong, severity = PRESENT[case]
+    watch = Watch(rows(history), notify_on=EVERYTHING, digest_days=0)
     watch.check()
     tells, opened = told(watch.notices[0]), [what for what in wrong if what != "schedule"]
     assert said(watch.notices) == ("baseline opened" if opened else "baseline")
@@ -572,8 +550,8 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
 
 def test_the_baseline_counts_what_it_found_and_notices_go_on_from_there() -> None:
     """Rows, outcomes by kind, the last ten of them in order with the newest at the end."""
-    states = ["completed"] * 8 + ["failure", "paused", "finished"]
-    watch = Watch(listed(*((20 - n, {"state": state}) for n, state in enumerate(states)), (30, WEEKLY)))
+    outcomes = [*["completed"] * 8, "failed", "odd", "completed"]
+    watch = Watch(rows(", ".join(["scheduled@-30d", *(f"{what}@-{20 - n}d" for n, what in enumerate(outcomes))])))
     watch.check()
     tells = told(watch.notices[0])
     assert "12 earlier entries (9 completed, 1 failed, 1 unknown)" in tells["sentence"]

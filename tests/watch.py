@@ -3,7 +3,7 @@
 A check is a line: how long until it, what is logged before it (or why it cannot read), what it sends, what the last of
 these notices tells. ``@3h`` is three hours after the start, ``-`` is nothing::
 
-    before | weekly@-60d, completed@-1d
+    before | scheduled/monthly@-60d, completed@-1d
     with   | notify_on=failed stuck, remind_hours=0
     1h     | failed          | failed opened   | Failing since: @0h | opens: failing@0h
     24h    |                 | failed reminder
@@ -25,30 +25,20 @@ from sandbox.watch import START, Raw, Watch
 from sandbox.zoho import row
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
-COMPLETED: Raw = {"state": "completed"}
-FAILED: Raw = {"state": "failure"}
-ODD: Raw = {"state": "paused"}
-STARTED: Raw = {"action": "initiated"}
-STOPPED: Raw = {"action": "stopped"}
-BOUGHT: Raw = {"action": "purchased"}
-WEEKLY: Raw = {"action": "scheduled"}
-MONTHLY: Raw = {"action": "scheduled", "repeat_type": "monthly"}
 REVOKED = UnreadableError(causes.REVOKED_TOKEN, "invalid_code")
 NO_PERMISSION = UnreadableError(causes.NO_PERMISSION, "HTTP 403")
 TIMEOUT = UnreadableError(causes.TRANSIENT, "timeout")
 
 WORDS: dict[str, Raw] = {
-    "completed": COMPLETED,
-    "failed": FAILED,
-    "odd": ODD,
-    "started": STARTED,
+    "completed": {"state": "completed"},
+    "failed": {"state": "failure"},
+    "odd": {"state": "paused"},
+    "started": {"action": "initiated"},
     "begun": {},
-    "stopped": STOPPED,
-    "bought": BOUGHT,
-    "weekly": WEEKLY,
-    "monthly": MONTHLY,
-    "biweekly": {**WEEKLY, "repeat_type": "biweekly"},
-    "once": {**WEEKLY, "repeat_type": "immediate"},
+    "stopped": {"action": "stopped"},
+    "bought": {"action": "purchased"},
+    "scheduled": {"action": "scheduled"},
+    "SCHEDULED": {"action": "SCHEDULED"},
     "resumed": {"action": "resumed"},
 }
 """What a row of a story is called."""
@@ -56,14 +46,9 @@ PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT}
 UNITS = {"d": DAY, "h": HOUR, "m": timedelta(minutes=1), "s": SECOND}
 
 
-def at(hours: float, fields: Raw) -> Raw:
-    """Return a row of so many hours after the start."""
-    return {**fields, "at": START + timedelta(hours=hours)}
-
-
-def listed(*rows: tuple[float, Raw]) -> list[Raw]:
-    """Return rows, each so many days before the start; their ids grow in the order given."""
-    return [row(START - timedelta(days=days), **fields) for days, fields in rows]
+def rows(cell: str) -> list[Raw]:
+    """Return rows as a story names them; their ids grow in the order given."""
+    return [row(fields.pop("at"), **fields) for fields in _fields(cell)]
 
 
 def said(notices: Sequence[Notice]) -> str:
@@ -94,8 +79,7 @@ def tell(story: str) -> Watch:
     while lines[0].startswith(("before", "with")):
         what, cell, *_ = _cells(lines.pop(0))
         head[what] = cell
-    history = [row(fields.pop("at"), **fields) for fields in _rows(head.get("before", ""))]
-    watch = Watch(history, **{"digest_days": 0, **_settings(head.get("with", ""))})
+    watch = Watch(rows(head.get("before", "")), **{"digest_days": 0, **_settings(head.get("with", ""))})
     watch.check()
     play(watch, *lines)
     return watch
@@ -119,7 +103,7 @@ def play(watch: Watch, *lines: str) -> None:
 
 def _check(watch: Watch, line: str, span: timedelta, cell: str, sent: str, tells: dict[str, Any]) -> None:
     problem = PROBLEMS.get(cell)
-    for fields in () if problem else _rows(cell):
+    for fields in () if problem else _fields(cell):
         watch.log(**fields)
     watch.check_at(watch.now + span, problem)
     notices = watch.decision.notices
@@ -137,9 +121,14 @@ def _settings(cell: str) -> dict[str, Any]:
     return {name: int(value) if value.isdigit() else frozenset(value.split()) for name, value in pairs}
 
 
-def _rows(cell: str) -> list[Raw]:
-    words = [word.partition("@") for word in cell.split(", ") if word]
-    return [{**WORDS[name], **({"at": START + _span(when)} if when else {})} for name, _, when in words]
+def _fields(cell: str) -> list[Raw]:
+    found = []
+    for word in filter(None, cell.strip(", ").split(", ")):
+        named, _, when = word.partition("@")
+        name, _, repeat_type = named.partition("/")
+        more = {"repeat_type": None if repeat_type == "none" else repeat_type} if repeat_type else {}
+        found.append({**WORDS[name], **more, **({"at": START + _span(when)} if when else {})})
+    return found
 
 
 def _tells(cell: str) -> tuple[str, Any]:
