@@ -23,7 +23,7 @@ from handler.message import Recipient
 from handler.outbox import Notice
 from handler.rules import BY_DEFAULT, decide, decide_unreadable
 from handler.store import from_item, to_item
-from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch
+from sandbox.watch import EVERYTHING, RECEIVERS, Watch
 
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
 ASKED = Answers(frozenset({"plan", "links"}))
@@ -73,9 +73,7 @@ class Office:
         self.decided = decision.memory
         again = self._decide(problem, decision.memory)
         probes = [notice for notice in (*decision.notices, *again.notices) if probe(notice)]
-        assert [notice for notice in again.notices if not probe(notice)] == [], (
-            "deciding the same again sends something"
-        )
+        assert all(map(probe, again.notices)), "deciding the same again sends something"
         assert probes or again.memory == decision.memory, "deciding the same again changes something"
         services: Any = SimpleNamespace(
             store=SimpleNamespace(save=lambda memory: from_item(to_item(memory))), clock=lambda: watch.now
@@ -179,11 +177,7 @@ def test_openings_and_ends_alternate_whatever_happens(
         office.inboxes["slack"].mood = step["slack"] or "takes"
         sns = watch.memory.incidents.get("channel:sns")
         for notice in office.check(step["problem"]):
-            if (
-                len(notice.pending_for) == 1
-                and notice.is_probe_of(*notice.pending_for)
-                and not notice_is_end(office, notice)
-            ):
+            if probe(notice) and notice.incident in office.decided.incidents:
                 continue
             ledger.read(notice)
             sent.append(notice.notice_id)
@@ -198,29 +192,6 @@ def test_openings_and_ends_alternate_whatever_happens(
         assert len(set(inbox.accepted)) == len(inbox.accepted)
 
 
-def notice_is_end(office: Office, notice: Notice) -> bool:
-    """Return whether a channel's own end is more than a probe: its incident is over."""
-    return notice.incident not in office.decided.incidents
-
-
 def asked_for(name: str, watch: Watch) -> bool:
     """Return whether NOTIFY_ON names what an incident's notices are called."""
     return {"failing": "failed"}.get(name, name.partition(":")[0]) in watch.policy.notify_on
-
-
-def test_a_channel_that_breaks_again_in_the_check_that_repaired_it_is_not_back() -> None:
-    """It takes one part and refuses the next: nobody is notified that it works."""
-    watch = Watch(receivers=TWO)
-    office = Office(watch)
-    office.check(None)
-    office.inboxes["slack"].mood = "gone"
-    for hour in range(2):
-        watch.log(state="completed", at=START + timedelta(hours=hour))
-        watch.now += timedelta(hours=1)
-        office.check(None)
-    office.inboxes["slack"].mood = "breaks"
-    office.check(None)
-    incident = watch.memory.incidents["channel:slack"]
-    assert incident.back_at is None
-    watch.now += timedelta(hours=1)
-    assert [notice.kind for notice in office.check(None)] == []

@@ -1,8 +1,8 @@
 """Conditions that last: what opens, repeats and ends them, to the second, and what does not."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,9 +14,9 @@ from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import Notice
 from sandbox.problems import PROBLEMS
-from sandbox.watch import EVERYTHING, RECEIVERS, START, Raw, Watch, kinds
+from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch, kinds
 from sandbox.zoho import row
-from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, TIMEOUT, play, rows, said, tell, told
+from tests.watch import DAY, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
 
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
 
@@ -160,97 +160,54 @@ def test_reminders_come_at_their_hours_seven_times_and_then_at_every_seventh(nam
         assert said(heard(watch.decision.notices)) == (f"{case.kind} reminder" if remind else "")
 
 
-# --- To the second ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """What is silent for a time, and then is not.
-
-    Attributes:
-        sent: What comes.
-        after: So long after the row, or the first failure to read.
-        rows: Logged then; those without a time of their own have this one.
-        problem: Why nothing can be read since.
-        schedule: The row that sets one up, just before.
-        settings: Of the watch.
-        tells: What the notice tells: times since then.
-    """
-
-    sent: str
-    after: timedelta
-    rows: Sequence[Raw] = ()
-    problem: UnreadableError | None = None
-    schedule: Raw = field(default_factory=lambda: WEEKLY)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    tells: Mapping[str, timedelta] = field(default_factory=dict)
-
-
-WEEKLY: Raw = {"action": "scheduled"}
-MONTHLY: Raw = {**WEEKLY, "repeat_type": "monthly"}
-
-
-def overdue(days: int, schedule: Raw, grace: int = 24, **more: Any) -> Threshold:
-    """Return how overdue opens: strictly after its limit."""
-    tells = {"Last successful backup": 0 * DAY, "Was due": days * DAY}
-    after = timedelta(days=days, hours=grace, seconds=1)
-    done = {"state": "completed", "repeat_type": "immediate"}
-    return Threshold("overdue", after, [done], None, schedule, {"grace_hours": grace, **more}, tells)
-
-
-ANCHORS = {
-    "UTC": "2026-03-02T10:00:00+00:00",
-    "Berlin, clocks go forward tonight": "2026-03-28T22:30:00+01:00",
-    "Berlin, the second half past two": "2026-10-25T02:30:00+01:00",
-    "the eve of 29 February": "2028-02-28T22:30:00+00:00",
-    "29 February": "2028-02-29T12:00:00+01:00",
-}
-"""From each of these every threshold lies beyond a change of clocks or around the leap day."""
-THRESHOLDS = {
-    "overdue, weekly": overdue(7, WEEKLY),
-    "overdue, monthly": overdue(35, MONTHLY),
-    "overdue, little grace": overdue(7, WEEKLY, 1),
-    "overdue, age by setting": overdue(2, WEEKLY, max_backup_age_days=2),
-    "overdue, both set": overdue(3, {"action": "stopped"}, 5, max_backup_age_days=3),
-    "stuck": Threshold("stuck", DAY, [{"action": "initiated"}], tells={"Started": 0 * DAY}),
-    "stuck, without a time": Threshold("stuck", DAY, [{"log_time": None}], tells={"Started": 0 * DAY}),
-    "stuck, one hour": Threshold("stuck", HOUR, [{"action": "initiated"}], settings={"stuck_hours": 1}),
-    "unreadable": Threshold("unreadable", 6 * HOUR, problem=TIMEOUT, tells={"Since": 0 * DAY}),
-    "unreadable, one hour": Threshold("unreadable", HOUR, problem=TIMEOUT, settings={"unreadable_hours": 1}),
-    "digest": Threshold(
-        "digest",
-        30 * DAY - SECOND,
-        settings={"digest_days": 30, "max_backup_age_days": 999},
-        tells={"Counted since": -SECOND},
-    ),
-    "digest, one day": Threshold(
-        "digest", DAY - SECOND, [{"state": "failure"}], settings={"digest_days": 1}, tells={"Counted since": -SECOND}
-    ),
-}
-
-
-@pytest.mark.parametrize("anchor", ANCHORS)
-@pytest.mark.parametrize("case", THRESHOLDS)
-def test_a_threshold_is_kept_to_the_second(case: str, anchor: str) -> None:
-    """Not a second before, in every kind of night."""
-    threshold, start = THRESHOLDS[case], datetime.fromisoformat(ANCHORS[anchor])
-    watch = Watch(
-        [row(start - HOUR, **threshold.schedule)], **{"digest_days": 0, "remind_hours": 0, **threshold.settings}
-    )
-    watch.check_at(start.astimezone(UTC) - SECOND)
-    watch.rows += [row(None, **{"log_time": ANCHORS[anchor], **fields}) for fields in threshold.rows]
-    watch.check_at(start.astimezone(UTC), threshold.problem)
-    assert watch.check_at(start + threshold.after - SECOND, threshold.problem) == []
-    assert watch.check_at(start + threshold.after, threshold.problem) == [threshold.sent]
-    tells = told(watch.notices[-1])
-    assert {label: tells[label] - start for label in threshold.tells} == threshold.tells
-    if threshold.sent == "stuck":
-        assert tells["Job ID"] == watch.rows[-1]["id"]
-
-
 # --- What rows open, end, and leave alone -----------------------------------------------------------------------------
 
 STORIES = {
+    "a weekly backup is overdue a second after its day and the grace": """
+        before | scheduled@-1h, completed/immediate@0h
+        8d     |
+        1s     |             | overdue opened | Last successful backup: @0h | Was due: @7d""",
+    "a monthly one after 35 days": """
+        before | scheduled/monthly@-1h, completed/immediate@0h
+        36d    |
+        1s     |             | overdue opened | Was due: @35d""",
+    "by the setting and with little grace": """
+        before | stopped@-1h, completed@0h
+        with   | max_backup_age_days=3, grace_hours=5
+        77h    |
+        1s     |             | overdue opened | Was due: @3d""",
+    "a backup is stuck after a day": """
+        0h     | started     |
+        86399s |
+        1s     |             | stuck opened | Started: @0h""",
+    "where it has no time, counted from when it was first seen; and as it is set": """
+        with   | stuck_hours=1
+        0h     | undated     |
+        3599s  |
+        1s     |             | stuck opened | Started: @0h""",
+    "what may pass by itself is sent after six hours": """
+        0h     | timeout     |
+        21599s | timeout     |
+        1s     | timeout     | unreadable opened | Since: @0h
+        1s     |             | readable ended | ends: unreadable@0h""",
+    "or as it is set": """
+        with   | unreadable_hours=1
+        0h     | timeout     |
+        3599s  | timeout     |
+        1s     | timeout     | unreadable opened""",
+    "a digest comes every 30 days": """
+        with   | digest_days=30, max_backup_age_days=999
+        2591999s |
+        1s     |             | digest | Counted since: @0h""",
+    "or as it is set, and counts no outcome twice; 0 days: never": """
+        with   | digest_days=1, max_backup_age_days=999, remind_hours=0
+        1h     | failed      | failed opened
+        82799s |
+        1s     |             | digest | title: Backup summary: 1 failed, 1 open problem
+        86399s |
+        1s     |             | digest | title: Backup summary: no backups, 1 open problem
+        with   | digest_days=0
+        31d    |""",
     "a completion ends everything in one notice": """
         before | completed@-30d
         1h     | failed      | failed opened

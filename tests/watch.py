@@ -35,6 +35,7 @@ WORDS: dict[str, Raw] = {
     "odd": {"state": "paused"},
     "started": {"action": "initiated"},
     "begun": {},
+    "undated": {"log_time": None},
     "stopped": {"action": "stopped"},
     "bought": {"action": "purchased"},
     "scheduled": {"action": "scheduled"},
