@@ -67,12 +67,7 @@ class Watch:
 
     def check(self, problem: UnreadableError | None = None) -> list[Notice]:
         """Check once, or fail to read, and return the notices."""
-        try:
-            if problem:
-                raise problem
-            self.decision = self._decide()
-        except UnreadableError as error:
-            self.decision = decide_unreadable(error, self.memory, self.now, self.policy, self.receivers)
+        self.decision = self.decide(problem)
         self.memory = self.decision.memory
         for receiver in self.receivers:
             broken = receiver.problem or f"channel:{receiver.name}" in self.memory.incidents
@@ -81,6 +76,15 @@ class Watch:
                 self.memory = self.memory.accepted(receiver.name, pending)
         self.notices += self.decision.notices
         return self.decision.notices
+
+    def decide(self, problem: UnreadableError | None = None) -> Decision:
+        """Return what a check would decide now, after a good read or a failed one."""
+        try:
+            if problem:
+                raise problem
+            return self._decide()
+        except UnreadableError as error:
+            return decide_unreadable(error, self.memory, self.now, self.policy, self.receivers)
 
     def _decide(self) -> Decision:
         parsed = [parse_row(raw) for raw in self.rows]

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from handler import causes
 from handler.channels.channel import Request
 from handler.deadline import Deadline
-from handler.decision import Answers, Decision
+from handler.decision import Answers
 from handler.delivery import Delivery
 from handler.errors import DeliveryError, UnreadableError
-from handler.history import parse_row
 from handler.memory import Memory
 from handler.message import Recipient
 from handler.outbox import Notice
-from handler.rules import BY_DEFAULT, decide, decide_unreadable
+from handler.rules import BY_DEFAULT
 from handler.store import from_item, to_item
 from sandbox.watch import EVERYTHING, RECEIVERS, Watch
 
@@ -69,9 +68,9 @@ class Office:
     def check(self, problem: UnreadableError | None) -> list[Notice]:
         """Decide, and deliver what is pending; the memory goes through the table's form each time."""
         watch = self.watch
-        decision = self._decide(problem, watch.memory)
-        self.decided = decision.memory
-        again = self._decide(problem, decision.memory)
+        decision = watch.decide(problem)
+        self.decided = watch.memory = decision.memory
+        again = watch.decide(problem)
         probes = [notice for notice in (*decision.notices, *again.notices) if probe(notice)]
         assert all(map(probe, again.notices)), "deciding the same again sends something"
         assert probes or again.memory == decision.memory, "deciding the same again changes something"
@@ -84,16 +83,6 @@ class Office:
         delivery.run()
         watch.memory = delivery.memory
         return decision.notices
-
-    def _decide(self, problem: UnreadableError | None, memory: Memory) -> Decision:
-        watch = self.watch
-        try:
-            if problem:
-                raise problem
-            rows = [parse_row(raw) for raw in watch.rows]
-            return decide(rows, memory, watch.now, watch.policy, watch.receivers, ASKED)
-        except UnreadableError as error:
-            return decide_unreadable(error, memory, watch.now, watch.policy, watch.receivers)
 
 
 @dataclass

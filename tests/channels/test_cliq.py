@@ -48,27 +48,6 @@ def test_a_url_without_its_path_or_token_is_refused(url: str, complaint: str) ->
     assert bool(said) == bool(complaint)
 
 
-def test_a_notice_is_a_card_with_its_facts_a_button_and_its_step(channel: Cliq, fake: FakeCliq) -> None:
-    """Times stand in the organisation's zone, as Cliq formats none."""
-    send_all(channel, [notice(3)])
-    (payload,) = fake.messages
-    assert payload["card"] == {"title": "🔴 Acme Ltd: Backup failed", "theme": "modern-inline"}
-    assert payload["text"].startswith("Zoho CRM could not back up your data.")
-    labels = {label: words for pair in payload["slides"][0]["data"] for label, words in pair.items()}
-    assert labels["Failed"] == "02 Mar 2026 10:00 UTC"
-    assert labels["File"] == "Acme_1.zip"
-    assert {"type": "text", "title": "What to do", "data": "Start a backup manually."} in payload["slides"]
-    assert payload["buttons"][0]["action"]["data"]["web"] == RECIPIENT.crm_url
-    assert payload["slides"][-1]["data"] == "Reference: acme-3"
-
-
-def test_a_few_notices_are_one_message(channel: Cliq, fake: FakeCliq) -> None:
-    """20 requests a minute lock the user."""
-    send_all(channel, notices(3))
-    (payload,) = fake.messages
-    assert [slide["title"] for slide in payload["slides"] if "🔴" in slide.get("title", "")] == ["🔴 Backup failed"] * 3
-
-
 @pytest.mark.parametrize("size", [MESSAGE_LIMIT - 100, MESSAGE_LIMIT, MESSAGE_LIMIT + 1, MESSAGE_LIMIT * 2])
 def test_a_message_ends_at_the_limit(channel: Cliq, size: int) -> None:
     """Characters of the whole; what is longer goes as its shortened text."""

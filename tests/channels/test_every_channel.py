@@ -131,12 +131,13 @@ def test_whatever_it_wants_it_can_say(name: str, channel: Channel) -> None:
 
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_every_notice_is_in_one_request_and_shows_its_row(name: str, channel: Channel, fake: Fake) -> None:
-    """In their order; hostile texts are taken, too: each channel's own test says that they are inert there."""
+    """In their order, in one message for people; hostile texts are taken, too, and inert: see each one's test."""
     pending = [each._replace(content=content(HOSTILE, HOSTILE)) for each in notices(3, opens=(ref(),))]
     made = send_all(channel, notices(3, opens=(ref(),)))
     made += send_all(channel, pending, RECIPIENT._replace(name=HOSTILE[:80]))
     assert [i for request in made for i in request.notice_ids] == [each.notice_id for each in pending] * 2
     assert len(fake.accepted) == len(fake.requests) == len(made)
+    assert len(made) == (6 if channel.incidents_only else 2)
     shown = everything(fake.messages)
     assert [each.notice_id for each in pending if each.row and each.row.id not in shown] == []
 

@@ -43,12 +43,6 @@ def objects(payload: Any) -> Iterator[dict[str, Any]]:
         yield from block.get("fields") or block.get("elements") or [block["text"]]
 
 
-def test_all_that_is_pending_is_one_message(channel: Slack, fake: FakeSlack) -> None:
-    """Taken by a fake that knows Slack's limits."""
-    send_all(channel, notices(3))
-    assert len(fake.messages) == len(fake.requests) == 1
-
-
 def test_what_does_not_fit_is_split(channel: Slack, fake: FakeSlack) -> None:
     """By characters or by blocks, oldest first."""
     lines = tuple("x" * 2_900 for _ in range(3))

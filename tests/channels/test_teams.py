@@ -42,19 +42,6 @@ def test_a_url_that_cannot_work_is_refused_with_the_reason(url: str, complaint: 
     assert bool(said) == bool(complaint)
 
 
-def test_all_that_is_pending_is_one_card(channel: Teams, fake: FakeTeams) -> None:
-    """Of version 1.2, with facts, a button and the next step of each."""
-    send_all(channel, notices(3))
-    (request,) = channel.render(notices(3), RECIPIENT)
-    made = card(request)
-    assert made["version"] == "1.2"
-    assert [element["type"] for element in made["body"]].count("FactSet") == 3
-    assert made["actions"] == [{"type": "Action.OpenUrl", "title": "Open Zoho CRM", "url": RECIPIENT.crm_url}]
-    assert "What to do: Start a backup manually." in fake.accepted[0].text
-    assert "Failed: 02 Mar 2026 10:00 UTC" in fake.accepted[0].text
-    assert len(fake.messages) == 1
-
-
 @pytest.mark.parametrize(
     ("severity", "phase", "color"),
     [
