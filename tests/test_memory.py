@@ -129,7 +129,7 @@ def test_whatever_waits_nothing_is_lost_uncounted_and_the_outbox_stays_within_it
 
 
 def test_what_only_a_broken_channel_lacks_makes_room_first() -> None:
-    """What nobody has accepted yet stays as long as there is anything else."""
+    """What nobody has accepted yet stays as long as there is anything else; then the oldest goes."""
     waiting = (*(notice(n) for n in range(100)), *(notice(n, "slack") for n in range(100, 200)))
     memory = Memory("default", channels=NAMES, outbox=waiting)
     new = [notice(n) for n in range(200, 250)]
@@ -137,6 +137,9 @@ def test_what_only_a_broken_channel_lacks_makes_room_first() -> None:
     assert ids(memory.outbox) == [f"n{n}" for n in (*range(100), *range(150, 250))]
     assert memory.dead_letters.total == 50
     assert {letter.why for letter in memory.dead_letters.last} == {"more waited than can be kept"}
+    later = [notice(n) for n in range(250, 302)]
+    memory = Decision(memory, START, Watch().policy, TWO, notices=later).finish().memory
+    assert ids(memory.outbox) == [f"n{n}" for n in (*range(2, 100), *range(200, 302))]
 
 
 def test_dead_letters_are_counted_and_listed() -> None:
