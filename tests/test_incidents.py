@@ -16,7 +16,7 @@ from handler.outbox import Notice
 from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch, kinds
 from sandbox.zoho import row
-from tests.watch import DAY, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
+from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
 
 TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
 
@@ -343,6 +343,15 @@ a backup overdue for 24 days; a backup that ran for 24 hours
 def test_what_opens_and_ends_incidents(story: str) -> None:
     """Each check of each story."""
     tell(STORIES[story])
+
+
+def test_a_stuck_backup_that_changes_in_place_is_over_whatever_its_time() -> None:
+    """Its outcome may lie before the first look at it."""
+    watch = Watch(now=START - HOUR)
+    watch.check()
+    play(watch, "1h | undated |", "24h | | stuck opened")
+    watch.rows[-1] |= {"state": "failure", "log_time": (START - 3 * HOUR).isoformat()}
+    play(watch, "1h | | failed opened | ends: stuck@0h")
 
 
 @pytest.mark.parametrize("job", ["4876876000001757002", None], ids=["one id for all runs", "no ids"])
