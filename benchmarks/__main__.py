@@ -1,67 +1,122 @@
-"""`make bench`: measure everything, print it, and write it into docs/performance.md, whose prose it leaves alone."""
+"""`make bench`: run our check and others in turn, and print the ratios as docs/engineering.md shows them."""
 
 import argparse
+import json
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
 
-from benchmarks import compare, growth, organisations
-from benchmarks.bench import PACKAGE, QUICK, SERVERS, Bench, Effort
-from tools.build import ROOT, runtime_python
+from benchmarks import peers
+from benchmarks.bench import OURS, PACKAGE, SERVERS, Bench, Function, Run, history
+from tools.build import RUNTIME
 
-PAGE = ROOT / "docs" / "performance.md"
+YEAR = 106
+"""Rows of a year of weekly backups."""
+FLOOR, SHIPPED = "the floor", "the naive notifier as `sam build` ships it"
+NAIVE, SDK = "the naive notifier, well compiled", "Zoho's SDK fetching one page"
 
 
-def machine(effort: Effort) -> str:
+class Contest(NamedTuple):
+    """Our check beside something else.
+
+    Attributes:
+        check: What is done.
+        other: Who else does it.
+        bound: What our share of its CPU must not exceed.
+        news: How many rows are new.
+        calls: How often one process checks; the first check does not count if there are more.
+    """
+
+    check: str
+    other: str
+    bound: float | None
+    news: int = 0
+    calls: int = 1
+
+
+CONTESTS = [
+    Contest("cold, quiet", FLOOR, 1.25),
+    Contest("cold, quiet", SHIPPED, 0.5),
+    Contest("cold, quiet", NAIVE, 0.95),
+    Contest("cold, quiet", SDK, 0.5),
+    Contest("cold, news", NAIVE, 0.9, news=1),
+    Contest("warm, quiet", NAIVE, None, calls=10),
+]
+
+
+def functions(bench: Bench) -> dict[str, Function]:
+    """Make the packages of the others, and put the secrets where they look for them."""
+    secret = json.dumps(bench.organisation.secret(**bench.settings("naive")))
+    bench.cloud.client("secretsmanager").create_secret(Name="naive", SecretString=secret)
+    bench.variables |= {"SECRET": "naive", "SDK_SECRET": secret}
+    return {
+        FLOOR: (PACKAGE, "floor.handler"),
+        SHIPPED: (peers.naive(compiled=False), "naive.handler"),
+        NAIVE: (peers.naive(compiled=True), "naive.handler"),
+        SDK: (peers.sdk(), "sdk.handler"),
+    }
+
+
+def play(bench: Bench, contest: Contest, function: Function) -> Run:
+    """Run one side once, always from the same start.
+
+    Raises:
+        RuntimeError: It did not do what it should.
+    """
+    rows = history(YEAR)
+    bench.remember(rows[contest.news :])
+    last = {"org": {"S": "naive"}, "last": {"S": rows[contest.news]["id"]}}
+    bench.cloud.client("dynamodb").put_item(TableName=bench.stack.outputs["TableName"], Item=last)
+    bench.organisation.rows = rows
+    before = len(bench.slack.accepted)
+    run = bench.run(function, contest.calls)
+    if any("error" in call for call in run.calls) or len(bench.slack.accepted) - before != contest.news:
+        raise RuntimeError(f"{function}: {run.calls[-1]}")
+    return run
+
+
+def line(bench: Bench, contest: Contest, other: Function, pairs: int) -> str:
+    """Run both sides in turn, so that other work on the machine slows both, and return a line of the table."""
+    played = [(play(bench, contest, OURS), play(bench, contest, other)) for _ in range(pairs)]
+    cpu = [(ours.cpu, others.cpu) for ours, others in played]
+    share, shown = ratio(cpu)
+    held = f"≤ {contest.bound:g} {'✓' if share <= contest.bound else '✗'}" if contest.bound else ""
+    wall = ratio([(ours.wall, others.wall) for ours, others in played])[1]
+    peak = ratio([(ours.peak, others.peak) for ours, others in played])[1]
+    medians = " : ".join(f"{1000 * median(side):.0f}" for side in zip(*cpu, strict=True))
+    return f"| {' | '.join((contest.check, contest.other, f'**{shown}**', held, wall, peak, medians))} |"
+
+
+def ratio(pairs: list[tuple[float, float]]) -> tuple[float, str]:
+    """Return the median of the pairs' ratios, and that to show, with the middle half of them."""
+    low, middle, high = quantiles([ours / others for ours, others in pairs], n=4)
+    return middle, f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def machine() -> str:
     """Return when and on what kind of machine this is measured."""
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    ask = [str(runtime_python()), "-c", "import platform, ssl; print(platform.python_version(), ssl.OPENSSL_VERSION)"]
-    python, openssl, version, *_ = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
-    return (
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on {model[1] if model else 'an unnamed CPU'}, {os.cpu_count()} CPUs, "
-        f"load {os.getloadavg()[0]:.1f}; Python {python}, {openssl} {version}; {effort.pairs} pairs of runs each."
-    )
-
-
-def write(name: str, lines: Iterable[str], *, keep: bool) -> None:
-    """Print lines as they come and, to keep them, put them between the page's marks of this name."""
-    shown = []
-    for line in lines:
-        print(line, flush=True)
-        shown.append(line)
-    pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-    page, found = pattern.subn(lambda marks: f"{marks[1]}\n{chr(10).join(shown)}\n\n{marks[2]}", PAGE.read_text())
-    assert found == 1, f"docs/performance.md has no place for {name}"
-    if keep:
-        PAGE.write_text(page)
+    kind = f"{model[1] if model else 'an unnamed CPU'}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    return f"Measured {datetime.now(UTC):%Y-%m-%d} on {kind}; Python {RUNTIME}."
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition(": ")[2])
-    parser.add_argument("--quick", action="store_true", help="only see that all of it works: the page stays as it is")
-    quick = parser.parse_args().quick
-    effort = QUICK if quick else Effort()
-    if not PACKAGE.is_dir():
-        sys.exit("There is no package yet: make build")
+    parser.add_argument("--pairs", type=int, default=11, help="runs of each side in each contest; 2 at least")
+    pairs = parser.parse_args().pairs
     os.sched_setaffinity(0, SERVERS)  # of this thread, and those that it starts
+    print(f"{machine()} {pairs} pairs of runs each.", end="\n\n")
+    print("| Check | Beside | CPU | Must hold | Wall | Peak memory | CPU, ms |")
+    print("|---|---|---|---|---|---|---|")
     with closing(Bench()) as bench:
-        sections: dict[str, Iterable[str]] = {
-            "machine": [machine(effort)],
-            "compare": compare.table(bench, effort),
-            "parsing": growth.parsing(bench),
-            "rows": growth.rows(bench, effort),
-            "keys": growth.keys(),
-            "news": growth.news(bench, effort),
-            "organisations": organisations.table(bench, effort),
-        }
-        for name, lines in sections.items():
-            write(name, lines, keep=not quick)
+        others = functions(bench)
+        for contest in CONTESTS:
+            print(line(bench, contest, others[contest.other], pairs), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,43 +3,36 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from tools.build import LOCKED, PLATFORM, ROOT, WHEELS, runtime_python
+from tools.build import PLATFORM, ROOT, RUNTIME, runtime_python
 
-HERE = Path(__file__).parent
-PACKAGES = ROOT / ".cache" / "peers"
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--root-user-action", "ignore"]
+LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirement"]
 
 
 def naive(*, compiled: bool) -> Path:
     """Return the package of the naive notifier, with the very wheels that ours has and all of botocore.
 
     Args:
-        compiled: All that Python can wish for; otherwise as `sam build` ships it, where nothing is compiled that
-            Lambda could use.
+        compiled: As well as Python can; otherwise as `sam build` ships it, where nothing is compiled that Lambda could
+            use.
     """
-    wheels = [*PLATFORM, *LOCKED, "--no-index", "--find-links", str(WHEELS)]
-    return _package("naive" if compiled else "naive-sam", "naive.py", wheels, compiled=compiled)
+    return _package("naive", PLATFORM, "runtime", compiled=compiled)
 
 
 def sdk() -> Path:
     """Return the package of Zoho's official SDK, compiled."""
-    lock_file = ROOT / "requirements" / "sdk.txt"
-    python = ["--python-version", "3.13", "--only-binary", ":all:", "--no-deps"]
-    return _package("sdk", "sdk.py", [*python, "--require-hashes", "--requirement", str(lock_file)], compiled=True)
+    return _package("sdk", ["--python-version", RUNTIME], "sdk", compiled=True)
 
 
-def _package(name: str, module: str, wheels: list[str], *, compiled: bool) -> Path:
-    """Make the package again where the lock files are newer."""
-    folder = PACKAGES / name
-    locks = [path.stat().st_mtime for path in (ROOT / "requirements").glob("*.txt")]
-    if not folder.exists() or folder.stat().st_mtime < max(locks):
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([*PIP, "--no-compile", "--target", str(folder), *wheels], check=True)
-    shutil.copy(HERE / module, folder)
+def _package(name: str, platform: Sequence[str], lock: str, *, compiled: bool) -> Path:
+    folder = ROOT / ".cache" / "peers" / (f"{name}-compiled" if compiled else name)
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(folder), *platform]
+    subprocess.run([*pip, *LOCKED, str(ROOT / "requirements" / f"{lock}.txt")], check=True)
+    shutil.copy(Path(__file__).with_name(f"{name}.py"), folder)
     if compiled:
         flags = ["-q", "--invalidation-mode", "unchecked-hash"]
         subprocess.run([str(runtime_python()), "-m", "compileall", *flags, str(folder)], check=False)
-    folder.touch()
     return folder

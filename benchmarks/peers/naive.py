@@ -16,16 +16,9 @@ secrets = boto3.client("secretsmanager")
 def handler(event: object, context: object) -> int:
     """Send what is newer than the last id."""
     secret = json.loads(secrets.get_secret_value(SecretId=os.environ["SECRET"])["SecretString"])
-    response = requests.post(
-        accounts_url + "/oauth/v2/token",
-        data={
-            "grant_type": "refresh_token",
-            "client_id": secret["client_id"],
-            "client_secret": secret["client_secret"],
-            "refresh_token": secret["refresh_token"],
-        },
-        timeout=10,
-    )
+    credentials = {name: secret[name] for name in ("client_id", "client_secret", "refresh_token")}
+    form = {"grant_type": "refresh_token", **credentials}
+    response = requests.post(accounts_url + "/oauth/v2/token", data=form, timeout=10)
     response.raise_for_status()
     response = requests.get(
         zoho_url + "/crm/bulk/v7/backup/history",
@@ -34,7 +27,7 @@ def handler(event: object, context: object) -> int:
         timeout=10,
     )
     response.raise_for_status()
-    item = dynamodb.get_item(TableName=os.environ["NAIVE_TABLE"], Key={"id": {"S": "zoho"}}).get("Item")
+    item = dynamodb.get_item(TableName=os.environ["TABLE_NAME"], Key={"org": {"S": "naive"}}).get("Item")
     last = item["last"]["S"] if item else ""
     news = [row for row in response.json()["history"] if row["id"] > last]
     if not news:
@@ -43,5 +36,5 @@ def handler(event: object, context: object) -> int:
     sns.publish(TopicArn=os.environ["TOPIC_ARN"], Subject="Zoho CRM backup", Message=text)
     requests.post(secret["slack_webhook_url"], json={"text": text}, timeout=10).raise_for_status()
     newest = max(row["id"] for row in news)
-    dynamodb.put_item(TableName=os.environ["NAIVE_TABLE"], Item={"id": {"S": "zoho"}, "last": {"S": newest}})
+    dynamodb.put_item(TableName=os.environ["TABLE_NAME"], Item={"org": {"S": "naive"}, "last": {"S": newest}})
     return len(news)
