@@ -81,7 +81,7 @@ dry-run: $(READY) ## Show what the next check would send, and why (JSON=1)
 test-message: $(READY) ## Send a marked test message on every channel
 check-now: $(READY) ## Check now, as the schedule does
 status dry-run test-message check-now:
-	@$(PY) -m tools.ask $(@:check-now=check) $(CHOSEN) $(if $(JSON),--json)
+	@$(PY) -m tools.report $(@:check-now=check) $(CHOSEN) $(if $(JSON),--json)
 
 include tools/dev.mk
 

@@ -85,10 +85,9 @@ def line(bench: Bench, contest: Contest, other: Function, pairs: int) -> str:
     cpu = [(ours.cpu, others.cpu) for ours, others in played]
     share, shown = ratio(cpu)
     held = f"≤ {contest.bound:g} {'✓' if share <= contest.bound else '✗'}" if contest.bound else ""
-    wall = ratio([(ours.wall, others.wall) for ours, others in played])[1]
     peak = ratio([(ours.peak, others.peak) for ours, others in played])[1]
     medians = " : ".join(f"{1000 * median(side):.0f}" for side in zip(*cpu, strict=True))
-    return f"| {' | '.join((contest.check, contest.other, f'**{shown}**', held, wall, peak, medians))} |"
+    return f"| {contest.check} | {contest.other} | **{shown}**, {medians} ms | {held} | {peak} |"
 
 
 def ratio(pairs: list[tuple[float, float]]) -> tuple[float, str]:
@@ -111,8 +110,8 @@ def main() -> None:
     pairs = parser.parse_args().pairs
     os.sched_setaffinity(0, SERVERS)  # of this thread, and those that it starts
     print(f"{machine()} {pairs} pairs of runs each.", end="\n\n")
-    print("| Check | Beside | CPU | Must hold | Wall | Peak memory | CPU, ms |")
-    print("|---|---|---|---|---|---|---|")
+    print("| Check | Beside | CPU | Must hold | Peak memory |")
+    print("|---|---|---|---|---|")
     with closing(Bench()) as bench:
         others = functions(bench)
         for contest in CONTESTS:

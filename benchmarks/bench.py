@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,13 +32,11 @@ class Run(NamedTuple):
 
     Attributes:
         cpu: Seconds of CPU: of the whole process if it made one call, otherwise the median of the later calls.
-        wall: Seconds from its start to its end.
         peak: MiB of memory at most.
         calls: Of each call the CPU `seconds`, and the `answer` or the `error`.
     """
 
     cpu: float
-    wall: float
     peak: float
     calls: list[dict[str, Any]]
 
@@ -110,13 +107,11 @@ class Bench(Sandbox):
         command = [str(python), "-B", "-S", str(Path(__file__).with_name("drive.py")), str(folder), name, str(calls)]
         ours = os.sched_getaffinity(0)
         os.sched_setaffinity(0, MEASURED)  # of this thread, and so of the process that it starts
-        start = time.perf_counter()
         done = subprocess.run(command, env=self.variables, stdout=subprocess.PIPE, cwd=folder, check=True)
-        wall = time.perf_counter() - start
         os.sched_setaffinity(0, ours)
         printed = json.loads(done.stdout.splitlines()[-1])
         later = [call["seconds"] for call in printed["calls"][1:]]
-        return Run(median(later or [printed["cpu"]]), wall, printed["peak"], printed["calls"])
+        return Run(median(later or [printed["cpu"]]), printed["peak"], printed["calls"])
 
     def close(self) -> None:
         """Stop everything."""

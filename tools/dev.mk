@@ -3,7 +3,7 @@
 # The Python that Lambda runs, if this machine has it, for the tests that run the package as built.
 RUNTIME_PYTHON = $(shell $(PYTHON) -m tools.build --runtime-python 2>/dev/null)
 RUNTIME = $(if $(RUNTIME_PYTHON),$(TOOLS)/lambda/.ready)
-# What to do when something could not be fetched; pip's errors have their own, in tools/packages.py.
+# What to do when something could not be fetched; tools/environment.py says it of pip's errors.
 ADVICE = echo "  → If it is the network: check it (a proxy: HTTPS_PROXY), and run this again." >&2
 
 ##@ To change it
@@ -52,7 +52,7 @@ build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 	@$(PY) -m tools.build --target "$(ARTIFACTS_DIR)"
 
 soak: $(DEV_READY) ## Break everything around the function (SECONDS=600, SEED=n)
-	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(DEV_PY) -m tests.simulation
+	@SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(DEV_PY) -m tests.faults
 
 MUTMUT = $(TOOLS)/mutants/bin/python $(TOOLS)/mutants/bin/mutmut
 DRAW = import random, sys; names = sorted(line.split(":")[0].strip() for line in sys.stdin); \

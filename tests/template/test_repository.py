@@ -48,10 +48,10 @@ def test_github_runs_what_runs_here() -> None:
     """Every gate of `make check`, tests on all Pythons from the oldest on, a soak, the newcomer; none hides another."""
     jobs = yaml_parse((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"] if "run" in step]
-    commands = [re.split(" [A-Z]+=", step["run"])[0] for step in steps]
+    commands = [re.search(r"(make|bash) \S+", step["run"])[0] for step in steps]  # type: ignore[index]
     here = (ROOT / ".ci" / "run").read_text()
     assert commands[: len(GATES)] == [f"make {gate}" for gate in GATES]
-    assert re.findall(r"^gate \S+ (make \w+|bash \S+)", here, re.MULTILINE) == commands[-3:]
+    assert re.findall(r"^gate .*?((?:make|bash) \S+)", here, re.MULTILINE) == commands[-3:]
     assert "make --silent gates" in here
     assert all("!cancelled()" in step["if"] for step in steps if step["run"] != "make dynamodb-local")
     oldest = int(PROJECT["project"]["requires-python"].removeprefix(">=3."))
