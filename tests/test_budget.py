@@ -61,28 +61,16 @@ def scene() -> Iterator[Bench]:
 
 def cold_check(scene: Bench, **variables: str) -> dict[str, Any]:
     """Check in a new process and return what became of it, and of the process."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE, str(ROOT)],
-        env={**scene.variables, **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command, environment = [sys.executable, "-c", PROBE, str(ROOT)], {**scene.variables, **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     probed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return probed
 
 
-def test_the_certificates_are_loaded_once(scene: Bench) -> None:
-    """AWS, Zoho and Slack share one TLS context: each load is a tenth of a check. It verifies for all of them."""
+def test_a_check_loads_one_bundle_of_certificates_and_imports_what_ships(scene: Bench) -> None:
+    """AWS, Zoho and Slack share one TLS context; whoever adds a dependency or a big module meets these numbers."""
     with_news = cold_check(scene)
     assert (with_news["answer"], with_news["loads"]) == (["baseline"], 1)
-    before = len(scene.aws.requests)
-    assert "SSLError" in cold_check(scene, AWS_CA_BUNDLE=certifi.where())["answer"]
-    assert len(scene.aws.requests) == before
-
-
-def test_a_quiet_check_imports_what_ships_and_no_more(scene: Bench) -> None:
-    """Whoever adds a dependency, or a detour through a big module of Python's own, meets this number."""
     quiet = cold_check(scene)
     assert quiet["answer"] == []
     assert not FOREIGN & {name.partition(".")[0] for name in quiet["modules"]}
@@ -91,17 +79,21 @@ def test_a_quiet_check_imports_what_ships_and_no_more(scene: Bench) -> None:
     assert quiet["collects"]
     assert quiet["frozen"] > 1_000, "what was built at the start is looked through for garbage again and again"
 
-
-def test_what_the_clients_may_take_fits_into_what_is_kept_for_them(scene: Bench) -> None:
-    """A send that outlives its share, or is tried twice by the SDK, is repeated; so may be one not written down."""
-    clients = cold_check(scene)["clients"]
+    clients = quiet["clients"]
     longest = {name: (connect + read) * tries for name, (connect, read, tries) in clients.items()}
-    assert clients["sns"][2] == 1
+    assert clients["sns"][2] == 1, "a send that the SDK tries again may arrive twice"
     assert longest["sns"] <= SEND_SECONDS
     assert longest["dynamodb"] <= WRITE_SECONDS
     assert SEND_SECONDS + WRITE_SECONDS <= DELIVERY_SECONDS
     timeout = to_cloudformation(TEMPLATE_FILE.read_text())["Resources"]["NotifierFunction"]["Properties"]["Timeout"]
     assert longest["dynamodb"] + longest["ssm"] + DELIVERY_SECONDS < timeout == 55
+
+
+def test_aws_is_believed_only_with_a_certificate_from_the_bundle(scene: Bench) -> None:
+    """The clients share the TLS context of all others; it verifies for them, too."""
+    before = len(scene.aws.requests)
+    assert "SSLError" in cold_check(scene, AWS_CA_BUNDLE=certifi.where())["answer"]
+    assert len(scene.aws.requests) == before
 
 
 def test_a_year_of_weekly_backups_is_two_read_units_a_check() -> None:

@@ -49,34 +49,28 @@ def test_the_help_fits_80_columns_and_begins_with_what_a_user_needs(tmp_path: Pa
     assert commands[1].split()[:2] == ["make", "run"]
 
 
-@pytest.mark.parametrize(
-    ("does", "first", "second"),
-    [
-        pytest.param("", "3.11 or newer is needed, and there is no {} here.", "On macOS: brew install", id="none"),
-        pytest.param(
-            '[ "$1" != --version ] || { echo Python 3.9.6; exit; }\nexit 1',
-            "3.11 or newer is needed, and {} is: Python 3.9.6",
-            "Name another",
-            id="too old",
-        ),
-        pytest.param(
-            'case "$2" in *ensurepip*) exit 1 ;; esac',
-            "{} lacks the module venv.",
-            "On Debian: apt-get install python3-venv",
-            id="no venv",
-        ),
-    ],
-)
+TOO_OLD = '[ "$1" != --version ] || { echo Python 3.9.6; exit; }; exit 1'
+NO_VENV = 'case "$2" in *ensurepip*) exit 1 ;; esac'
+MISSING = {
+    "": ("3.11 or newer is needed, and there is no {} here.", "On macOS: brew install"),
+    TOO_OLD: ("3.11 or newer is needed, and {} is: Python 3.9.6", "Name another"),
+    NO_VENV: ("{} lacks the module venv.", "On Debian: apt-get install python3-venv"),
+}
+"""What an interpreter does → what the first line says of it, and how the second begins."""
+
+
+@pytest.mark.parametrize("does", MISSING, ids=["none", "too old", "no venv"])
 @pytest.mark.parametrize("command", ["run", "test"])
-def test_the_first_line_says_what_is_missing(tmp_path: Path, command: str, does: str, first: str, second: str) -> None:
+def test_the_first_line_says_what_is_missing(tmp_path: Path, command: str, does: str) -> None:
     """And the next one what to do."""
     python = tmp_path / "python"
     if does:
         python.write_text(f"#!/bin/sh\n{does}\n")
         python.chmod(0o755)
     done = make(tmp_path, f"PYTHON={python}", command)
-    lines = done.stderr.splitlines()
+    first, second, *_ = done.stderr.splitlines()
+    says, advice = MISSING[does]
     assert (done.returncode, done.stdout) == (2, "")
-    assert lines[0].startswith("✗ ")
-    assert first.format(python) in lines[0]
-    assert lines[1].startswith(f"  → {second}")
+    assert first.startswith("✗ ")
+    assert says.format(python) in first
+    assert second.startswith(f"  → {advice}")

@@ -47,11 +47,10 @@ def test_two_builds_are_identical(package: Path, tmp_path: Path) -> None:
     """Byte for byte, whatever the dates of files, so that a deployment without a change changes nothing."""
     build.build(tmp_path / "again")
     os.utime(tmp_path / "again" / "six.py", (0, 0))
-    for name, folder in (("1", package), ("2", tmp_path / "again")):
-        release.make(folder, tmp_path / name)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()} == {
-        path.name: path.read_bytes() for path in (tmp_path / "2").iterdir()
-    }
+    release.make(package, tmp_path / "1")
+    release.make(tmp_path / "again", tmp_path / "2")
+    first, second = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in "12")
+    assert first == second
 
 
 def test_the_package_is_small(package: Path, tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def stage(compiled: Path) -> Iterator[Sandbox]:
 
 
 def test_the_package_runs_alone_as_built(stage: Sandbox) -> None:
-    """All calls that the build leaves botocore, Zoho and Slack, on the runtime's Python, with no module but the package's or Python's own."""
+    """With all calls that the build leaves botocore, on the runtime's Python, and no module but the package's or its own."""
     function = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["NotifierFunction"]["Properties"]
     assert (function["Runtime"], function["Architectures"]) == (f"python{build.RUNTIME}", ["arm64"])
     assert stage.check("default").payload["skipped"] == "not connected"
