@@ -109,7 +109,7 @@ def stage(compiled: Path) -> Iterator[Sandbox]:
 
 
 def test_the_package_runs_alone_as_built(stage: Sandbox) -> None:
-    """With all calls that the build leaves botocore, on the runtime's Python, and no module but the package's or its own."""
+    """With all calls that the build leaves botocore, on the runtime's Python, and no module but the package's."""
     function = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["NotifierFunction"]["Properties"]
     assert (function["Runtime"], function["Architectures"]) == (f"python{build.RUNTIME}", ["arm64"])
     assert stage.check("default").payload["skipped"] == "not connected"
