@@ -111,6 +111,12 @@ def world() -> Iterator[World]:
         yield made
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out tests that mutmut cannot name on a command line: pytest finds none that has a backslash in its name."""
+    if "MUTANT_UNDER_TEST" in os.environ:
+        items[:] = [item for item in items if "\\" not in item.nodeid]
+
+
 @pytest.fixture
 def clock() -> Clock:
     """Give a clock that only the test moves."""
@@ -143,9 +149,3 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Give a certificate authority that nobody but the tests knows."""
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out tests that mutmut cannot name on a command line: pytest finds none that has a backslash in its name."""
-    if "MUTANT_UNDER_TEST" in os.environ:
-        items[:] = [item for item in items if "\\" not in item.nodeid]
