@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools.packages import pip
+from tools.environment import pip
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK_FILE = ROOT / "requirements" / "runtime.txt"
@@ -45,14 +45,14 @@ def fetch(wheels: Path = WHEELS) -> None:
     """Download the locked wheels for Lambda's platform into `wheels`; the only step that needs the network."""
     print("Fetching what ships, for Lambda's platform (once, 16 MB)", flush=True)
     shutil.rmtree(wheels, ignore_errors=True)
-    _pip("download", *PLATFORM, *LOCKED, "--dest", str(wheels))
+    pip(sys.executable, "download", *PLATFORM, *LOCKED, "--dest", str(wheels))
 
 
 def build(target: Path, wheels: Path = WHEELS) -> bool:
     """Empty the folder `target` and fill it with the package; say whether it holds compiled modules."""
     shutil.rmtree(target, ignore_errors=True)
     offline = ["--no-index", "--find-links", str(wheels)]
-    _pip("install", *PLATFORM, *LOCKED, *offline, "--no-compile", "--target", str(target))
+    pip(sys.executable, "install", *PLATFORM, *LOCKED, *offline, "--no-compile", "--target", str(target))
     _trim(target)
     shutil.copytree(ROOT / "handler", target / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     python = runtime_python()
@@ -75,7 +75,7 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def runtime_python() -> Path | None:
-    """Find an interpreter of the runtime's version that runs: `PYTHON313`, this one, the PATH's, pyenv's or uv's."""
+    """Find an interpreter of the runtime's version that runs: `PYTHON313`, this one, the PATH's or uv's."""
     for candidate in _candidates():
         command = [candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"]
         try:  # a pyenv shim is on the PATH whether or not it leads anywhere
@@ -95,16 +95,8 @@ def _candidates() -> Iterator[str]:
         yield sys.executable
     if found := shutil.which(name):
         yield found
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     uv = Path.home() / ".local" / "share" / "uv" / "python"
-    for folder in (*pyenv.glob(f"{RUNTIME}*"), *uv.glob(f"cpython-{RUNTIME}*")):
-        yield str(folder / "bin" / name)
-
-
-def _pip(*arguments: str) -> None:
-    log = ROOT / ".cache" / "pip.log"
-    log.parent.mkdir(exist_ok=True)
-    pip(sys.executable, *arguments, log=log)
+    yield from (str(folder / "bin" / name) for folder in uv.glob(f"cpython-{RUNTIME}*"))
 
 
 def _trim(target: Path) -> None:

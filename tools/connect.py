@@ -1,7 +1,7 @@
 """`make connect`: connect an organisation to the deployed stack, change what is known of it, or remove it.
 
 It asks, proves with one read of the backup history that the answers are right, and only then writes: the organisation's
-SSM parameter, and for any organisation but `default` a separate schedule. Secrets are typed unseen and never printed.
+SSM parameter, and a schedule for any organisation but `default`. Secrets are typed unseen and never printed.
 """
 
 import argparse
@@ -9,22 +9,22 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import tzinfo
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.config import Settings, find_zone
+from handler.config import find_zone
 from handler.decision import Decision
 from handler.message import value
 from handler.wording import plural
-from tools import answers, asking, grant, prompts, questions, stack
-from tools.lines import say
-from tools.organisations import Organisation, Plan, unknown
-from tools.problems import Problem, ZohoError, from_aws, from_zoho, run, sandbox_has_ended
+from tools import questions, stack, terminal, zoho_token
+from tools.organisation import Organisation, unknown
+from tools.problems import Problem, from_aws, run, sandbox_has_ended
+from tools.stack import Stack
+from tools.terminal import say
+from tools.zoho_token import TROUBLES, ZohoError, from_zoho
 
 UNCHANGED = "Nothing was changed."
-SPENT, PERHAPS_SPENT = "is used up", "may be used up"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,31 +51,51 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _connect(options: argparse.Namespace) -> int:
+    there = stack.find(options)
+    wizard = Wizard(options, Organisation(there, options.org))
+    with _asking(options, wizard):
+        found = wizard.settle()
+        if found:
+            wizard.show(found)
+        wizard.save()
+    send = options.send
+    if not (send or options.non_interactive):
+        with _asking(options, f"{options.org} is connected; no test message was sent."):
+            send = terminal.confirm("Send a test message on every channel, marked as a test?")
+    with _asking(options, f"{options.org} is connected; test messages may have been sent."):
+        well = _send_test(there, options.org) if send else True
+    say(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+    return 0 if well and found else 1
+
+
 class Wizard:
-    """What is known of an organisation while it is being connected.
+    """An organisation while it is being connected.
 
     Attributes:
-        secret: What its parameter will hold.
-        bought: A code was exchanged for the token in it, and it is not written yet.
-        code: What became of the codes so far, "" while none was used.
+        left: What to tell a person who leaves now.
     """
 
-    def __init__(self, options: argparse.Namespace, settings: Settings, parameter: str, known: dict[str, str]) -> None:
-        """Begin with what the parameter holds."""
-        self.bought = False
-        self.code = ""
+    def __init__(self, options: argparse.Namespace, organisation: Organisation) -> None:
+        """Begin with what the parameter holds, without what somebody spoilt by hand: that is asked for as if new."""
+        there = organisation.stack
+        self.left = UNCHANGED
         self._options = options
-        self._settings = settings
-        self._parameter = parameter
+        self._organisation = organisation
+        self._settings = there.settings()
         self._asks = not options.non_interactive
-        self._loopback = bool(settings.zoho_api_url)
-        self.secret = answers.usable(known, loopback=self._loopback) if self._asks else known
-
-    @property
-    def left(self) -> str:
-        """What whoever leaves now should know."""
-        spent = f"Nothing was written, and the code {self.code}: make a new one for the next try."
-        return spent if self.code else UNCHANGED
+        self._loopback = bool(self._settings.zoho_api_url)
+        self._bought = False
+        """Whether a code was exchanged for the token, which is not saved yet."""
+        say(f"Organisation {options.org}, stack {there.name} ({there.where}).")
+        before = organisation.read()
+        self._plan = organisation.plan(new=before is None)
+        asked = questions.QUESTIONS if self._asks else {}
+        self._secret = {
+            key: value
+            for key, value in (before or {}).items()
+            if not (key in asked and asked[key].judge(value, loopback=self._loopback))
+        }
 
     def settle(self) -> Decision | None:
         """Ask until Zoho's history was read with the answers; return what a first check would find.
@@ -83,9 +103,9 @@ class Wizard:
         None: Zoho did not answer, and the token is to be kept all the same.
 
         Raises:
-            Problem: It cannot be read, and nobody can be asked.
+            Problem: The history cannot be read, and nobody can be asked.
         """
-        new = answers.given(self._options.file, {} if self._asks else os.environ, loopback=self._loopback)
+        new = questions.given(self._options.file, {} if self._asks else os.environ, loopback=self._loopback)
         keys: tuple[str, ...] = tuple(questions.QUESTIONS)
         while True:
             try:
@@ -95,105 +115,86 @@ class Wizard:
                 if not self._asks or sandbox_has_ended():
                     raise from_zoho(error) from None
                 from_zoho(error).show()
-                keys = questions.AGAIN[error.cause.name]
-                if error.cause.name in questions.USELESS_TOKEN:
-                    self.secret.pop("refresh_token", None)
-                    self.bought = False
+                trouble = TROUBLES[error.cause]
+                keys = tuple(questions.QUESTIONS) if trouble.again == "*" else tuple(trouble.again.split())
+                if trouble.useless_token:
+                    self._secret.pop("refresh_token", None)
+                    self._bought = False
             say("Nothing is written yet. Once more, please.\n")
             new = {}
 
     def _take(self, new: dict[str, str], keys: tuple[str, ...]) -> None:
-        """Take the answers, and exchange the code for a token: a code works once, so all else is proved before."""
+        """Take the answers, then exchange the code for a token: a code works once, so all else is proved before."""
         if self._asks:
-            new = asking.ask(self.secret, new, keys, loopback=self._loopback)
-        self.secret = answers.complete(self.secret, new)
-        code = self.secret.pop("code", "")
-        grant.prove(self.secret, self._settings, self._parameter)
-        for doubt in answers.doubts(self.secret) if not self._asks else []:
-            say(f"! {doubt} Is it the right one?", "  ")
+            new = questions.Round(self._secret, new, keys, loopback=self._loopback).ask()
+        self._secret = questions.complete(self._secret, new)
+        code = self._secret.pop("code", "")
+        zoho_token.prove(self._secret, self._settings, self._organisation.parameter)
+        for key, answer in self._secret.items() if not self._asks else ():
+            if key in questions.QUESTIONS and (doubt := questions.doubt(key, answer, self._secret["data_center"])):
+                say(f"! {doubt} Is it the right one?", "  ")
         if code:
-            before, self.code = self.code, PERHAPS_SPENT
+            before = self.left
+            self.left = "Nothing was written, and the code may be used up: make a new one for the next try."
             try:
-                self.secret["refresh_token"] = grant.exchange({**self.secret, "code": code}, self._settings)
+                self._secret["refresh_token"] = zoho_token.exchange({**self._secret, "code": code}, self._settings)
             except ZohoError as error:
-                if error.cause in grant.CODE_ERRORS.values():
-                    self.code = before
-                if error.cause in grant.UNTOUCHED:
-                    self.secret["code"] = code
+                if error.cause in zoho_token.CODE_ERRORS.values():
+                    self.left = before
+                if TROUBLES[error.cause].keeps_code:
+                    self._secret["code"] = code
                 raise
-            self.bought, self.code = True, SPENT
+            self._bought = True
+            self.left = "Nothing was written, and the code is used up: make a new one for the next try."
 
     def _look(self) -> Decision | None:
-        """Read the history. What a code has bought is not lost because Zoho does not answer at this moment."""
+        """Read the history; None where Zoho does not answer and the token that a code has bought must not be lost."""
         while True:
             try:
-                return grant.first_look(self.secret, self._settings)
+                return zoho_token.first_look(self._secret, self._settings)
             except ZohoError as error:
-                answerable = error.cause.actionable and error.cause.name in questions.AGAIN
-                kept = self._asks or (self.bought and not error.cause.actionable)
-                if answerable or not kept or sandbox_has_ended():
+                if TROUBLES[error.cause].again or not (self._asks or self._bought) or sandbox_has_ended():
                     raise
                 from_zoho(error).show()
-                if self.bought:
+                if self._bought:
                     say("The code is used up, and the token that it gave is kept.")
             choices = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
-            if not self._asks or not prompts.choose("What next?", choices):
+            if not self._asks or not terminal.choose("What next?", choices):
                 return None
 
+    def show(self, found: Decision) -> None:
+        """Say what a first check would find."""
+        zone = find_zone(self._secret.get("time_zone", "")) or self._settings.time_zone
+        content = next(notice for notice in found.notices if notice.kind == "baseline").content
+        entries = plural(len(found.memory.seen), "entry", "entries")
+        say(f"\n✓ The backup history can be read: {entries} of the past year.")
+        for fact in content.facts:
+            say(f"  {fact.label}: {value(fact, zone)}", "    ")
+        for line in content.lines:
+            say(f"  ! {line}", "    ")
+        say()
 
-def _connect(options: argparse.Namespace) -> int:
-    there = stack.find(options)
-    organisation = Organisation(there, options.org)
-    settings = there.settings()
-    say(f"Organisation {options.org}, stack {there.name} ({there.region}, account {there.account}).")
-    before = organisation.read()
-    plan = organisation.plan(new=before is None)
-    wizard = Wizard(options, settings, organisation.parameter, before or {})
-    with _asking(options, wizard):
-        found = wizard.settle()
-        if found:
-            _show(found, find_zone(wizard.secret.get("time_zone", "")) or settings.time_zone)
-        _save(options, organisation, plan, wizard)
-    say(f"✓ {organisation.parameter} is written, encrypted.", "  ")
-    send = options.send
-    if not (send or options.non_interactive):
-        with _asking(options, f"{options.org} is connected; no test message was sent."):
-            send = prompts.confirm("Send a test message on every channel, marked as a test?")
-    with _asking(options, f"{options.org} is connected; test messages may have been sent."):
-        well = _send_test(there, options.org) if send else True
-    say(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
-    return 0 if well and found else 1
-
-
-def _save(options: argparse.Namespace, organisation: Organisation, plan: Plan, wizard: Wizard) -> None:
-    """Write it all; what a code has bought is kept until AWS takes it, or a person gives up."""
-    while True:
-        try:
-            return organisation.save(wizard.secret, plan)
-        except Problem as problem:
-            if not wizard.bought:
-                raise
-            if options.non_interactive:
-                raise Problem(f"{problem.sentence} The code is used up.", problem.next_step) from None
-            problem.show()
-        except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(f"{stop} The code is used up." if wizard.bought else str(stop)) from None
-        if not prompts.confirm("Try again? Without it the token is lost, and the next try needs a new code."):
-            raise KeyboardInterrupt(wizard.left)
+    def save(self) -> None:
+        """Write it all; what a code has bought is kept until AWS takes it, or a person gives up."""
+        spent = " The code is used up." if self._bought else ""
+        while True:
+            try:
+                self._organisation.save(self._secret, self._plan)
+            except Problem as problem:
+                if not self._bought or not self._asks:
+                    raise Problem(problem.sentence + spent, problem.next_step) from None
+                problem.show()
+            except KeyboardInterrupt as stop:
+                raise KeyboardInterrupt(f"{stop}{spent}") from None
+            else:
+                say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
+                return
+            if not terminal.confirm("Try again? Without it the token is lost, and the next try needs a new code."):
+                raise KeyboardInterrupt
 
 
-def _show(found: Decision, zone: tzinfo) -> None:
-    content = next(notice for notice in found.notices if notice.kind == "baseline").content
-    say(f"\n✓ The backup history can be read: {plural(len(found.memory.seen), 'entry', 'entries')} of the past year.")
-    for fact in content.facts:
-        say(f"  {fact.label}: {value(fact, zone)}", "    ")
-    for line in content.lines:
-        say(f"  ! {line}", "    ")
-    say()
-
-
-def _send_test(there: stack.Stack, org: str) -> bool:
-    """Let the function send a test message; what goes wrong is only shown, for the organisation is connected."""
+def _send_test(there: Stack, org: str) -> bool:
+    """Let the function send a test message. What goes wrong is only shown, for the organisation is connected."""
     try:
         answer = there.ask(org, "test-message")
     except Problem as problem:
@@ -203,7 +204,7 @@ def _send_test(there: stack.Stack, org: str) -> bool:
         from_aws(error).show()
         return False
     for channel, result in answer["results"].items():
-        say(f"{'✓' if stack.accepted(result) else '✗'} Test message: {answers.label(channel)}: {result}", "  ")
+        say(f"{'✓' if stack.accepted(result) else '✗'} Test message: {stack.label(channel)}: {result}", "  ")
     return bool(answer["ok"])
 
 
@@ -221,7 +222,7 @@ def _remove(options: argparse.Namespace) -> int:
         say("The stack's own schedule stays, too; it does nothing until default is connected again.")
     if not options.non_interactive:
         with _asking(options, UNCHANGED):
-            if not prompts.confirm(f"Stop checking {options.org}?", default=False):
+            if not terminal.confirm(f"Stop checking {options.org}?", default=False):
                 raise KeyboardInterrupt
     removed = organisation.remove()
     say(f"✓ Removed: {', '.join(removed)}.")
@@ -230,7 +231,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _asking(options: argparse.Namespace, leaving: Wizard | str) -> Iterator[None]:
-    """While questions are asked nothing is echoed, and leaving them says what it leaves.
+    """Echo nothing while questions are asked; whoever leaves them is told what that means.
 
     Raises:
         Problem: There is nobody to ask.
@@ -240,7 +241,7 @@ def _asking(options: argparse.Namespace, leaving: Wizard | str) -> Iterator[None
             "There is no terminal to ask at.", "Give the answers otherwise: make connect ARGS=--non-interactive"
         )
     try:
-        with nullcontext() if options.non_interactive else prompts.without_echo():
+        with nullcontext() if options.non_interactive else terminal.without_echo():
             yield
     except (KeyboardInterrupt, EOFError) as stop:
         raise KeyboardInterrupt(str(stop) or (leaving if isinstance(leaving, str) else leaving.left)) from None

@@ -1,32 +1,48 @@
-"""`make doctor`: look from outside at everything that must be in place.
+"""`make doctor`: examine from outside everything that must be in place.
 
-It prints a line for each thing, and what to do about each red one. What it asks changes nothing; with SEND=1 it sends
-test messages on every channel, and one in the name of an alarm.
+It prints a line for each thing, and what to do about each red one. Looking changes nothing; with SEND=1 it sends test
+messages on every channel, and one in the name of an alarm.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handler.wording import plural
-from tools import parameters, stack
-from tools.checkup import Line, Lines, organisations
-from tools.lines import say
+from handler.history import UNKNOWN_TIME
+from handler.wording import SEVERITIES, plural
+from tools import deploy, stack
+from tools.organisation import Organisation, differences, parameters, scheduled_org, schedules, unknown
 from tools.problems import Problem, from_aws, run
-from tools.stack import Stack
-from tools.statuses import GOOD, STATUSES
+from tools.stack import Stack, label
+from tools.terminal import say
 
 RUNTIME_ENDS = {"python3.13": date(2029, 6, 30)}
 """When AWS stops patching a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 NOTICE_OF_END = timedelta(days=180)
-GREEN, RED = 32, 31
 PROVED_ALARM = "ErrorsAlarm"
-"""Whose state is set for a test: AWS sets it right again at the next evaluation, for its missing data count as good."""
+"""Its state is set for a test. AWS corrects it at the next evaluation, because its missing data count as good."""
 TEST = "A test by `make doctor SEND=1`: nothing is wrong, no action needed."
-ALARM = "AWS::CloudWatch::Alarm"
-TOPICS = {"TopicArn": "notices", "AlarmTopicArn": "alarms"}
+
+
+class Line(NamedTuple):
+    """One line of the checklist.
+
+    Attributes:
+        good: Green or red.
+        text: What was found.
+        step: What to do about it, where it is red.
+    """
+
+    good: bool
+    text: str
+    step: str = ""
+
+
+Lines = Iterator[Line]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,56 +57,47 @@ def main(arguments: list[str] | None = None) -> int:
 def _examine(options: argparse.Namespace) -> int:
     there = stack.find(options)
     checks = [
-        _stack(there),
-        _function(there),
-        _release(there),
+        _deployment(there),
         _subscribers(there),
         _alarms(there, send=options.send),
         _invocations(there),
-        _settings(there),
-        organisations(there, options.org, send=options.send),
+        _organisations(there, options.org, send=options.send),
     ]
-    red = sum(not line.good for check in checks for line in _known(check))
+    red = sum(not line.good for check in checks for line in _shown(check))
     say(f"\n{plural(red, 'thing')} to do." if red else "\nAll is well.")
     return 1 if red else 0
 
 
-def _known(lines: Lines) -> Lines:
-    """Show and yield lines; what ends them early is a red line itself."""
+def _shown(lines: Lines) -> Lines:
+    """Print lines and yield them; a problem that ends them early is a red line itself."""
+    for line in _completed(lines):
+        say(f"{'✓' if line.good else '✗'} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
+        yield line
+
+
+def _completed(lines: Lines) -> Lines:
     try:
-        for line in lines:
-            _show(line)
-            yield line
-        return
-    except Problem as found:
-        problem = found
-    except (BotoCoreError, ClientError) as error:
-        problem = from_aws(error)
-    line = Line(False, problem.sentence, problem.next_step)
-    _show(line)
-    yield line
+        yield from lines
+    except (Problem, BotoCoreError, ClientError) as error:
+        problem = error if isinstance(error, Problem) else from_aws(error)
+        yield Line(False, problem.sentence, problem.next_step)
 
 
-def _show(line: Line) -> None:
-    mark = "✓" if line.good else "✗"
-    if sys.stdout.isatty():
-        mark = f"\033[{GREEN if line.good else RED}m{mark}\033[0m"
-    say(f"{mark} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
+# --- The stack --------------------------------------------------------------------------------------------------------
 
 
-def _stack(there: Stack) -> Lines:
+def _deployment(there: Stack) -> Lines:
+    """Look at the stack, its function, and the release that runs."""
     yield Line(True, f"AWS account {there.account}, region {there.region}")
-    sentence, step = STATUSES.get(there.status, ("", "See its events in the CloudFormation console."))
-    good = there.status in GOOD
+    sentence, step = stack.explain(there.status)
+    good = there.status in stack.GOOD
     yield Line(good, f"Stack {there.name}: {there.status}" + ("" if good else f": {sentence}"), step)
-
-
-def _function(there: Stack) -> Lines:
-    function = there.client("lambda").get_function_configuration(FunctionName=there.outputs["FunctionName"])
+    name = there.outputs["FunctionName"]
+    function = there.client("lambda").get_function_configuration(FunctionName=name)
     state, update = function.get("State", "Active"), function.get("LastUpdateStatus", "Successful")
     yield Line(
         (state, update) == ("Active", "Successful"),
-        f"Function {there.outputs['FunctionName']}: {state}, last update {update}",
+        f"Function {name}: {state}, last update {update}",
         "Wait a minute and look again; then: make deploy",
     )
     runtime = function["Runtime"]
@@ -100,25 +107,21 @@ def _function(there: Stack) -> Lines:
         f"Runtime {runtime}: " + (f"supported by AWS until {end}" if end else "not one that this release knows"),
         "Get a newer release of this notifier, then: make deploy",
     )
-
-
-def _release(there: Stack) -> Lines:
-    """Compare the release that the stack was deployed as with the one that answers."""
     deployed, runs = there.outputs.get("Version", "unknown"), there.ask("default", "status").get("version", "unknown")
     text = f"Release {runs}" + ("" if runs == deployed else f" runs, but the stack was deployed as {deployed}")
     yield Line(runs == deployed, text, "Deploy the release that you want: make deploy")
+    for complaint in deploy.too_short(there.parameters):
+        yield Line(False, complaint, "Change it: make deploy")
 
 
 def _subscribers(there: Stack) -> Lines:
-    sns = there.client("sns")
-    for output, what in TOPICS.items():
+    for output, what in {"TopicArn": "notices", "AlarmTopicArn": "alarms"}.items():
         arn = there.outputs[output]
-        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
-        found = [subscription for page in pages for subscription in page["Subscriptions"]]
-        confirmed = [s for s in found if s["SubscriptionArn"].startswith("arn:")]
+        found = [*there.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)]
+        confirmed = sum(subscription["SubscriptionArn"].startswith("arn:") for subscription in found)
         yield Line(
-            bool(confirmed),
-            f"Topic of {what}: {plural(len(confirmed), 'confirmed subscriber')}",
+            confirmed > 0,
+            f"Topic of {what}: {plural(confirmed, 'confirmed subscriber')}",
             f"Subscribe somebody, and let them confirm: aws sns subscribe --region {there.region} --topic-arn {arn} "
             "--protocol email --notification-endpoint you@example.com",
         )
@@ -126,16 +129,20 @@ def _subscribers(there: Stack) -> Lines:
             if subscription["SubscriptionArn"] == "PendingConfirmation":
                 yield Line(
                     False,
-                    f"Topic of {what}: {subscription['Endpoint']} gets nothing, for it has not confirmed",
+                    f"Topic of {what}: {subscription['Endpoint']} gets nothing, because it has not confirmed",
                     "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again.",
                 )
 
 
 def _alarms(there: Stack, *, send: bool) -> Lines:
     resources = there.client("cloudformation").describe_stack_resources(StackName=there.name)["StackResources"]
-    found = [r for r in resources if r.get("ResourceType") == ALARM]
-    ids = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
-    alarms = there.client("cloudwatch").describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
+    ids = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        if resource.get("ResourceType") == "AWS::CloudWatch::Alarm"
+    }
+    cloudwatch = there.client("cloudwatch")
+    alarms = cloudwatch.describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
     for name in sorted(set(ids.values()) - {alarm["AlarmName"] for alarm in alarms}):
         yield Line(False, f"Alarm {name} is gone", "Make it again by hand, under this name, as template.yaml has it.")
     for alarm in alarms:
@@ -148,31 +155,18 @@ def _alarms(there: Stack, *, send: bool) -> Lines:
         text = f"Alarm {name}: {state}" + (", and the stack is new" if new else "")
         yield Line(state != "ALARM" or new, text, alarm.get("AlarmDescription", "See docs/runbook.md"))
         if send and name == ids.get(PROVED_ALARM) and state != "ALARM":
-            yield _proof(there, name)
-
-
-def _proof(there: Stack, alarm: str) -> Line:
-    """Set an alarm's state for a moment, so that a person can see whether alarms reach them.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html, made for this.
-    """
-    for state in ("ALARM", "OK"):
-        there.client("cloudwatch").set_alarm_state(AlarmName=alarm, StateValue=state, StateReason=TEST)
-    return Line(
-        True,
-        f"Alarm {alarm}: set to ALARM and back for a test. Whoever subscribes to alarms gets two messages within a "
-        "minute; if none comes, alarms reach nobody.",
-    )
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html is made for this
+            for shown in ("ALARM", "OK"):
+                cloudwatch.set_alarm_state(AlarmName=name, StateValue=shown, StateReason=TEST)
+            yield Line(
+                True,
+                f"Alarm {name}: set to ALARM and back for a test. Whoever subscribes to alarms gets two messages "
+                "within a minute; if none comes, alarms reach nobody.",
+            )
 
 
 def _is_young(there: Stack) -> bool:
     return datetime.now(UTC) - there.created < timedelta(hours=int(there.parameters.get("NotInvokedHours", "3")))
-
-
-def _settings(there: Stack) -> Lines:
-    """Compare what the alarms expect with how often the schedule runs."""
-    for complaint in parameters.combinations(there.parameters):
-        yield Line(False, complaint, "Change it: make deploy")
 
 
 def _invocations(there: Stack) -> Lines:
@@ -200,6 +194,102 @@ def _total(there: Stack, metric: str, hours: int) -> int:
         Statistics=["Sum"],
     )
     return int(sum(point["Sum"] for point in answer["Datapoints"]))
+
+
+# --- The organisations ------------------------------------------------------------------------------------------------
+
+
+def _organisations(there: Stack, only: str, *, send: bool) -> Lines:
+    """Examine every organisation that has a parameter or a schedule, or one of them.
+
+    ``default`` has the stack's own schedule from the beginning. Without a parameter and a memory, it is not connected.
+    """
+    prefix = there.outputs["OrgParameterPrefix"]
+    held = {parameter["Name"].removeprefix(f"{prefix}/"): parameter for parameter in parameters(there)}
+    scheduled = {scheduled_org(schedule): schedule for schedule in schedules(there)}
+    if nameless := scheduled.pop("", None):
+        yield Line(False, f"Schedule {nameless['Name']} names no organisation", "Delete it, or correct its input.")
+    if not held:
+        yield Line(False, "No organisation is connected", "make connect")
+    names = held.keys() | scheduled.keys()
+    if only and only not in names:
+        raise unknown(there, only)
+    for org in [only] if only else sorted(names):
+        for line in _completed(_organisation(there, org, held.get(org), scheduled.get(org), send=send)):
+            yield line._replace(text=f"{org}: {line.text}")
+
+
+def _organisation(
+    there: Stack, org: str, parameter: dict[str, Any] | None, schedule: dict[str, Any] | None, *, send: bool
+) -> Lines:
+    again = f"make connect ORG={org}"
+    status = there.ask(org, "status")
+    memory = status["memory"] or {}
+    if not parameter:
+        if org != "default" or memory:
+            yield Line(False, "checked, but without a parameter", f"{again}; or end it: {again} REMOVE=1")
+        return
+    encrypted = parameter["Type"] == "SecureString"
+    kind = "its parameter is encrypted" if encrypted else "its parameter is not encrypted"
+    yield Line(encrypted, kind, f"Delete {parameter['Name']}, make new secrets at Zoho and Slack, and: {again}")
+    problem = _schedule_problem(Organisation(there, org), schedule)
+    found = problem or f"its schedule is {schedule['ScheduleExpression'] if schedule else ''}"
+    yield Line(not problem, found, f"{again} (Enter keeps what is known; the schedule is written again)")
+    read = there.ask(org, "dry-run")
+    if not read["problem"]:
+        yield Line(True, f"the backup history can be read, {plural(len(read['rows']), 'entry', 'entries')}")
+    elif not read["problems"]:  # not for long enough to alert anybody
+        yield Line(False, read["problem"], f"Most often this helps: {again}")
+    for wrong in read["problems"]:
+        yield Line(False, f"{wrong['title']}: {wrong['sentence']}", wrong["next_step"])
+    if not memory.get("baseline_at"):
+        yield Line(True, f"no check has read the backups yet; the first comes by itself, or: make check-now ORG={org}")
+    elif not read["problems"]:
+        yield Line(True, _well(status, memory))
+    yield from _messages(there, org, memory)
+    floors = {name: floor for name, floor in status["channels"].items() if floor in SEVERITIES}
+    least = [label(name) + ("" if floor == SEVERITIES[0] else f" ({floor})") for name, floor in floors.items()]
+    yield Line(True, f"sends to {', '.join(least)}")
+    if send:
+        for channel, result in there.ask(org, "test-message")["results"].items():
+            yield Line(stack.accepted(result), f"test message, {label(channel)}: {result}", again)
+
+
+def _schedule_problem(organisation: Organisation, schedule: dict[str, Any] | None) -> str:
+    """Return how a schedule differs from what `make connect` would write, or ""."""
+    if schedule is None:
+        return "it has no schedule"
+    wanted = organisation.wanted_schedule()
+    wrong = differences(schedule, wanted)
+    if wrong == ["State"]:
+        return "its schedule is disabled"
+    there = f" ({schedule['ScheduleExpression']} instead of {wanted['ScheduleExpression']})"
+    expression = there if "ScheduleExpression" in wrong else ""
+    return f"its schedule is not the stack's: {', '.join(wrong)}{expression}" if wrong else ""
+
+
+def _messages(there: Stack, org: str, memory: dict[str, Any]) -> Lines:
+    """Look at what waits to be sent, and at what was lost."""
+    pending = len(memory.get("outbox", ()))
+    yield Line(not pending, plural(pending, "pending notice"), f"See why: {there.log_command()}")
+    lost = memory.get("dead_letters") or {}
+    if lost.get("total"):
+        last = lost["last"][-1]
+        what = f"{last['kind']} to {label(last['channel'])}, {_day(last['at'])}"
+        text = f"{plural(lost['total'], 'notice')} lost, the last of them ({what}): {last['why']}"
+        yield Line(True, f"{text} (make status ORG={org})")
+
+
+def _well(status: dict[str, Any], memory: dict[str, Any]) -> str:
+    good, expected = memory.get("last_completed"), status["next_expected"]
+    last = f"the last good backup is of {_day(good)}" if good else "no good backup is known"
+    named = "the next run is on" if status["next_run_known"] else "the next is expected by"
+    return f"{last}, {named} {_day(expected)}" if expected else last
+
+
+def _day(moment: str) -> str:
+    time = datetime.fromisoformat(moment)
+    return "an unknown day" if time == UNKNOWN_TIME else f"{time:%-d %b %Y}"
 
 
 if __name__ == "__main__":

@@ -1,30 +1,39 @@
 """Make an environment: a folder with a Python and all that a lock file names, of hashed wheels only.
 
-The Makefile's recipe. It needs the standard library only, and says how far it is, on a terminal in one line that moves.
+The Makefile's recipe. It needs the standard library only, because there is no environment yet when it is called.
 """
 
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from tools.packages import pip
-
-DISK_MB = {
-    "awscli": 210,
-    "checkov": 320,
-    "dev": 490,
-    "lambda": 30,
-    "lock": 70,
-    "mutants": 520,
-    "sam": 360,
-    "sdk": 60,
+PAUSE_SECONDS = 5.0
+"""Before the only second try."""
+_UNREACHABLE = (
+    "NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|NameResolutionError"
+    "|Connection (broken|refused|reset)|Max retries exceeded|timed out"
+)
+_AGAIN = "then run this again."
+FAILURES = {
+    _UNREACHABLE: (
+        "The packages cannot be fetched: PyPI cannot be reached.",
+        f"Check the network, {_AGAIN} HTTPS_PROXY names a proxy,\n    PIP_INDEX_URL a mirror of PyPI.",
+    ),
+    "No space left on device": ("The disk is full.", f"Free some space (README.md says how much), {_AGAIN}"),
+    "DO NOT MATCH THE HASHES": (
+        "A package is not the one that was locked.",
+        "Install from another index, named by PIP_INDEX_URL.",
+    ),
+    r"No matching distribution found for ([^\s=]+)": (
+        f"A package has no wheel for this machine and Python {sys.version.split()[0]}.",
+        "Use macOS or a Linux with glibc, or another Python: make PYTHON=...",
+    ),
 }
-"""What an environment takes, by its lock file's name; measured with Python 3.11 on Linux, and rounded up."""
+"""What pip says → a sentence and a next step; the first that fits counts."""
 
 
 def main() -> int:
@@ -47,67 +56,63 @@ def make(lock_file: Path, folder: Path) -> None:
     Raises:
         SystemExit: It failed; with a sentence and a next step.
     """
-    needed = DISK_MB[lock_file.stem]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _refuse(os.name, shutil.disk_usage(folder.parent).free // 10**6, needed)
-    print(f"Installing {lock_file}, once: 1-2 minutes, {needed} MB in {folder}", flush=True)
-    began = time.monotonic()
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], capture_output=True, check=False)
-    if made.returncode:
-        said = (made.stdout + made.stderr).decode(errors="replace").strip()
-        sys.exit(f"{said}\n✗ Python's module venv cannot make {folder}.\n  → It says why above.")
-    log, before = folder / "install.log", installed(folder)
-    locked = len(re.findall("^[a-z0-9-]+==", lock_file.read_text(), re.MULTILINE))
-    shown = sys.stdout.isatty()
-
-    def show() -> None:
-        if shown:
-            print(f"\r  {progress(log.read_text(errors='replace'), locked, installed(folder) - before):<40}", end="")
-            sys.stdout.flush()
-
-    options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock_file)]
-    pip(folder / "bin" / "python", "install", *options, log=log, meanwhile=show)
-    line = f"{installed(folder) - before} packages in {time.monotonic() - began:.0f} s, {size_mb(folder)} MB"
-    print(f"{chr(13) if shown else ''}  {line:<40}".rstrip(), flush=True)
-
-
-def _refuse(system: str, free_mb: int, needed_mb: int) -> None:
-    """Say what this machine lacks, before anything is made.
-
-    Raises:
-        SystemExit: It lacks something.
-    """
-    if system != "posix":
+    if os.name != "posix":
         sys.exit("✗ This needs Linux or macOS.\n  → On Windows, use it in WSL.")
-    if free_mb < needed_mb:
-        sys.exit(f"✗ This needs {needed_mb} MB of disk, and {free_mb} MB are free.\n  → Free some, then run it again.")
+    print(f"Installing {lock_file} in {folder}, once: 1-2 minutes", flush=True)
+    began = time.monotonic()
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", folder], capture_output=True, text=True, check=False
+    )
+    if made.returncode:
+        sys.exit(f"{made.stdout}{made.stderr}✗ Python's module venv cannot make {folder}.\n  → It says why above.")
+    options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock_file)]
+    pip(folder / "bin" / "python", "install", *options)
+    count = len(list(folder.glob("lib/python*/site-packages/*.dist-info")))
+    print(f"  {count} packages in {time.monotonic() - began:.0f} s", flush=True)
 
 
-def progress(said: str, locked: int, done: int) -> str:
-    """Return how far pip is.
+def pip(python: Path | str, *arguments: str) -> None:
+    """Run pip, a second time if PyPI could not be reached; on a terminal, a line that moves shows how far it is.
 
     Args:
-        said: What it has said so far.
-        locked: How many packages its lock file names; those of other platforms are ignored.
-        done: How many are installed.
+        python: The interpreter whose pip it is.
+        arguments: The command and its options.
+
+    Raises:
+        SystemExit: It failed; with a sentence and a next step.
     """
-    total = locked - len(re.findall("^Ignoring ", said, re.MULTILINE))
-    if "\nInstalling collected packages" in said:
-        return f"installing {done} of {total}"
-    if said.rpartition("WARNING: Retrying")[2].count("\n") == 1:
-        return "PyPI does not answer; still trying"
-    return f"fetching {len(re.findall('^Collecting ', said, re.MULTILINE))} of {total}"
+    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "3"]
+    for last_try in (False, True):
+        code, said = _watched(command)
+        if code == 0:
+            return
+        if last_try or not re.search(_UNREACHABLE, said):
+            sys.exit(explain(said))
+        print("  PyPI cannot be reached; trying once more.", flush=True)
+        time.sleep(PAUSE_SECONDS)
 
 
-def installed(folder: Path) -> int:
-    """Return how many packages an environment has."""
-    return len(list(folder.glob("lib/python*/site-packages/*.dist-info")))
+def _watched(command: list[str]) -> tuple[int, str]:
+    """Run pip; return its exit code and all that it said."""
+    said, moves = [], sys.stdout.isatty()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for line in process.stdout or ():
+            said.append(line)
+            step = re.match("Collecting ([^= ]+)|(Installing) collected", line)
+            if moves and step:
+                print(f"\r  {'fetching ' + step[1] if step[1] else 'installing all of it':<50}", end="", flush=True)
+    if moves:
+        print(f"\r{'':<52}\r", end="", flush=True)
+    return process.returncode, "".join(said)
 
 
-def size_mb(folder: Path) -> int:
-    """Return how much of the disk a folder takes."""
-    paths = (Path(where) / name for where, _, names in os.walk(folder) for name in (".", *names))
-    return sum(path.lstat().st_blocks for path in paths) * 512 // 10**6
+def explain(said: str) -> str:
+    """Return a sentence and a next step for what pip said before it failed."""
+    for pattern, (sentence, step) in FAILURES.items():
+        if re.search(pattern, said):
+            return f"✗ {sentence}\n  → {step}"
+    last = "\n".join(said.splitlines()[-20:])
+    return f"{last}\n✗ pip failed.\n  → It says why above; put that right, {_AGAIN}"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,29 @@
-"""What connecting needs to know: each question, and what is wrong with an answer to it."""
+"""What `make connect` has to know: the questions, what is wrong with an answer, and the ways to give one."""
 
+import json
 import re
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from handler import addresses
 from handler.channels import CHANNELS
-from handler.channels.channel import Channel, Setting
+from handler.channels.channel import Channel
 from handler.config import A_ZONE, find_zone
 from handler.data_centres import DATA_CENTRES
-from handler.wording import SEVERITIES
+from handler.wording import SEVERITIES, shorten
+from handler.zoho import SCOPE
+from tools import terminal
+from tools.problems import Problem
+from tools.terminal import say
+from tools.zoho_token import api_console
 
 REMOVE = "-"
 NAME_LIMIT = 100
-EMPTY = "An answer is needed here."
+SHOWN = 38
+"""So many characters of what Enter keeps are shown, so that the question fits a line."""
 OPTIONAL: tuple[type[Channel], ...] = tuple(channel for channel in CHANNELS if channel.settings)
 """The channels that a secret turns on: each by its first setting."""
 
@@ -25,11 +34,12 @@ class Question(NamedTuple):
     Attributes:
         text: The question, without its colon.
         variable: The environment variable that answers it.
-        complaint: Answer, and whether addresses may be on this machine → what is wrong with it, or "".
+        complaint: Answer, and whether addresses may be on this machine → what is wrong with it, as a sentence or as
+            "must be …", or "".
         secret: It is typed unseen.
         optional: It may stay unanswered; `REMOVE` takes back an earlier answer.
         unanswered: What holds then.
-        begins: How answers of a person begin, where that is known.
+        begins: How a person's answers begin, where that is known; a file may imitate a service.
     """
 
     text: str
@@ -40,26 +50,16 @@ class Question(NamedTuple):
     unanswered: str = "none"
     begins: tuple[str, ...] = ()
 
-    def judge(self, answer: str, *, loopback: bool, may_be_empty: bool = False) -> str:
-        """Return what is wrong with an answer, or ""; `REMOVE` takes back an optional one."""
-        if not answer or (self.optional and answer == REMOVE):
-            return "" if answer or may_be_empty else EMPTY
-        return self.complaint(answer, loopback)
-
-    def judge_typed(self, answer: str, *, loopback: bool, may_be_empty: bool) -> str:
-        """Return what is wrong with a person's answer, or "": it must be one of the service's values, too."""
-        if wrong := self.judge(answer, loopback=loopback, may_be_empty=may_be_empty):
-            return wrong
-        free = not answer or answer == REMOVE or (loopback and addresses.is_loopback(answer))
-        return (
-            ""
-            if free or not self.begins or answer.startswith(self.begins)
-            else f"It must begin with {' or '.join(self.begins)}."
-        )
+    def judge(self, answer: str, *, loopback: bool) -> str:
+        """Return what is wrong with an answer, or ""."""
+        if not answer:
+            return "An answer is needed here."
+        wrong = "" if self.optional and answer == REMOVE else self.complaint(answer, loopback)
+        return f"It {wrong}." if wrong.startswith("must ") else wrong
 
 
 def _data_centre(text: str, loopback: bool) -> str:
-    return "" if text in DATA_CENTRES else f"It must be one of {', '.join(DATA_CENTRES)}."
+    return "" if text in DATA_CENTRES else f"must be one of {', '.join(DATA_CENTRES)}"
 
 
 def _pasted(text: str, loopback: bool) -> str:
@@ -81,10 +81,6 @@ def _client_secret(text: str, loopback: bool) -> str:
     return _pasted(text, loopback) or (other if text.startswith("1000.") else "")
 
 
-def _heartbeat(text: str, loopback: bool) -> str:
-    return _sentence(addresses.complaint(text, loopback_http=loopback))
-
-
 def _name(text: str, loopback: bool) -> str:
     if not text.isprintable():
         return "It has characters that cannot be shown: type it."
@@ -99,35 +95,17 @@ def _time_zone(text: str, loopback: bool) -> str:
 
 
 def _severity(text: str, loopback: bool) -> str:
-    return "" if text in SEVERITIES else f"It must be one of {', '.join(SEVERITIES)}."
-
-
-def _sentence(complaint: str) -> str:
-    """Return a phrase that follows a key's name ("must be …") as a sentence."""
-    return complaint and f"It {complaint}."
-
-
-def floor_key(channel: type[Channel]) -> str:
-    """Return a channel's key for the least severity that it gets."""
-    return f"{channel.name}_min_severity"
+    return "" if text in SEVERITIES else f"must be one of {', '.join(SEVERITIES)}"
 
 
 def keys_of(channel: type[Channel]) -> dict[str, Question]:
-    """Return what a secret can hold of a channel; how severe its messages must be is never asked, only taken."""
+    """Return what a secret can hold of a channel. Its floor is taken from a file or the environment, never asked."""
 
-    def question(setting: Setting) -> Question:
-        return Question(
-            setting.question,
-            setting.key.upper(),
-            lambda text, loopback: _sentence(setting.complaint(text, loopback)),
-            setting.secret,
-            optional=True,
-            unanswered=setting.default or "none",
-            begins=setting.begins,
-        )
-
-    asked = {setting.key: question(setting) for setting in channel.settings}
-    floor = floor_key(channel)
+    asked = {
+        key: Question(text, key.upper(), complaint, secret, optional=True, unanswered=default or "none", begins=begins)
+        for key, text, _, complaint, default, secret, begins in channel.settings
+    }
+    floor = f"{channel.name}_min_severity"
     least = Question(f"Least severity of messages to {channel.label}", floor.upper(), _severity, optional=True)
     return {**asked, floor: least}
 
@@ -138,32 +116,208 @@ QUESTIONS = {
     "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _client_secret, secret=True),
     "code": Question("Code", "ZOHO_CODE", _pasted, secret=True),
     **{key: question for channel in OPTIONAL for key, question in keys_of(channel).items()},
-    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", _heartbeat, secret=True, optional=True),
+    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", addresses.complaint, secret=True, optional=True),
     "name": Question("Name of the organisation in messages", "ORGANISATION_NAME", _name, optional=True),
     "time_zone": Question(
-        "Time zone of its e-mails",
-        "ORGANISATION_TIME_ZONE",
-        _time_zone,
-        optional=True,
-        unanswered="the stack's",
+        "Time zone of its e-mails", "ORGANISATION_TIME_ZONE", _time_zone, optional=True, unanswered="the stack's"
     ),
 }
+"""By their keys in the secret, in the order in which a file's example has them."""
 NEEDED = ("data_center", "client_id", "client_secret", "code")
 CLIENT = ("data_center", "client_id")
 """What a refresh token belongs to."""
-AGAIN: dict[str, tuple[str, ...]] = {
-    "used_code": ("code",),
-    "wrong_scope": ("code",),
-    "revoked_token": ("code",),
-    "invalid_token": ("code",),
-    "throttled": ("code",),
-    "unanswered_code": ("code",),
-    "wrong_client_secret": ("client_secret", "code"),
-    "no_refresh_token": ("client_id", "client_secret", "code"),
-    "no_permission": ("client_id", "client_secret", "code"),
-    "wrong_client": NEEDED,
-    "secret_malformed": tuple(QUESTIONS),
-}
-"""By the cause for which Zoho refused: what has to be asked again. No answer helps against any other."""
-USELESS_TOKEN = {"wrong_scope", "revoked_token", "invalid_token", "no_permission"}
-"""Causes that stay as long as the token does: only a new code helps."""
+IGNORED = {"scope", "grant_type", "expiry_time"}
+"""What else is in the file that Zoho's API console offers to download with a code."""
+
+
+# --- Answers without a question ---------------------------------------------------------------------------------------
+
+
+def given(file: Path | None, environ: Mapping[str, str], *, loopback: bool) -> dict[str, str]:
+    """Return the answers in a JSON file and in the environment, which counts more.
+
+    Args:
+        file: The file, if there is one.
+        environ: The environment.
+        loopback: Whether addresses may be on this machine, as in the sandbox.
+
+    Raises:
+        Problem: The file or an answer cannot be used; the text has no value.
+    """
+    answers = _from_file(file) if file else {}
+    answers |= {key: environ[q.variable].strip() for key, q in QUESTIONS.items() if environ.get(q.variable, "").strip()}
+    for key, answer in answers.items():
+        if complaint := QUESTIONS[key].judge(answer, loopback=loopback):
+            raise Problem(f"{key} ({QUESTIONS[key].variable}) cannot be used.", complaint)
+    return answers
+
+
+def _from_file(file: Path) -> dict[str, str]:
+    if file.exists() and file.stat().st_mode & 0o077:
+        say(f"! Others on this machine can read {file}: chmod 600 {file}", "  ")
+    try:
+        held = json.loads(file.read_text())
+    except OSError as error:
+        raise Problem(f"{file} cannot be read: {error.strerror}.", 'Name another: ARGS="--file …"') from None
+    except ValueError:
+        held = None
+    keys = ", ".join(QUESTIONS)
+    if not isinstance(held, dict):
+        raise Problem(f"{file} is no JSON object.", f"Its keys may be: {keys}")
+    held = {key: value for key, value in held.items() if key not in IGNORED and value not in ("", None)}
+    wrong = sorted(key for key, value in held.items() if key not in QUESTIONS or not isinstance(value, str))
+    if wrong:
+        raise Problem(f"{file} has what cannot be used: {', '.join(wrong)}.", f"Its keys may be, as texts: {keys}")
+    return {key: value.strip() for key, value in held.items()}
+
+
+def complete(known: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """Return what is known with what is new.
+
+    A refresh token belongs to a client in a data centre: another client needs a code. A channel whose first key is
+    removed loses the others, too.
+
+    Raises:
+        Problem: Something is missing; all of it is named.
+    """
+    answers = {**known, **new}
+    if any(answers.get(key) != known.get(key) for key in CLIENT):
+        answers.pop("refresh_token", None)
+    missing = [key for key in NEEDED if key not in answers and not (key == "code" and "refresh_token" in answers)]
+    if missing:
+        named = ", ".join(f"{key} ({QUESTIONS[key].variable})" for key in missing)
+        raise Problem(f"Missing: {named}.", 'Set the environment variables, or name a file: ARGS="--file …"')
+    off = [channel for channel in OPTIONAL if answers.get(channel.settings[0].key) == REMOVE]
+    removed = {key for channel in off for key in keys_of(channel)}
+    return {key: value for key, value in answers.items() if value != REMOVE and key not in removed}
+
+
+def doubt(key: str, text: str, own: str) -> str:
+    """Return the doubt that an address at Zoho is in another data centre than the organisation, or ""."""
+    host = urlsplit(text).hostname or ""
+    for centre, urls in DATA_CENTRES.items():
+        domain = urls.crm.removeprefix("https://crm")
+        if host.endswith(domain) and centre != own:
+            return (
+                f"{QUESTIONS[key].text}: its host ends in {domain}, Zoho's data centre {centre}, but this "
+                f"organisation is in {own}."
+            )
+    return ""
+
+
+# --- Questions to a person --------------------------------------------------------------------------------------------
+
+
+class Round:
+    """One round of questions to a person at a terminal; Enter keeps what is known.
+
+    Attributes:
+        answers: All that is new: what was given without a question, then what is answered.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, str],
+        given: Mapping[str, str] | None = None,
+        keys: Collection[str] = tuple(QUESTIONS),
+        *,
+        loopback: bool = False,
+    ) -> None:
+        """Prepare the questions of these keys that nothing given answers."""
+        self.answers = dict(given or {})
+        self._known, self._loopback = known, loopback
+        self._asked = [key for key in keys if key not in self.answers]
+
+    def ask(self) -> dict[str, str]:
+        """Ask, and return the answers."""
+        if any(self._held(key) for key in self._asked):
+            say(f"Enter keeps what stands in [brackets]; {REMOVE} removes it, where it is optional.\n")
+        if "data_center" in self._asked:
+            centres = [(key, f"{centre.crm.removeprefix('https://')} ({key})") for key, centre in DATA_CENTRES.items()]
+            text = QUESTIONS["data_center"].text
+            self.answers["data_center"] = terminal.choose(text, centres, self._known.get("data_center"))
+        console = api_console(self._centre)
+        if {"client_id", "client_secret"} & set(self._asked):
+            say(f'\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".')
+            say('In its tab "Client Secret":')
+            self._ask_for("client_id")
+            self._ask_for("client_secret", keeps=self._same("client_id"))
+        self._ask_for_channels([channel for channel in OPTIONAL if channel.settings[0].key in self._asked])
+        if "heartbeat_url" in self._asked:
+            say(
+                "\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS, such "
+                "as https://healthchecks.io, can alert you when checks stop."
+            )
+            self._ask_for("heartbeat_url")
+        self._ask_for("name")
+        if "time_zone" in self._asked:
+            say("\nIts e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin.")
+            self._ask_for("time_zone")
+        if "code" in self._asked:
+            say(f'\nBack in {console}, in the tab "Generate Code": paste the scope\n    {SCOPE}')
+            say("choose ten minutes, describe it as you like, create, and copy the code.")
+            self._ask_for("code", keeps="code" in self._known or self._same(*CLIENT))
+        return self.answers
+
+    @property
+    def _centre(self) -> str:
+        return self.answers.get("data_center") or self._known["data_center"]
+
+    def _held(self, key: str) -> bool:
+        return key in self._known or (key == "code" and "refresh_token" in self._known)
+
+    def _same(self, *keys: str) -> bool:
+        """Return True if these answers are as before."""
+        return all(self.answers.get(key, self._known.get(key)) == self._known.get(key) for key in keys)
+
+    def _ask_for_channels(self, channels: list[type[Channel]]) -> None:
+        """Ask where messages go, then for what the chosen channels need; the others are removed."""
+        if not channels:
+            return
+        say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
+        picky = "".join(f", {c.label} {c.min_severity} ones only" for c in channels if c.min_severity != SEVERITIES[0])
+        say(
+            f"Each channel that you choose gets messages of every severity{picky}; `make connect ARGS=--help` says how "
+            "to change that."
+        )
+        on = [channel.name for channel in channels if channel.settings[0].key in self._known]
+        options = [(channel.name, channel.label) for channel in channels]
+        chosen = terminal.choose_several("Where else should messages go?", options, on)
+        for channel in channels:
+            first = channel.settings[0].key
+            if channel.name in chosen:
+                for setting in channel.settings:
+                    if setting.key in self._asked:
+                        say("\n" + setting.help)
+                    self._ask_for(setting.key, required=setting.key == first)
+            elif first in self._known:
+                self.answers[first] = REMOVE
+
+    def _ask_for(self, key: str, *, keeps: bool = True, required: bool = False) -> None:
+        """Ask for this, if it is to be asked; Enter keeps what is held, unless it no longer fits."""
+        if key not in self._asked:
+            return
+        held = keeps and self._held(key)
+        question = QUESTIONS[key]._replace(optional=QUESTIONS[key].optional and not required)
+        hint = f"(Enter for {question.unanswered})" if question.optional else ""
+        if held:
+            kept = "kept" if question.secret else shorten(self._known[key], SHOWN)
+            hint = "[the present token]" if key == "code" and key not in self._known else f"[{kept}]"
+
+        def complaint(text: str) -> str:
+            if not text and (held or question.optional):
+                return ""
+            wrong = question.judge(text, loopback=self._loopback)
+            free = text == REMOVE or (self._loopback and addresses.is_loopback(text))
+            if wrong or free or not question.begins or text.startswith(question.begins):
+                return wrong
+            return f"It must begin with {' or '.join(question.begins)}."
+
+        while answer := terminal.ask(f"{question.text} {hint}".strip() + ":", complaint, secret=question.secret):
+            if not (doubted := doubt(key, answer, self._centre)):
+                break
+            say(f"  ! {doubted}", "    ")
+            if terminal.confirm("Is it the right one?", default=False):
+                break
+        if answer:
+            self.answers[key] = answer

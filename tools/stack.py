@@ -1,24 +1,24 @@
-"""The deployed stack: which one, what it says of itself, and the function's answers."""
+"""The deployed stack: which one is meant, what AWS says of it, and the function's answers."""
 
 import argparse
 import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from handler.channels import BY_NAME
 from handler.config import ORG, Settings, read_settings
 from handler.errors import ConfigError
 from tools.problems import Problem
-from tools.statuses import STATUSES
 
 SAVED = Path(__file__).parents[1] / ".deploy"
 """Where `make deploy` saves the answers of each stack, outside of git: `NAME.toml`, as sam reads it."""
@@ -26,49 +26,82 @@ STACK_NAME = "zoho-backup-notifier"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 """CloudFormation takes 128 characters, but schedules and their groups, which are named after the stack, 64 only:
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html"""
-OUTPUTS = {
-    "FunctionName",
-    "FunctionArn",
-    "ScheduleRoleArn",
-    "DeadLetterQueueArn",
-    "TableName",
-    "TopicArn",
-    "AlarmTopicArn",
-    "ScheduleGroupName",
-    "OrgParameterPrefix",
-}
-"""What the tools need."""
+OUTPUTS = {"FunctionArn", "OrgParameterPrefix", "ScheduleRoleArn", "AlarmTopicArn"}
+"""By these a stack of ours is known that was finished."""
 HERE = ("ZOHO_ACCOUNTS_URL", "ZOHO_API_URL", "AWS_CA_BUNDLE")
-"""Settings that this machine has of its own."""
+"""Settings that come from this machine."""
 USUAL = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"})
 ONCE = Config(connect_timeout=5, read_timeout=70, retries={"total_max_attempts": 1})
 """For the function: it may take 55 seconds, and a lost answer must not make it do things twice."""
+GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+DEPLOYABLE = re.compile(
+    "(CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK|IMPORT_ROLLBACK)_COMPLETE|UPDATE_FAILED|REVIEW_IN_PROGRESS"
+)
+_EVENTS = "the stack's events in the CloudFormation console"
+STATUSES = (
+    ("REVIEW_IN_PROGRESS", "nothing is deployed yet: its first change set was not executed", "make deploy"),
+    (".*_IN_PROGRESS", "AWS is still at work on it", f"Wait until that has ended; {_EVENTS} show how far it is."),
+    (
+        "CREATE_FAILED|ROLLBACK_.*",
+        "its first deployment failed, so it cannot be updated, only removed",
+        "Remove what is left of it (make undeploy), remove the cause, and deploy it again: make deploy",
+    ),
+    ("DELETE_.*", "deleting it has begun", f"Remove the rest: make undeploy. What fails stands in {_EVENTS}."),
+    ("UPDATE_ROLLBACK_FAILED", "its last update failed, and so did undoing it", f"See {_EVENTS} for what to do there."),
+    (".*", "its last change failed", f"Look in {_EVENTS} for what failed first, remove the cause, and: make deploy"),
+)
+"""Statuses of a stack that is not well, each with what it means and what to do; the first that fits counts.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
+
+
+def explain(status: str) -> tuple[str, str]:
+    """Return what a stack's status means, and what to do."""
+    return next((sentence, step) for pattern, sentence, step in STATUSES if re.fullmatch(pattern, status))
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack.
+    """A stack that a person means, whether it is deployed or not.
 
     Attributes:
         name: Its name.
-        region: Where it is.
-        account: Whose it is.
-        status: As CloudFormation says.
-        created: When.
+        session: With the person's credentials.
+        account: The AWS account of these credentials.
+        saved: What `make deploy` saved of it.
+        status: As CloudFormation says; "" when there is none.
+        id: Its ARN.
+        protected: Whether it is protected against deletion.
+        created: When it was first deployed.
         parameters: Name → value.
         outputs: Name → value.
-        session: With the person's credentials.
     """
 
     name: str
-    region: str
-    account: str
-    status: str
-    created: datetime
-    parameters: Mapping[str, str]
-    outputs: Mapping[str, str]
     session: boto3.Session
+    account: str
+    saved: Mapping[str, Any]
+    status: str = ""
+    id: str = ""
+    protected: bool = False
+    created: datetime = NEVER
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[tuple[str, Config], Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def region(self) -> str:
+        """The AWS region."""
+        return str(self.session.region_name)
+
+    @property
+    def where(self) -> str:
+        """Region and account, in words."""
+        return f"{self.region}, account {self.account}"
 
     def client(self, service: str, config: Config = USUAL) -> Any:
         """Return a boto3 client, the same each time."""
@@ -76,11 +109,16 @@ class Stack:
             self._clients[service, config] = self.session.client(service, config=config)  # type: ignore[call-overload]
         return self._clients[service, config]
 
+    def pages(self, service: str, operation: str, key: str, **request: Any) -> Iterator[Any]:
+        """Yield what an operation of AWS lists under a key, from all its pages."""
+        for page in self.client(service).get_paginator(operation).paginate(**request):
+            yield from page[key]
+
     def settings(self) -> Settings:
-        """Return the deployed function's settings, and this machine's loopback addresses of Zoho, if any.
+        """Return the deployed function's settings, and Zoho's addresses in the sandbox, if this machine names any.
 
         Raises:
-            Problem: They cannot be used.
+            Problem: The settings cannot be used.
         """
         values = {_variable(name): value for name, value in (*self.parameters.items(), *self.outputs.items())}
         try:
@@ -107,67 +145,41 @@ class Stack:
         return f"aws logs tail /zoho-backup-notifier/{self.name} --since 3h --region {self.region}"
 
 
-def accepted(result: str) -> bool:
-    """Return whether a channel took a test message, by what the function answers of it."""
-    return result.startswith("accepted: ")
-
-
 def _variable(name: str) -> str:
     """Return the environment variable of a template parameter or output: NotifyOn → NOTIFY_ON."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
 
 
+def label(channel: str) -> str:
+    """Return a channel's name for people."""
+    return BY_NAME[channel].label if channel in BY_NAME else channel
+
+
+def accepted(result: str) -> bool:
+    """Return True if a channel took a test message, by what the function answers of it."""
+    return result.startswith("accepted: ")
+
+
 def add_arguments(parser: argparse.ArgumentParser, org: str | None = "default") -> None:
-    """Add what every command takes; `org` is which organisation is meant when none is named, None: none is."""
+    """Add what every command takes; `org` is the organisation where none is named, None leaves the option out."""
     if org is not None:
         parser.add_argument("--org", default=org, help=f"the organisation, as in the function's event ({org or 'all'})")
     parser.add_argument("--stack", default="", help=f"the stack's name (the one that was deployed, else {STACK_NAME})")
     parser.add_argument("--region", default="", help="its AWS region (where it was deployed, else your AWS default)")
 
 
-class Choice(NamedTuple):
-    """Which stack is meant.
-
-    Attributes:
-        name: Its name.
-        session: With the person's credentials, in its region.
-        account: Whose credentials they are.
-        saved: What `make deploy` saved of it.
-    """
-
-    name: str
-    session: boto3.Session
-    account: str
-    saved: Mapping[str, Any]
-
-    @property
-    def where(self) -> str:
-        """Region and account, in words."""
-        return f"{self.session.region_name}, account {self.account}"
-
-    def described(self) -> dict[str, Any] | None:
-        """Return what CloudFormation says of the stack; None when there is none."""
-        try:
-            client = self.session.client("cloudformation", config=USUAL)
-            return dict(client.describe_stacks(StackName=self.name)["Stacks"][0])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
-                raise
-            return None
-
-
-def file_of(name: str, folder: Path = SAVED) -> Path:
+def file_of(name: str) -> Path:
     """Return where a stack's answers are saved."""
-    return folder / f"{name}.toml"
+    return SAVED / f"{name}.toml"
 
 
-def chosen_name(name: str, folder: Path = SAVED) -> str:
-    """Return the name of the stack that is meant: this one, or else the only one that was deployed from here.
+def chosen_name(name: str) -> str:
+    """Return this name, or else that of the only stack that was deployed from here.
 
     Raises:
-        Problem: It cannot be a stack's name.
+        Problem: No stack can have this name.
     """
-    only = [file.stem for file in folder.glob("*.toml")] if not name else []
+    only = [file.stem for file in SAVED.glob("*.toml")] if not name else []
     name = name or (only[0] if len(only) == 1 else STACK_NAME)
     if not NAME.fullmatch(name):
         raise Problem(
@@ -177,24 +189,41 @@ def chosen_name(name: str, folder: Path = SAVED) -> str:
     return name
 
 
-def choose(options: argparse.Namespace, folder: Path = SAVED) -> Choice:
-    """Return which stack the options, or else the saved answers, name; AWS takes the credentials.
+def choose(options: argparse.Namespace) -> Stack:
+    """Return the stack that the options, or else the saved answers, name; AWS takes the credentials.
 
     Raises:
-        Problem: The name cannot be one.
+        Problem: No stack can have this name.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS cannot be asked.
     """
-    name = chosen_name(options.stack, folder)
-    file = file_of(name, folder)
+    name = chosen_name(options.stack)
+    file = file_of(name)
     config = tomllib.loads(file.read_text()) if file.exists() else {}
     saved = config.get("default", {}).get("deploy", {}).get("parameters", {})
     session = boto3.Session(region_name=options.region or saved.get("region") or None)
     account = session.client("sts", config=USUAL).get_caller_identity()["Account"]
-    return Choice(name, session, account, saved)
+    try:
+        found = session.client("cloudformation", config=USUAL).describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        return Stack(name, session, account, saved)
+    return Stack(
+        name,
+        session,
+        account,
+        saved,
+        found["StackStatus"],
+        found["StackId"],
+        found.get("EnableTerminationProtection", False),
+        found["CreationTime"],
+        {p["ParameterKey"]: str(p["ParameterValue"]) for p in found.get("Parameters", [])},
+        {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
+    )
 
 
-def find(options: argparse.Namespace, folder: Path = SAVED) -> Stack:
-    """Return the stack that the options, or else the saved answers, name.
+def find(options: argparse.Namespace) -> Stack:
+    """Return the deployed stack that the options, or else the saved answers, name.
 
     Raises:
         Problem: There is none, or it was never finished.
@@ -206,23 +235,17 @@ def find(options: argparse.Namespace, folder: Path = SAVED) -> Stack:
             'Take 1 to 64 of A to Z, a to z, 0 to 9, "-" and "_": ORG=acme. The name in messages may be any: '
             "`make connect` asks for it.",
         )
-    choice = choose(options, folder)
-    stack = choice.described()
-    if stack is None:
-        others = sorted(file.stem for file in folder.glob("*.toml"))
-        name_it = f" ({', '.join(others)})" if others else ""
+    stack = choose(options)
+    if not stack.status:
+        others = ", ".join(sorted(file.stem for file in SAVED.glob("*.toml")))
         raise Problem(
-            f"There is no stack {choice.name} ({choice.where}).",
-            f"Deploy it: make deploy. Or name the one you mean: STACK=…{name_it} REGION=…",
+            f"There is no stack {stack.name} ({stack.where}).",
+            f"Deploy it: make deploy. Or name the one you mean: STACK=…{others and f' ({others})'} REGION=…",
         )
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    status = stack["StackStatus"]
-    if not outputs.keys() >= OUTPUTS:
-        sentence, next_step = STATUSES.get(status, ("", ""))
-        raise Problem(
-            f"The stack {choice.name} ({choice.where}) is {status} and not complete{sentence and ': '}{sentence}.",
-            next_step or "It is another stack, or one of an older release. Name yours (STACK=…), or: make deploy",
-        )
-    parameters = {p["ParameterKey"]: str(p["ParameterValue"]) for p in stack.get("Parameters", [])}
-    session, created = choice.session, stack["CreationTime"]
-    return Stack(choice.name, session.region_name, choice.account, status, created, parameters, outputs, session)
+    if not stack.outputs.keys() >= OUTPUTS:
+        sentence, step = explain(stack.status)
+        if stack.status in GOOD:
+            sentence = "it lacks outputs that the tools need"
+            step = "It is another stack, or one of an older release. Name yours (STACK=…), or: make deploy"
+        raise Problem(f"The stack {stack.name} ({stack.where}) is {stack.status}: {sentence}.", step)
+    return stack

@@ -1,7 +1,7 @@
-"""AWS's side of connecting: an organisation's parameter, its schedule in the stack's own group, and its item."""
+"""An organisation on AWS: its parameter, its schedule in the stack's own group, and its item in the table."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -9,35 +9,33 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.problems import Problem, from_aws
-from tools.schedules import COPIED, differences
 from tools.stack import ONCE, Stack
 
-BEFORE = {"DescribeParameters", "PutParameter"}
+REFUSED_FIRST = {"DescribeParameters", "PutParameter"}
 """When AWS refuses one of these, nothing was written."""
+READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
+"""An update must repeat everything else: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html"""
+OF_SCHEDULE = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "EndDate", "State")
+OF_TARGET = ("Arn", "RoleArn", "RetryPolicy", "DeadLetterConfig", "Input")
 
 
 class Plan(NamedTuple):
     """What writing an organisation will do, known before anything is written.
 
     Attributes:
-        parameter: The request, but for the value.
-        schedule: What the schedule must be; None when it is.
-        before: What the schedule is; None when there is none.
+        parameter: The request to write the parameter, without the value.
+        schedule: The schedule to write; None when it is right already.
+        before: The schedule as it is; None when there is none.
     """
 
     parameter: dict[str, Any]
     schedule: dict[str, Any] | None
     before: dict[str, Any] | None
 
-    @property
-    def new(self) -> bool:
-        """Whether there is no parameter yet."""
-        return not self.parameter["Overwrite"]
-
 
 @dataclass(frozen=True)
 class Organisation:
-    """One organisation in a stack. ``default`` has the stack's own schedule, any other a separate one."""
+    """One organisation in a stack. ``default`` has the stack's own schedule, any other a copy of it."""
 
     stack: Stack
     org: str
@@ -66,8 +64,7 @@ class Organisation:
         """Return what the parameter holds, as far as it can be understood; None when there is none."""
         ssm = self.stack.client("ssm")
         try:
-            text = ssm.get_parameter(Name=self.parameter, WithDecryption=True)["Parameter"]["Value"]
-            held = json.loads(text)
+            held = json.loads(ssm.get_parameter(Name=self.parameter, WithDecryption=True)["Parameter"]["Value"])
         except ssm.exceptions.ParameterNotFound:
             return None
         except ValueError:
@@ -75,7 +72,7 @@ class Organisation:
         return {key: value for key, value in held.items() if isinstance(value, str)} if isinstance(held, dict) else {}
 
     def plan(self, *, new: bool) -> Plan:
-        """Return what `save` will do. Most of what AWS can refuse is refused here, before a code is spent."""
+        """Return what `save` will do. Most refusals of AWS happen here, before a code is spent."""
         request = {"Name": self.parameter, "Type": "SecureString", "Overwrite": not new}
         for listed in [] if new else parameters(self.stack, self.org):
             if "KeyId" in listed:  # not repeated, it would change to the account's default key
@@ -93,14 +90,14 @@ class Organisation:
         """
         done = "Nothing was written."
         try:
-            try:  # a repeat of a write that arrived would be refused: it is made once
+            try:  # once only: AWS would refuse to repeat a write that arrived
                 self.stack.client("ssm", ONCE).put_parameter(**plan.parameter, Value=json.dumps(secret))
                 if plan.schedule:
                     self._start(plan.schedule)
             except BaseException as error:
-                if not (isinstance(error, ClientError) and error.operation_name in BEFORE):
+                if not (isinstance(error, ClientError) and error.operation_name in REFUSED_FIRST):
                     done = "The parameter may have been written; its schedule may not: `make doctor` shows it."
-                    done = self._undo(plan) if plan.new else done
+                    done = done if plan.parameter["Overwrite"] else self._undo(plan)
                 raise
         except (BotoCoreError, ClientError) as error:
             problem = from_aws(error)
@@ -108,27 +105,44 @@ class Organisation:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(done) from None
 
+    def _undo(self, plan: Plan) -> str:
+        """Take back what a new organisation got; its writing may only seem to have failed. Return what is left."""
+        stays = "may have been written and could not be taken back"
+        left = []
+        try:
+            if plan.before is None:
+                self._delete_schedule()
+            elif plan.schedule:
+                self.stack.client("scheduler").update_schedule(**plan.before)
+        except (BotoCoreError, ClientError):
+            left.append(f"The schedule {self.schedule['Name']} {stays}.")
+        try:
+            self._delete_parameter()
+        except (BotoCoreError, ClientError):
+            left.append(f"The parameter {self.parameter} {stays}: delete it.")
+        return " ".join(left) or "Nothing was left behind."
+
     def known(self) -> bool:
-        """Return whether there is anything to remove."""
+        """Return True if there is anything to remove."""
         if any(parameters(self.stack, self.org)) or (self.org != "default" and self._current_schedule()):
             return True
-        found = self.stack.client("dynamodb").get_item(**self._item, ProjectionExpression="org")
-        return "Item" in found
+        return "Item" in self.stack.client("dynamodb").get_item(**self._item, ProjectionExpression="org")
 
     def remove(self) -> list[str]:
-        """Delete schedule, parameter and, last, item; return what was there. The stack's own schedule stays.
+        """Delete schedule, parameter and, last, item; return what was there.
 
-        Without parameter and item the function does nothing for `default`, so its schedule harms nobody; disabled, it
-        would come back with any deployment that changes it.
+        The stack's own schedule stays. Without parameter and item the function does nothing for `default`; a schedule
+        that was disabled would come back with any deployment that changes it.
 
         Raises:
             Problem: AWS refuses; the text says what was removed.
             KeyboardInterrupt: The text says what was removed.
         """
+        steps = {"schedule": self._delete_schedule, "parameter": self._delete_parameter, "item": self._delete_item}
         removed: list[str] = []
         try:
-            for what, delete in self._removals():
-                if delete():
+            for what, delete in steps.items():
+                if not (what == "schedule" and self.org == "default") and delete():
                     removed.append(what)
         except (BotoCoreError, ClientError) as error:
             problem = from_aws(error)
@@ -137,31 +151,22 @@ class Organisation:
             raise KeyboardInterrupt(_so_far(removed)) from None
         return removed
 
-    def _removals(self) -> Iterator[tuple[str, Callable[[], bool]]]:
-        if self.org != "default":
-            yield "schedule", self._delete_schedule
-        yield "parameter", self._delete_parameter
-        yield "item", self._delete_item
-
     def _delete_schedule(self) -> bool:
         scheduler = self.stack.client("scheduler")
-        try:
+        with suppress(scheduler.exceptions.ResourceNotFoundException):
             scheduler.delete_schedule(**self.schedule)
-        except scheduler.exceptions.ResourceNotFoundException:
-            return False
-        return True
+            return True
+        return False
 
     def _delete_parameter(self) -> bool:
         ssm = self.stack.client("ssm")
-        try:
+        with suppress(ssm.exceptions.ParameterNotFound):
             ssm.delete_parameter(Name=self.parameter)
-        except ssm.exceptions.ParameterNotFound:
-            return False
-        return True
+            return True
+        return False
 
     def _delete_item(self) -> bool:
-        answer = self.stack.client("dynamodb").delete_item(**self._item, ReturnValues="ALL_OLD")
-        return "Attributes" in answer
+        return "Attributes" in self.stack.client("dynamodb").delete_item(**self._item, ReturnValues="ALL_OLD")
 
     def wanted_schedule(self) -> dict[str, Any]:
         """Return what the organisation's schedule must be: the stack's own, as the stack's parameters have it."""
@@ -193,7 +198,7 @@ class Organisation:
             found = scheduler.get_schedule(**self.schedule)
         except scheduler.exceptions.ResourceNotFoundException:
             return None
-        return {**{key: found[key] for key in COPIED if key in found}, **self.schedule}
+        return {key: value for key, value in found.items() if key not in READ_ONLY}
 
     def _start(self, schedule: dict[str, Any]) -> None:
         scheduler = self.stack.client("scheduler")
@@ -202,35 +207,42 @@ class Organisation:
         except scheduler.exceptions.ResourceNotFoundException:
             scheduler.create_schedule(**schedule)
 
-    def _undo(self, plan: Plan) -> str:
-        """Take back what a new organisation got; its writing may only seem to have failed. Return what is left."""
-        left = []
-        try:
-            if plan.before is None:
-                self._delete_schedule()
-            elif plan.schedule:
-                self.stack.client("scheduler").update_schedule(**plan.before)
-        except (BotoCoreError, ClientError):
-            left.append(f"The schedule {self.schedule['Name']} may have been written and could not be taken back.")
-        with suppress(BotoCoreError, ClientError):
-            self._delete_parameter()
-            return " ".join(left) or "Nothing was left behind."
-        left.append(f"The parameter {self.parameter} may have been written and could not be taken back: delete it.")
-        return " ".join(left)
-
 
 def parameters(stack: Stack, org: str = "") -> Iterator[dict[str, Any]]:
     """Yield name, type and key, never a value, of each organisation's parameter, or of one's."""
     prefix = stack.outputs["OrgParameterPrefix"]
     one = {"Key": "Name", "Option": "Equals", "Values": [f"{prefix}/{org}"]}
     every = {"Key": "Path", "Option": "OneLevel", "Values": [prefix]}
-    pages = stack.client("ssm").get_paginator("describe_parameters")
-    for page in pages.paginate(ParameterFilters=[one if org else every]):
-        yield from page["Parameters"]
+    return stack.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=[one if org else every])
+
+
+def schedules(stack: Stack) -> Iterator[dict[str, Any]]:
+    """Yield every schedule in the stack's group."""
+    group = stack.outputs["ScheduleGroupName"]
+    for listed in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=group):
+        yield stack.client("scheduler").get_schedule(Name=listed["Name"], GroupName=group)
+
+
+def differences(schedule: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """Return the names of what is not as wanted in a schedule."""
+    return [
+        name
+        for names, one, other in ((OF_SCHEDULE, schedule, wanted), (OF_TARGET, schedule["Target"], wanted["Target"]))
+        for name in names
+        if one.get(name) != other.get(name)
+    ]
+
+
+def scheduled_org(schedule: dict[str, Any]) -> str:
+    """Return the organisation that a schedule's input names, "" if none."""
+    try:
+        return str(json.loads(schedule["Target"].get("Input") or "{}").get("org", "default"))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def unknown(stack: Stack, org: str) -> Problem:
-    """Return that the stack has no such organisation, and which it has."""
+    """Return the problem that the stack has no such organisation, with those that it has."""
     prefix = stack.outputs["OrgParameterPrefix"]
     names = sorted(parameter["Name"].removeprefix(f"{prefix}/") for parameter in parameters(stack))
     connect = "make connect" if org == "default" else f"make connect ORG={org}"

@@ -1,0 +1,233 @@
+"""Zoho's side of connecting: exchange a code for a refresh token, and read the history with it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from handler.causes import CAUSES
+from handler.channels.channel import Senders
+from handler.channels.sns import Sns
+from handler.config import Settings
+from handler.data_centres import DATA_CENTRES
+from handler.deadline import Deadline
+from handler.decision import Answers, Decision
+from handler.errors import TransportError, UnreadableError
+from handler.memory import Memory
+from handler.organisation import open_channels, receiver_of
+from handler.plan import Plan
+from handler.rules import decide
+from handler.secret import parse_secret
+from handler.transport import RETRY, fetch, make_session, tls_context
+from handler.zoho import SCOPE, Credentials, Zoho, error_code
+from tools.problems import ENDED, Problem, sandbox_has_ended
+
+SECONDS = 40.0
+_tls = cache(tls_context)
+
+
+class ZohoError(Exception):
+    """Zoho refuses a code, or its history cannot be read.
+
+    Attributes:
+        cause: Why: a name of `TROUBLES`, or of another cause of the handler.
+    """
+
+    def __init__(self, cause: str, detail: str) -> None:
+        """Keep the cause; `detail` says what Zoho answered, without any secret."""
+        super().__init__(detail)
+        self.cause = cause
+
+
+class Trouble(NamedTuple):
+    """What goes wrong between this terminal and Zoho, for the person who connects.
+
+    Attributes:
+        next_step: What to do. The handler's own words speak to a reader of messages.
+        sentence: What is wrong; "" for the handler's own.
+        again: The questions to ask again; "*" for all. Without any, no answer can help.
+        keeps_code: The code was not used: it can be tried once more.
+        useless_token: The trouble stays as long as the token does.
+    """
+
+    next_step: str
+    sentence: str = ""
+    again: str = ""
+    keeps_code: bool = False
+    useless_token: bool = False
+
+
+_CLIENT = "client_id client_secret code"
+_PASTE = "paste it at once: it works once, and for minutes only."
+_UNREACHABLE = "Zoho could not be reached, or answered with an error of its own"
+_NETWORK = "Check this machine's network (a proxy is not used) and https://status.zoho.com"
+_NEWER = "Get a newer release of this notifier; if there is none, please report this line."
+TROUBLES = {
+    "used_code": Trouble(
+        f'Make a new one in the tab "Generate Code" and {_PASTE}',
+        "Zoho does not accept the code: it has expired, was used before, or belongs to another client.",
+        "code",
+    ),
+    "no_refresh_token": Trouble(
+        'The client must be a "Self Client": make one in the API console.',
+        "Zoho gave no refresh token for the code.",
+        _CLIENT,
+    ),
+    "throttled": Trouble(
+        "Wait ten minutes and try again; a code that has expired by then needs a new one.",
+        "Zoho has had too many requests from this client.",
+        "code",
+        keeps_code=True,
+    ),
+    "unanswered_code": Trouble(
+        f"{_NETWORK}; then make a new code.", f"{_UNREACHABLE}, so the code may have been used.", "code"
+    ),
+    "revoked_token": Trouble(
+        f"Make a new code and {_PASTE} Best as a separate Zoho user.", again="code", useless_token=True
+    ),
+    "wrong_client": Trouble(
+        "Choose the data centre that your browser shows in Zoho CRM, and copy the client id again.",
+        "Zoho does not know this client id in this data centre.",
+        f"data_center {_CLIENT}",
+        keeps_code=True,
+    ),
+    "wrong_client_secret": Trouble(
+        'Copy it again from the tab "Client Secret" of the API console.', again="client_secret code", keeps_code=True
+    ),
+    "invalid_token": Trouble(
+        "Check that the user is active in Zoho CRM, then make a new code.", again="code", useless_token=True
+    ),
+    "wrong_scope": Trouble(f"Make a new code with exactly this scope: {SCOPE}", again="code", useless_token=True),
+    "no_permission": Trouble(
+        "Let a user with the Administrator profile in Zoho CRM make the client and the code.",
+        again=_CLIENT,
+        useless_token=True,
+    ),
+    "secret_malformed": Trouble(
+        "Give another answer for what is named above.",
+        "The answers, or what was saved before, cannot be used.",
+        "*",
+    ),
+    "wrong_url": Trouble(f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
+    "wrong_method": Trouble(_NEWER),
+    "unusable": Trouble(_NEWER),
+    "history_too_long": Trouble("Ask Zoho support why a year has so many entries."),
+    "transient": Trouble(f"{_NETWORK}; then try again.", f"{_UNREACHABLE}."),
+}
+CODE_ERRORS = {
+    "invalid_code": "used_code",
+    "invalid_client": "wrong_client",
+    "invalid_client_secret": "wrong_client_secret",
+    "Access Denied": "throttled",  # which means too many requests
+}
+"""What Zoho's accounts server answers to a code → what that means here."""
+
+
+def from_zoho(error: ZohoError) -> Problem:
+    """Return the problem as a person at a terminal sees it, with what Zoho answered."""
+    if sandbox_has_ended():
+        return ENDED
+    trouble = TROUBLES[error.cause]
+    sentence = trouble.sentence or CAUSES[error.cause].sentence
+    return Problem(f"{sentence} ({str(error).rstrip('.')}.)", trouble.next_step)
+
+
+def api_console(data_centre: str) -> str:
+    """Return the address where clients and codes are made.
+
+    Source: https://www.zoho.com/accounts/protocol/oauth/self-client/authorization-code-flow.html
+    """
+    return DATA_CENTRES[data_centre].accounts.replace("://accounts.", "://api-console.")
+
+
+def prove(secret: dict[str, str], settings: Settings, parameter: str) -> None:
+    """Check everything but the token, before a code is spent.
+
+    Raises:
+        ZohoError: The function could not use the secret; the text names every mistake and never a value.
+    """
+    loopback = bool(settings.zoho_api_url)
+    try:
+        parsed = parse_secret(json.dumps({"refresh_token": "still-to-come", **secret}), parameter, loopback=loopback)
+    except UnreadableError as error:
+        raise _as_zoho_error(error) from None
+    senders = Senders(None, settings.topic_arn, make_session(_tls(settings.ca_bundle)))
+    receivers, _ = open_channels(parsed.values, senders, loopback=loopback)
+    if wrong := " ".join(receiver.problem for receiver in receivers if receiver.problem):
+        raise ZohoError("secret_malformed", wrong)
+
+
+def exchange(answers: dict[str, str], settings: Settings) -> str:
+    """Exchange a code for its refresh token. The request is made once, because a code works once.
+
+    Source: https://www.zoho.com/crm/developer/docs/api/v7/access-refresh.html
+
+    Args:
+        answers: ``data_center``, ``client_id``, ``client_secret``, ``code``.
+        settings: The deployed function's; in the sandbox they say where Zoho is.
+
+    Raises:
+        ZohoError: Zoho gives no token.
+    """
+    accounts = settings.accounts_url(answers["data_center"]) or DATA_CENTRES[answers["data_center"]].accounts
+    form = {"grant_type": "authorization_code", **{key: answers[key] for key in _CLIENT.split()}}
+    session = make_session(_tls(settings.ca_bundle))
+    try:
+        answer = fetch(session, "POST", f"{accounts}/oauth/v2/token", deadline=_deadline(), data=form)
+        said: Any = answer.json()
+    except TransportError as error:
+        raise ZohoError("unanswered_code", f"No usable answer from Zoho accounts: {error}") from None
+    except ValueError:
+        raise ZohoError("unanswered_code", f"Zoho accounts answered HTTP {answer.status} without JSON") from None
+    match said:
+        case {"refresh_token": str(token)} if token:
+            return token
+        case {"error": error}:
+            cause = CODE_ERRORS.get(str(error), "unanswered_code")
+            raise ZohoError(cause, f"Zoho accounts answered: {error_code(error)}")
+        case {"access_token": _}:
+            raise ZohoError("no_refresh_token", "Zoho accounts answered without refresh_token")
+    raise ZohoError("unanswered_code", f"Zoho accounts answered HTTP {answer.status} in no documented form")
+
+
+def first_look(secret: dict[str, str], settings: Settings) -> Decision:
+    """Read the history as a check does, and return what a first check would decide; nothing is kept.
+
+    Raises:
+        ZohoError: The history cannot be read.
+    """
+    credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
+    zoho = Zoho(
+        credentials,
+        make_session(_tls(settings.ca_bundle), RETRY),
+        lambda: datetime.now(UTC),
+        version=settings.zoho_api_version,
+        accounts_url=settings.accounts_url(credentials.data_centre),
+        api_url=settings.zoho_api_url,
+    )
+    deadline, answers = _deadline(), Answers()
+    memory, now, receivers = Memory("default"), datetime.now(UTC), [receiver_of(Sns)]
+    try:
+        rows = zoho.history(deadline).rows
+        while (decision := decide(rows, memory, now, settings.policy, receivers, answers)).asks:
+            answers = Answers(answers.asked | decision.asks, _plan(zoho, deadline))
+    except UnreadableError as error:
+        raise _as_zoho_error(error) from None
+    return decision
+
+
+def _plan(zoho: Zoho, deadline: Deadline) -> Plan | None:
+    try:
+        return zoho.plan(deadline)
+    except UnreadableError:
+        return None
+
+
+def _as_zoho_error(error: UnreadableError) -> ZohoError:
+    throttled = not error.cause.actionable and any(word in str(error) for word in ("Access Denied", "429"))
+    return ZohoError("throttled" if throttled else error.cause.name, str(error))
+
+
+def _deadline() -> Deadline:
+    end = datetime.now(UTC) + timedelta(seconds=SECONDS)
+    return Deadline(lambda: (end - datetime.now(UTC)).total_seconds())
