@@ -100,7 +100,6 @@ def _severity(text: str, loopback: bool) -> str:
 
 def keys_of(channel: type[Channel]) -> dict[str, Question]:
     """Return what a secret can hold of a channel. Its floor is taken from a file or the environment, never asked."""
-
     asked = {
         key: Question(text, key.upper(), complaint, secret, optional=True, unanswered=default or "none", begins=begins)
         for key, text, _, complaint, default, secret, begins in channel.settings

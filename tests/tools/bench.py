@@ -1,46 +1,34 @@
-"""What a test of the tools works with."""
+"""What a test of the tools works with: AWS and Zoho as the sandbox has them, and a person who answers."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import Organisation, Row, sample_rows
 from tests.tools.front import Front
-from tests.tools.terminal import Nursery, Terminal
-from tools.schedules import COPIED
+from tools import terminal
 
-QUESTIONS = {
-    "centre": "browser show",
-    "client_id": "Client ID",
-    "client_secret": "Client Secret",
-    "channels": "Where else should messages go?",
-    "webhook": "Slack webhook URL",
-    "mention": "Whom to mention",
-    "heartbeat": "Heartbeat URL",
-    "name": "Name of",
-    "zone": "Time zone of",
-    "code": "Code",
-    "send": "Send a test message",
-}
-"""What the wizard asks, in order; the others' settings only where they are ticked, `send` once all is written."""
-OF_SLACK = ("webhook", "mention")
+LEAVE = "Ctrl-C"
 
 
 @dataclass
 class Bench:
-    """What a test of the tools works with: a stage, AWS's front, and what must never be shown.
+    """AWS and Zoho on this machine.
 
     Attributes:
         stage: The sandbox, with the stack deployed as `notifier`.
         front: AWS as the tools meet it.
-        nursery: Where terminals are started.
-        secrets: Everything that no terminal may show.
+        secrets: Everything that nothing may show.
     """
 
     stage: Sandbox
     front: Front
-    nursery: Nursery
     secrets: list[str] = field(default_factory=list)
 
     @property
@@ -48,83 +36,101 @@ class Bench:
         """The variables of a person whose AWS and Zoho are the sandbox."""
         return {**self.stage.environment, "AWS_ENDPOINT_URL": self.front.url}
 
-    def company(self, rows: list[Row] | None = None) -> Organisation:
-        """Register a company at Zoho; its secrets must not be shown."""
+    def client(self, service: str) -> Any:
+        """Return a client of AWS behind the tools' back."""
+        return self.stage.cloud.client(service)
+
+    def company(self, rows: Sequence[Row] | None = None) -> Organisation:
+        """Register a company at Zoho."""
         company = self.stage.zoho.organisation(sample_rows() if rows is None else rows, refresh_tokens=[])
         self.secrets.append(company.client_secret)
         return company
 
     def code(self, company: Organisation) -> str:
         """Make a grant code."""
-        code = self.stage.zoho.grant(company)
-        self.secrets.append(code)
-        return code
+        self.secrets.append(self.stage.zoho.grant(company))
+        return self.secrets[-1]
 
-    def webhook(self, name: str) -> str:
-        """Make a Slack webhook."""
-        self.secrets.append(f"B00000000/{name}")
-        return self.stage.slack.webhook_url(name)
+    def connected(self, org: str, **more: str) -> tuple[Organisation, dict[str, str]]:
+        """Connect an organisation behind the tools' back; return its company and its secret."""
+        company = self.company()
+        company.refresh_tokens.append(f"1000.old.{org}")
+        secret = company.secret(**more)
+        self.stage.stack.put_organisation(org, secret)
+        return company, secret
 
-    def terminal(self, *arguments: str, module: str = "tools.connect", **variables: str) -> Terminal:
-        """Start a tool on a terminal."""
-        return Terminal(self.nursery, {**self.environment, **variables}, module, "--stack", "notifier", *arguments)
+    def parameter(self, org: str) -> Any:
+        """Return what an organisation's parameter holds; None: there is none."""
+        name = f"/zoho-backup-notifier/notifier/{org}"
+        found = self.client("ssm").get_parameters(Names=[name], WithDecryption=True)["Parameters"]
+        return json.loads(found[0]["Value"]) if found else None
 
-    def fill(
-        self,
-        terminal: Terminal,
-        company: Organisation,
-        until: str = "",
-        *,
-        only: Collection[str] = tuple(QUESTIONS),
-        slack: bool = False,
-        **answers: str,
-    ) -> None:
-        """Answer the wizard, up to a question, with a company's credentials where `answers` say nothing else.
+    def schedule(self, name: str) -> dict[str, Any] | None:
+        """Return a schedule in the stack's group, as far as it can be written."""
+        scheduler = self.client("scheduler")
+        try:
+            found = scheduler.get_schedule(Name=name, GroupName="notifier")
+        except scheduler.exceptions.ResourceNotFoundException:
+            return None
+        read_only = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
+        return {key: value for key, value in found.items() if key not in read_only}
 
-        Args:
-            terminal: Where it asks.
-            company: Whose credentials are typed.
-            until: The first question that is left open.
-            only: What it asks.
-            slack: Slack is ticked when it asks.
-            answers: What is typed instead; "-" as webhook takes the tick away.
-        """
-        ticked = answers.get("webhook") != "-" if slack else until in OF_SLACK or "webhook" in answers
-        own = {"client_id": company.client_id, "client_secret": company.client_secret, "send": "2"}
-        own["channels"] = "" if ticked == slack else " "
-        own["webhook"] = "" if slack else self.webhook("FILLED")
-        for question, text in QUESTIONS.items():
-            if question == until:
-                return
-            if question not in only or (question in OF_SLACK and not ticked):
-                continue
-            answer = answers.get(question, own.get(question, ""))
-            terminal.answer(text, self.code(company) if question == "code" and question not in answers else answer)
-
-    def parameter(self, org: str) -> str | None:
-        """Return what an organisation's parameter holds."""
-        ssm = self.stage.cloud.client("ssm")
-        name = f"{self.stage.stack.outputs['OrgParameterPrefix']}/{org}"
-        answer = ssm.get_parameters(Names=[name], WithDecryption=True)["Parameters"]
-        return str(answer[0]["Value"]) if answer else None
-
-    def schedule_names(self) -> set[str]:
-        """Return the names of the schedules in the stack's group."""
-        listed = self.stage.cloud.client("scheduler").list_schedules(GroupName="notifier")["Schedules"]
-        return {schedule["Name"] for schedule in listed}
+    def change_schedule(self, name: str, **parts: Any) -> None:
+        """Change parts of a schedule behind the tools' back."""
+        self.client("scheduler").update_schedule(**{**(self.schedule(name) or {}), **parts})
 
     def shows_no_secret(self, shown: str) -> bool:
-        """Return whether a text holds none of the secrets, nor any token that Zoho gave out."""
+        """Return True if a text holds no secret, and no token that Zoho gave out."""
         tokens = [t for o in self.stage.zoho.organisations.values() for t in (*o.refresh_tokens, *o.grants)]
         return not [secret for secret in (*self.secrets, *tokens) if secret in shown]
 
 
-def schedule_of(bench: Bench, name: str) -> dict[str, Any]:
-    """Return a schedule in the stack's group, as far as it can be written."""
-    found = bench.stage.cloud.client("scheduler").get_schedule(Name=name, GroupName="notifier")
-    return {key: found[key] for key in ("Name", "GroupName", *COPIED) if key in found}
+class Person:
+    """Somebody who answers in place of a terminal, each question by a part of its text; other questions get Enter.
 
+    Attributes:
+        asked: The questions so far.
+        told: What was said to be wrong with the answers.
+    """
 
-def change_schedule(bench: Bench, name: str, **parts: Any) -> None:
-    """Change parts of a schedule, behind the tools' back."""
-    bench.stage.cloud.client("scheduler").update_schedule(**{**schedule_of(bench, name), **parts})
+    def __init__(self, patch: pytest.MonkeyPatch, answers: dict[str, list[str]]) -> None:
+        """Sit down. `LEAVE` is Ctrl-C, "" Enter; of a list, the beginning of a label chooses, and commas tick."""
+        self.asked: list[str] = []
+        self.told: list[str] = []
+        self._answers = {question: [*given] for question, given in answers.items()}
+        for name in ("ask", "choose", "choose_several"):
+            patch.setattr(terminal, name, getattr(self, name))
+        patch.setattr(terminal, "without_echo", nullcontext)
+        patch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+
+    @property
+    def left_over(self) -> list[str]:
+        """Answers to what was never asked."""
+        return [answer for given in self._answers.values() for answer in given]
+
+    def _next(self, question: str) -> str:
+        self.asked.append(question)
+        given = next((given for part, given in self._answers.items() if part in question), [])
+        answer = given.pop(0) if given else ""
+        if answer == LEAVE:
+            raise KeyboardInterrupt
+        return answer
+
+    def ask(self, question: str, complaint: Callable[[str], str], *, secret: bool = False) -> str:
+        """Answer a line, again and again until it is right."""
+        while wrong := complaint(answer := self._next(question)):
+            assert len(self.told) < 50, question
+            self.told.append(wrong)
+        return answer
+
+    def choose(self, question: str, options: Sequence[tuple[Any, str]], default: Any = None) -> Any:
+        """Choose an option."""
+        answer = self._next(question)
+        chosen = next(value for value, label in options if not answer or label.startswith(answer))
+        return default if default is not None and not answer else chosen
+
+    def choose_several(self, question: str, options: Sequence[tuple[Any, str]], ticked: Collection[Any] = ()) -> Any:
+        """Tick options."""
+        answer = self._next(question)
+        named = [value for value, label in options if label in answer.split(",")]
+        return named if answer else [*ticked]

@@ -3,41 +3,30 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import cache
+from typing import Any
 
-import botocore.session
 import pytest
 
+from sandbox.channels import FAKES
 from sandbox.sandbox import Sandbox
 from tests.tools.bench import Bench
 from tests.tools.front import Front
-from tests.tools.terminal import Nursery
 
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Sandbox]:
-    """Give the sandbox, one for all tests in a file: deploying takes seconds, and organisations keep apart."""
-    with closing(Sandbox()) as running:
-        yield running
+Tool = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Give the process that starts the tools."""
-    with closing(Nursery()) as running:
+def stage() -> Iterator[Sandbox]:
+    """Give the sandbox, one for all tests: deploying takes a second, and organisations keep apart."""
+    with closing(Sandbox(channels=FAKES)) as running:
         yield running
 
 
-KNOWN_TO_ALL = cache(botocore.session.create_loader)
-"""boto3's descriptions of AWS, parsed once instead of by every session: a third of these tests' time."""
-
-
 @pytest.fixture
-def bench(stage: Sandbox, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """Give a bench, whose environment this process has, too, for the tools that are called without a terminal."""
+def bench(stage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Give a bench, and its environment to this process."""
     with closing(Front(stage)) as front:
-        made = Bench(stage, front, nursery)
-        monkeypatch.setattr(botocore.session, "create_loader", KNOWN_TO_ALL)
+        made = Bench(stage, front)
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             monkeypatch.delenv(name)
         for name, value in made.environment.items():
@@ -47,12 +36,13 @@ def bench(stage: Sandbox, nursery: Nursery, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def tool(bench: Bench, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def tool(bench: Bench, capsys: pytest.CaptureFixture[str]) -> Tool:
     """Give what runs a tool in this process and returns its exit code and what it printed."""
 
-    def run(main: Callable[[list[str]], int], *arguments: str) -> tuple[int, str]:
-        code = main([*arguments, "--stack", "notifier"])
+    def run(main: Callable[[list[str]], int], *arguments: Any, stack: str = "notifier") -> tuple[int, str]:
+        code = main([*map(str, arguments), "--stack", stack])
         shown = capsys.readouterr()
+        assert bench.shows_no_secret(shown.out + shown.err)
         return code, shown.out + shown.err
 
     return run

@@ -14,14 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import requests
 from moto.cloudformation import models, parsing
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from handler.channels import BY_NAME
-from handler.channels.channel import Senders
-from handler.organisation import open_channels
-from handler.secret import parse_secret
 from handler.version import VERSION
 from sandbox.aws import Stack
 from sandbox.endpoint import AwsEndpoint
@@ -63,12 +58,6 @@ def test_there_is_one_version() -> None:
     assert releases[:1] in ([], [VERSION]), "CHANGELOG.md: the newest release"
 
 
-def test_the_document_names_the_files_of_this_version() -> None:
-    """And no other version's."""
-    assert {release.ZIP, release.TEMPLATE} <= set(re.findall(r"`([^`]+)`", DOCUMENT))
-    assert set(re.findall(r"notifier-(\d+\.\d+\.\d+)\.", DOCUMENT)) == {VERSION}
-
-
 def test_the_packaged_template_is_the_projects_own(packaged: Json) -> None:
     """As SAM would deploy it; only where the package lies is another, a parameter in place of SAM's upload."""
     own = to_cloudformation(TEMPLATE_FILE.read_text())
@@ -82,32 +71,6 @@ def test_the_packaged_template_is_the_projects_own(packaged: Json) -> None:
         resource.pop("Metadata", None)
     assert packaged["Resources"] == own["Resources"]
     assert "Transform" not in packaged
-
-
-def test_no_parameter_and_no_region_is_fixed_in_the_packaged_template() -> None:
-    """The translation knows the defaults and one region; nothing of that may end up in what others deploy."""
-    declared = yaml_parse(TEMPLATE_FILE.read_text())["Parameters"]
-    others = dict.fromkeys(declared, "1")
-    text = TEMPLATE_FILE.read_text()
-    assert to_cloudformation(text) == to_cloudformation(text, "cn-north-1", others)
-    assert not re.search(r"arn:aws:|eu-west-1|artifacts", json.dumps(release.packaged()["Resources"]))
-
-
-def test_whoever_deploys_has_to_name_the_package(packaged: Json) -> None:
-    """A default would be kept by an update only if nobody had ever given another: the old code would stay."""
-    without_default = {name for name, parameter in packaged["Parameters"].items() if "Default" not in parameter}
-    assert without_default == {"CodeBucket", "CodeKey"}
-    for name, example in (("CodeBucket", "my-artifacts"), ("CodeKey", f"some/folder/{release.ZIP}")):
-        assert re.search(packaged["Parameters"][name]["AllowedPattern"], example)
-    (first, *_) = packaged["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert first["Parameters"] == ["CodeBucket", "CodeKey"]
-
-
-def test_a_template_that_cannot_be_deployed_without_a_bucket_is_not_released() -> None:
-    """The documented command has none for it."""
-    text = TEMPLATE_FILE.read_text().replace("Outputs:\n", f"Outputs:\n  X: {{ Value: {'x' * 30_000} }}\n", 1)
-    with pytest.raises(ValueError, match="51200 bytes"):
-        release.packaged(text)
 
 
 def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) -> None:
@@ -161,14 +124,6 @@ def test_the_documented_secret_has_every_key() -> None:
     floors = {key for key in EXAMPLE if key.endswith("_min_severity")}
     assert set(EXAMPLE) - floors == explained - floors
     assert explained & floors
-
-
-def test_the_documented_secret_can_be_used() -> None:
-    """As it stands, by the function, and each channel with it."""
-    parsed = parse_secret(json.dumps(EXAMPLE), "/the/parameter", loopback=False)
-    receivers, channels = open_channels(parsed.values, Senders(None, "", requests.Session()), loopback=False)
-    assert {receiver.name: receiver.problem for receiver in receivers} == dict.fromkeys(BY_NAME, "")
-    assert channels.keys() == BY_NAME.keys()
 
 
 @pytest.fixture(scope="module")
