@@ -19,7 +19,7 @@ from handler.message import value
 from handler.wording import plural
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, unknown
-from tools.problems import Problem, from_aws, run, sandbox_has_ended
+from tools.problems import Problem, from_aws, run
 from tools.stack import Stack
 from tools.terminal import say
 from tools.zoho_token import TROUBLES, ZohoError, from_zoho
@@ -94,7 +94,7 @@ class Wizard:
         self._secret = {
             key: value
             for key, value in (before or {}).items()
-            if not (key in asked and asked[key].judge(value, loopback=self._loopback))
+            if not (key in asked and asked[key].judge(value, self._loopback))
         }
 
     def settle(self) -> Decision | None:
@@ -112,7 +112,7 @@ class Wizard:
                 self._take(new, keys)
                 return self._look()
             except ZohoError as error:
-                if not self._asks or sandbox_has_ended():
+                if not self._asks:
                     raise from_zoho(error) from None
                 from_zoho(error).show()
                 trouble = TROUBLES[error.cause]
@@ -153,7 +153,7 @@ class Wizard:
             try:
                 return zoho_token.first_look(self._secret, self._settings)
             except ZohoError as error:
-                if TROUBLES[error.cause].again or not (self._asks or self._bought) or sandbox_has_ended():
+                if TROUBLES[error.cause].again or not (self._asks or self._bought):
                     raise
                 from_zoho(error).show()
                 if self._bought:
@@ -168,11 +168,8 @@ class Wizard:
         content = next(notice for notice in found.notices if notice.kind == "baseline").content
         entries = plural(len(found.memory.seen), "entry", "entries")
         say(f"\n✓ The backup history can be read: {entries} of the past year.")
-        for fact in content.facts:
-            say(f"  {fact.label}: {value(fact, zone)}", "    ")
-        for line in content.lines:
-            say(f"  ! {line}", "    ")
-        say()
+        lines = [*(f"{fact.label}: {value(fact, zone)}" for fact in content.facts), *(f"! {x}" for x in content.lines)]
+        say("\n".join(f"  {line}" for line in lines) + "\n", "    ")
 
     def save(self) -> None:
         """Write it all; what a code has bought is kept until AWS takes it, or a person gives up."""
@@ -197,11 +194,8 @@ def _send_test(there: Stack, org: str) -> bool:
     """Let the function send a test message. What goes wrong is only shown, for the organisation is connected."""
     try:
         answer = there.ask(org, "test-message")
-    except Problem as problem:
-        problem.show()
-        return False
-    except (BotoCoreError, ClientError) as error:
-        from_aws(error).show()
+    except (Problem, BotoCoreError, ClientError) as error:
+        (error if isinstance(error, Problem) else from_aws(error)).show()
         return False
     for channel, result in answer["results"].items():
         say(f"{'✓' if stack.accepted(result) else '✗'} Test message: {stack.label(channel)}: {result}", "  ")

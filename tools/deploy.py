@@ -81,10 +81,9 @@ def _refuse(there: Stack) -> None:
             "This terminal uses the sandbox, where the stack is deployed already.",
             "Go on with `make connect`. To deploy to AWS, open a new terminal, or `leave_sandbox`.",
         )
-    if not there.status or stack.DEPLOYABLE.fullmatch(there.status):
-        return
-    sentence, next_step = stack.explain(there.status)
-    raise Problem(f"The stack {there.name} is {there.status}: {sentence}.", next_step)
+    if there.status and not stack.DEPLOYABLE.fullmatch(there.status):
+        problem = f"The stack {there.name} is {there.status}: it cannot be deployed now."
+        raise Problem(problem, stack.next_step(there.status))
 
 
 @cache

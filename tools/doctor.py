@@ -89,24 +89,17 @@ def _completed(lines: Lines) -> Lines:
 def _deployment(there: Stack) -> Lines:
     """Look at the stack, its function, and the release that runs."""
     yield Line(True, f"AWS account {there.account}, region {there.region}")
-    sentence, step = stack.explain(there.status)
-    good = there.status in stack.GOOD
-    yield Line(good, f"Stack {there.name}: {there.status}" + ("" if good else f": {sentence}"), step)
+    good = bool(stack.GOOD.fullmatch(there.status))
+    yield Line(good, f"Stack {there.name}: {there.status}", stack.next_step(there.status))
     name = there.outputs["FunctionName"]
     function = there.client("lambda").get_function_configuration(FunctionName=name)
     state, update = function.get("State", "Active"), function.get("LastUpdateStatus", "Successful")
-    yield Line(
-        (state, update) == ("Active", "Successful"),
-        f"Function {name}: {state}, last update {update}",
-        "Wait a minute and look again; then: make deploy",
-    )
-    runtime = function["Runtime"]
-    end = RUNTIME_ENDS.get(runtime)
-    yield Line(
-        end is not None and datetime.now(UTC).date() + NOTICE_OF_END < end,
-        f"Runtime {runtime}: " + (f"supported by AWS until {end}" if end else "not one that this release knows"),
-        "Get a newer release of this notifier, then: make deploy",
-    )
+    good = (state, update) == ("Active", "Successful")
+    yield Line(good, f"Function {name}: {state}, last update {update}", "Wait a minute; then: make deploy")
+    end = RUNTIME_ENDS.get(function["Runtime"], date.min)
+    known = f"supported by AWS until {end}" if end > date.min else "not one that this release knows"
+    good = datetime.now(UTC).date() + NOTICE_OF_END < end
+    yield Line(good, f"Runtime {function['Runtime']}: {known}", "Get a newer release of this notifier: make deploy")
     deployed, runs = there.outputs.get("Version", "unknown"), there.ask("default", "status").get("version", "unknown")
     text = f"Release {runs}" + ("" if runs == deployed else f" runs, but the stack was deployed as {deployed}")
     yield Line(runs == deployed, text, "Deploy the release that you want: make deploy")
@@ -115,6 +108,7 @@ def _deployment(there: Stack) -> Lines:
 
 
 def _subscribers(there: Stack) -> Lines:
+    late = "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again."
     for output, what in {"TopicArn": "notices", "AlarmTopicArn": "alarms"}.items():
         arn = there.outputs[output]
         found = [*there.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)]
@@ -127,11 +121,8 @@ def _subscribers(there: Stack) -> Lines:
         )
         for subscription in found:
             if subscription["SubscriptionArn"] == "PendingConfirmation":
-                yield Line(
-                    False,
-                    f"Topic of {what}: {subscription['Endpoint']} gets nothing, because it has not confirmed",
-                    "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again.",
-                )
+                gets = f"{subscription['Endpoint']} gets nothing, because it has not confirmed"
+                yield Line(False, f"Topic of {what}: {gets}", late)
 
 
 def _alarms(there: Stack, *, send: bool) -> Lines:
@@ -158,11 +149,10 @@ def _alarms(there: Stack, *, send: bool) -> Lines:
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html is made for this
             for shown in ("ALARM", "OK"):
                 cloudwatch.set_alarm_state(AlarmName=name, StateValue=shown, StateReason=TEST)
-            yield Line(
-                True,
-                f"Alarm {name}: set to ALARM and back for a test. Whoever subscribes to alarms gets two messages "
-                "within a minute; if none comes, alarms reach nobody.",
+            expect = (
+                "Whoever subscribes to alarms gets two messages within a minute; if none comes, alarms reach nobody."
             )
+            yield Line(True, f"Alarm {name}: set to ALARM and back for a test. {expect}")
 
 
 def _is_young(there: Stack) -> bool:
@@ -170,30 +160,19 @@ def _is_young(there: Stack) -> bool:
 
 
 def _invocations(there: Stack) -> Lines:
+    """Look at what ran, and what failed of it, in the hours after which an alarm says that nothing runs."""
     hours = int(there.parameters.get("NotInvokedHours", "3"))
-    invoked, failed = _total(there, "Invocations", hours), _total(there, "Errors", hours)
-    young = _is_young(there)
-    yield Line(
-        invoked > 0 or young,
-        f"{plural(invoked, 'invocation')} in {plural(hours, 'hour')}" + (", and the stack is new" if young else ""),
-        "Look at the schedules below; see also docs/runbook.md#not-invoked",
+    now, new = datetime.now(UTC), ", and the stack is new" if _is_young(there) else ""
+    period = {"StartTime": now - timedelta(hours=hours), "EndTime": now, "Period": 3600, "Statistics": ["Sum"]}
+    of = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": there.outputs["FunctionName"]}]}
+    invoked, failed = (
+        int(sum(point["Sum"] for point in answer["Datapoints"]))
+        for metric in ("Invocations", "Errors")
+        for answer in [there.client("cloudwatch").get_metric_statistics(MetricName=metric, **of, **period)]
     )
+    step = "Look at the schedules below; see also docs/runbook.md#not-invoked"
+    yield Line(bool(invoked or new), f"{plural(invoked, 'invocation')} in {plural(hours, 'hour')}{new}", step)
     yield Line(failed == 0, f"{failed} of them failed", f"See why: {there.log_command()}")
-
-
-def _total(there: Stack, metric: str, hours: int) -> int:
-    """Return how often a metric of the function counted in the last hours."""
-    now = datetime.now(UTC)
-    answer = there.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": "FunctionName", "Value": there.outputs["FunctionName"]}],
-        StartTime=now - timedelta(hours=hours),
-        EndTime=now,
-        Period=3600,
-        Statistics=["Sum"],
-    )
-    return int(sum(point["Sum"] for point in answer["Datapoints"]))
 
 
 # --- The organisations ------------------------------------------------------------------------------------------------

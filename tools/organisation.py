@@ -1,8 +1,8 @@
 """An organisation on AWS: its parameter, its schedule in the stack's own group, and its item in the table."""
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,7 +89,7 @@ class Organisation:
             KeyboardInterrupt: The text says what was done.
         """
         done = "Nothing was written."
-        try:
+        with _ending_with(lambda: done):
             try:  # once only: AWS would refuse to repeat a write that arrived
                 self.stack.client("ssm", ONCE).put_parameter(**plan.parameter, Value=json.dumps(secret))
                 if plan.schedule:
@@ -99,11 +99,6 @@ class Organisation:
                     done = "The parameter may have been written; its schedule may not: `make doctor` shows it."
                     done = done if plan.parameter["Overwrite"] else self._undo(plan)
                 raise
-        except (BotoCoreError, ClientError) as error:
-            problem = from_aws(error)
-            raise Problem(f"{problem.sentence} {done}", problem.next_step) from None
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(done) from None
 
     def _undo(self, plan: Plan) -> str:
         """Take back what a new organisation got; its writing may only seem to have failed. Return what is left."""
@@ -111,13 +106,13 @@ class Organisation:
         left = []
         try:
             if plan.before is None:
-                self._delete_schedule()
+                self._delete("schedule")
             elif plan.schedule:
                 self.stack.client("scheduler").update_schedule(**plan.before)
         except (BotoCoreError, ClientError):
             left.append(f"The schedule {self.schedule['Name']} {stays}.")
         try:
-            self._delete_parameter()
+            self._delete("parameter")
         except (BotoCoreError, ClientError):
             left.append(f"The parameter {self.parameter} {stays}: delete it.")
         return " ".join(left) or "Nothing was left behind."
@@ -138,39 +133,31 @@ class Organisation:
             Problem: AWS refuses; the text says what was removed.
             KeyboardInterrupt: The text says what was removed.
         """
-        steps = {"schedule": self._delete_schedule, "parameter": self._delete_parameter, "item": self._delete_item}
         removed: list[str] = []
-        try:
-            for what, delete in steps.items():
-                if not (what == "schedule" and self.org == "default") and delete():
-                    removed.append(what)
-        except (BotoCoreError, ClientError) as error:
-            problem = from_aws(error)
-            raise Problem(f"{problem.sentence} {_so_far(removed)}", problem.next_step) from None
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(_so_far(removed)) from None
+        with _ending_with(lambda: f"Removed so far: {', '.join(removed)}." if removed else "Nothing was removed."):
+            for what in ("parameter", "item") if self.org == "default" else ("schedule", "parameter", "item"):
+                removed += [what] * self._delete(what)
         return removed
 
-    def _delete_schedule(self) -> bool:
-        scheduler = self.stack.client("scheduler")
-        with suppress(scheduler.exceptions.ResourceNotFoundException):
-            scheduler.delete_schedule(**self.schedule)
-            return True
-        return False
-
-    def _delete_parameter(self) -> bool:
-        ssm = self.stack.client("ssm")
-        with suppress(ssm.exceptions.ParameterNotFound):
-            ssm.delete_parameter(Name=self.parameter)
-            return True
-        return False
-
-    def _delete_item(self) -> bool:
-        return "Attributes" in self.stack.client("dynamodb").delete_item(**self._item, ReturnValues="ALL_OLD")
+    def _delete(self, what: str) -> bool:
+        """Delete the schedule, the parameter or the item; return True if it was there."""
+        client = self.stack.client
+        deletes: dict[str, Callable[[], Any]] = {
+            "schedule": lambda: client("scheduler").delete_schedule(**self.schedule),
+            "parameter": lambda: client("ssm").delete_parameter(Name=self.parameter),
+            "item": lambda: client("dynamodb").delete_item(**self._item, ReturnValues="ALL_OLD"),
+        }
+        try:
+            answer = deletes[what]()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"ResourceNotFoundException", "ParameterNotFound"}:
+                raise
+            return False
+        return what != "item" or "Attributes" in answer
 
     def wanted_schedule(self) -> dict[str, Any]:
         """Return what the organisation's schedule must be: the stack's own, as the stack's parameters have it."""
-        outputs, stack_parameters = self.stack.outputs, self.stack.parameters
+        outputs = self.stack.outputs
         own = Organisation(self.stack, "default")
         current = own._current_schedule()
         if current is None:
@@ -185,12 +172,16 @@ class Organisation:
             "DeadLetterConfig": {"Arn": outputs["DeadLetterQueueArn"]},
             "Input": json.dumps({"org": self.org}),
         }
-        wanted = {**current, **self.schedule, "State": "ENABLED", "Target": target}
-        wanted["ScheduleExpression"] = stack_parameters["ScheduleExpression"]
-        wanted["ScheduleExpressionTimezone"] = stack_parameters["TimeZone"]
-        if self.org != "default":
-            wanted["Description"] = f'Checks the organisation "{self.org}"; written by `make connect`'
-        return wanted
+        copy = {"Description": f'Checks the organisation "{self.org}"; written by `make connect`'}
+        return {
+            **current,
+            **self.schedule,
+            **({} if self.org == "default" else copy),
+            "State": "ENABLED",
+            "Target": target,
+            "ScheduleExpression": self.stack.parameters["ScheduleExpression"],
+            "ScheduleExpressionTimezone": self.stack.parameters["TimeZone"],
+        }
 
     def _current_schedule(self) -> dict[str, Any] | None:
         scheduler = self.stack.client("scheduler")
@@ -252,5 +243,13 @@ def unknown(stack: Stack, org: str) -> Problem:
     )
 
 
-def _so_far(removed: list[str]) -> str:
-    return f"Removed so far: {', '.join(removed)}." if removed else "Nothing was removed."
+@contextmanager
+def _ending_with(done: Callable[[], str]) -> Iterator[None]:
+    """Add what was done to the text of whatever ends the block: a refusal of AWS, or Ctrl-C."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        problem = from_aws(error)
+        raise Problem(f"{problem.sentence} {done()}", problem.next_step) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(done()) from None

@@ -4,13 +4,11 @@ import io
 import os
 import re
 import signal
-import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
 
@@ -38,7 +36,7 @@ class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is
         say(f"  → {self.next_step}", "    ")
 
 
-ENDED = Problem(
+SANDBOX_ENDED = Problem(
     "The sandbox has ended: nothing answers at AWS_ENDPOINT_URL, which this terminal uses for AWS.",
     "For real AWS: open a new terminal, or `leave_sandbox`. For another: `make sandbox`, `source build/sandbox.sh`",
 )
@@ -47,18 +45,19 @@ _ALLOW = "Ask whoever manages the AWS account for it, or use other credentials: 
 _REFUSED = (
     "InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|AuthFailure|IncompleteSign|Missing"
 )
+_UNREACHED = ".*(Connect|Timeout|HTTPClient|SSLError)"
 AWS_ERRORS = {
-    "ExpiredToken|RequestExpired|TokenRe|SSO|CredentialRetr": ("The AWS credentials have expired.", _SIGN_IN),
+    "ExpiredToken|RequestExpired|TokenRe|SSO|UnauthorizedSSO|CredentialRetr": (
+        "The AWS credentials have expired.",
+        _SIGN_IN,
+    ),
     _REFUSED: ("AWS does not accept the credentials ({code}).", _SIGN_IN),
     "AccessDenied|Unauthorized|AuthorizationError": ("Your AWS credentials do not allow {action}.", _ALLOW),
     "Throttl|TooManyRequests": ("AWS has had too many requests of this account.", "Wait a minute and try again."),
     "NoCredentials|PartialCredentials": ("There are no AWS credentials on this machine.", _SIGN_IN),
     "ProfileNotFound": ("AWS_PROFILE names a profile that does not exist.", "List them: aws configure list-profiles"),
     "NoRegion": ("No AWS region is set.", "Name the stack's region: make … REGION=eu-west-1"),
-    ".*(Connect|Timeout|HTTPClient|SSLError)": (
-        "AWS cannot be reached from this machine.",
-        "Check the network and the region's name.",
-    ),
+    _UNREACHED: ("AWS cannot be reached from this machine.", "Check the network and the region's name."),
     "": ("AWS answered {code} to {action}.", "Try again; `make doctor` looks at the whole stack."),
 }
 """How AWS's code, or the name of boto3's error, begins → a sentence and a next step; the first that fits counts."""
@@ -66,32 +65,16 @@ AWS_ERRORS = {
 
 def from_aws(error: aws.BotoCoreError | aws.ClientError) -> Problem:
     """Return why AWS does not do what was asked. The error's own text is left out: it may quote what was sent."""
-    if not isinstance(error, aws.ClientError):
-        if sandbox_has_ended():
-            return ENDED
-        code, action = type(error).__name__, "this machine"
-    else:
+    code, action = type(error).__name__, "this machine"
+    if isinstance(error, aws.ClientError):
         code = str(error.response.get("Error", {}).get("Code", "?"))
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the form of the text
         named = re.search(r"perform: ([a-z0-9-]+:\w+)", str(error.response.get("Error", {}).get("Message", "")))
         action = named[1] if named else error.operation_name
+    elif re.match(_UNREACHED, code) and is_loopback(os.environ.get("AWS_ENDPOINT_URL", "")):
+        return SANDBOX_ENDED
     sentence, step = next(words for pattern, words in AWS_ERRORS.items() if re.match(pattern, code))
     return Problem(sentence.format(code=code, action=action), step)
-
-
-def sandbox_has_ended() -> bool:
-    """Return True if this terminal's AWS is the sandbox on this machine, and nothing answers there."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if not endpoint or not is_loopback(endpoint):
-        return False
-    address = urlsplit(endpoint)
-    try:
-        socket.create_connection((address.hostname, address.port or 80), timeout=5).close()
-    except ConnectionRefusedError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def run(command: Callable[[], int]) -> int:

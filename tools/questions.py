@@ -40,6 +40,7 @@ class Question(NamedTuple):
         optional: It may stay unanswered; `REMOVE` takes back an earlier answer.
         unanswered: What holds then.
         begins: How a person's answers begin, where that is known; a file may imitate a service.
+        intro: What is said before it is asked; it may name the API console as ``{console}``.
     """
 
     text: str
@@ -49,8 +50,9 @@ class Question(NamedTuple):
     optional: bool = False
     unanswered: str = "none"
     begins: tuple[str, ...] = ()
+    intro: str = ""
 
-    def judge(self, answer: str, *, loopback: bool) -> str:
+    def judge(self, answer: str, loopback: bool) -> str:
         """Return what is wrong with an answer, or ""."""
         if not answer:
             return "An answer is needed here."
@@ -101,30 +103,40 @@ def _severity(text: str, loopback: bool) -> str:
 def keys_of(channel: type[Channel]) -> dict[str, Question]:
     """Return what a secret can hold of a channel. Its floor is taken from a file or the environment, never asked."""
     asked = {
-        key: Question(text, key.upper(), complaint, secret, optional=True, unanswered=default or "none", begins=begins)
-        for key, text, _, complaint, default, secret, begins in channel.settings
+        key: Question(text, key.upper(), complaint, secret, True, default or "none", begins, f"\n{intro}")
+        for key, text, intro, complaint, default, secret, begins in channel.settings
     }
     floor = f"{channel.name}_min_severity"
     least = Question(f"Least severity of messages to {channel.label}", floor.upper(), _severity, optional=True)
     return {**asked, floor: least}
 
 
+_CONSOLE = '\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".\nIn its tab "Client Secret":'
+_HEARTBEAT = """
+Optional: a heartbeat URL is requested after every good check, so that a service outside AWS, such as \
+https://healthchecks.io, can alert you when checks stop."""
+_ZONE = "\nIts e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin."
+_CODE = f"""
+Back in {{console}}, in the tab "Generate Code": paste the scope
+    {SCOPE}
+choose ten minutes, describe it as you like, create, and copy the code."""
 QUESTIONS = {
     "data_center": Question("Which address does your browser show in Zoho CRM?", "ZOHO_DATA_CENTER", _data_centre),
-    "client_id": Question("Client ID", "ZOHO_CLIENT_ID", _client_id),
+    "client_id": Question("Client ID", "ZOHO_CLIENT_ID", _client_id, intro=_CONSOLE),
     "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _client_secret, secret=True),
-    "code": Question("Code", "ZOHO_CODE", _pasted, secret=True),
     **{key: question for channel in OPTIONAL for key, question in keys_of(channel).items()},
-    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", addresses.complaint, secret=True, optional=True),
+    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", addresses.complaint, True, True, intro=_HEARTBEAT),
     "name": Question("Name of the organisation in messages", "ORGANISATION_NAME", _name, optional=True),
     "time_zone": Question(
-        "Time zone of its e-mails", "ORGANISATION_TIME_ZONE", _time_zone, optional=True, unanswered="the stack's"
+        "Time zone of its e-mails", "ORGANISATION_TIME_ZONE", _time_zone, False, True, "the stack's", intro=_ZONE
     ),
+    "code": Question("Code", "ZOHO_CODE", _pasted, secret=True, intro=_CODE),
 }
-"""By their keys in the secret, in the order in which a file's example has them."""
+"""By their keys in the secret, in the order in which they are asked."""
 NEEDED = ("data_center", "client_id", "client_secret", "code")
 CLIENT = ("data_center", "client_id")
 """What a refresh token belongs to."""
+BELONGS_TO = {"client_secret": ("client_id",), "code": CLIENT}
 IGNORED = {"scope", "grant_type", "expiry_time"}
 """What else is in the file that Zoho's API console offers to download with a code."""
 
@@ -146,7 +158,7 @@ def given(file: Path | None, environ: Mapping[str, str], *, loopback: bool) -> d
     answers = _from_file(file) if file else {}
     answers |= {key: environ[q.variable].strip() for key, q in QUESTIONS.items() if environ.get(q.variable, "").strip()}
     for key, answer in answers.items():
-        if complaint := QUESTIONS[key].judge(answer, loopback=loopback):
+        if complaint := QUESTIONS[key].judge(answer, loopback):
             raise Problem(f"{key} ({QUESTIONS[key].variable}) cannot be used.", complaint)
     return answers
 
@@ -225,54 +237,31 @@ class Round:
         """Prepare the questions of these keys that nothing given answers."""
         self.answers = dict(given or {})
         self._known, self._loopback = known, loopback
-        self._asked = [key for key in keys if key not in self.answers]
+        self._asked = [key for key in QUESTIONS if key in keys and key not in self.answers]
+        self._needed = set(NEEDED)
 
     def ask(self) -> dict[str, str]:
         """Ask, and return the answers."""
         if any(self._held(key) for key in self._asked):
             say(f"Enter keeps what stands in [brackets]; {REMOVE} removes it, where it is optional.\n")
-        if "data_center" in self._asked:
-            centres = [(key, f"{centre.crm.removeprefix('https://')} ({key})") for key, centre in DATA_CENTRES.items()]
-            text = QUESTIONS["data_center"].text
-            self.answers["data_center"] = terminal.choose(text, centres, self._known.get("data_center"))
-        console = api_console(self._centre)
-        if {"client_id", "client_secret"} & set(self._asked):
-            say(f'\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".')
-            say('In its tab "Client Secret":')
-            self._ask_for("client_id")
-            self._ask_for("client_secret", keeps=self._same("client_id"))
-        self._ask_for_channels([channel for channel in OPTIONAL if channel.settings[0].key in self._asked])
-        if "heartbeat_url" in self._asked:
-            say(
-                "\nOptional: a heartbeat URL is requested after every good check, so that a service outside AWS, such "
-                "as https://healthchecks.io, can alert you when checks stop."
-            )
-            self._ask_for("heartbeat_url")
-        self._ask_for("name")
-        if "time_zone" in self._asked:
-            say("\nIts e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin.")
-            self._ask_for("time_zone")
-        if "code" in self._asked:
-            say(f'\nBack in {console}, in the tab "Generate Code": paste the scope\n    {SCOPE}')
-            say("choose ten minutes, describe it as you like, create, and copy the code.")
-            self._ask_for("code", keeps="code" in self._known or self._same(*CLIENT))
+        channels = [channel for channel in OPTIONAL if channel.settings[0].key in self._asked]
+        asked = {setting.key for channel in channels for setting in channel.settings}
+        left_out = {key for channel in OPTIONAL for key in keys_of(channel)} - asked
+        for key in self._asked:
+            if channels and key == channels[0].settings[0].key:
+                left_out |= self._choose(channels)
+            if key == "data_center":
+                options = [(name, f"{at.crm.removeprefix('https://')} ({name})") for name, at in DATA_CENTRES.items()]
+                self.answers[key] = terminal.choose(QUESTIONS[key].text, options, self._known.get(key))
+            elif key not in left_out:
+                self._ask_for(key)
         return self.answers
-
-    @property
-    def _centre(self) -> str:
-        return self.answers.get("data_center") or self._known["data_center"]
 
     def _held(self, key: str) -> bool:
         return key in self._known or (key == "code" and "refresh_token" in self._known)
 
-    def _same(self, *keys: str) -> bool:
-        """Return True if these answers are as before."""
-        return all(self.answers.get(key, self._known.get(key)) == self._known.get(key) for key in keys)
-
-    def _ask_for_channels(self, channels: list[type[Channel]]) -> None:
-        """Ask where messages go, then for what the chosen channels need; the others are removed."""
-        if not channels:
-            return
+    def _choose(self, channels: list[type[Channel]]) -> set[str]:
+        """Ask where messages go; return the keys of the other channels, which are removed."""
         say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
         picky = "".join(f", {c.label} {c.min_severity} ones only" for c in channels if c.min_severity != SEVERITIES[0])
         say(
@@ -282,38 +271,38 @@ class Round:
         on = [channel.name for channel in channels if channel.settings[0].key in self._known]
         options = [(channel.name, channel.label) for channel in channels]
         chosen = terminal.choose_several("Where else should messages go?", options, on)
-        for channel in channels:
-            first = channel.settings[0].key
-            if channel.name in chosen:
-                for setting in channel.settings:
-                    if setting.key in self._asked:
-                        say("\n" + setting.help)
-                    self._ask_for(setting.key, required=setting.key == first)
-            elif first in self._known:
-                self.answers[first] = REMOVE
+        self._needed |= {channel.settings[0].key for channel in channels if channel.name in chosen}
+        off = [channel for channel in channels if channel.name not in chosen]
+        self.answers |= {channel.settings[0].key: REMOVE for channel in off if channel.name in on}
+        return {key for channel in off for key in keys_of(channel)}
 
-    def _ask_for(self, key: str, *, keeps: bool = True, required: bool = False) -> None:
-        """Ask for this, if it is to be asked; Enter keeps what is held, unless it no longer fits."""
-        if key not in self._asked:
-            return
-        held = keeps and self._held(key)
-        question = QUESTIONS[key]._replace(optional=QUESTIONS[key].optional and not required)
-        hint = f"(Enter for {question.unanswered})" if question.optional else ""
+    def _ask_for(self, key: str) -> None:
+        """Ask a question; Enter keeps what is held, unless it belongs to an answer that has changed."""
+        same = all(self.answers.get(k, self._known.get(k)) == self._known.get(k) for k in BELONGS_TO.get(key, ()))
+        held = self._held(key) and (same or "code" in self._known)
+        question = QUESTIONS[key]
+        may_be_empty = held or (question.optional and key not in self._needed)
+        hint = f"(Enter for {question.unanswered})" if may_be_empty else ""
         if held:
-            kept = "kept" if question.secret else shorten(self._known[key], SHOWN)
-            hint = "[the present token]" if key == "code" and key not in self._known else f"[{kept}]"
+            kept = "kept" if question.secret else shorten(self._known.get(key, ""), SHOWN)
+            hint = "[the present token]" if key not in self._known else f"[{kept}]"
 
         def complaint(text: str) -> str:
-            if not text and (held or question.optional):
+            if not text and may_be_empty:
                 return ""
-            wrong = question.judge(text, loopback=self._loopback)
+            wrong = question._replace(optional=question.optional and key not in self._needed).judge(
+                text, self._loopback
+            )
             free = text == REMOVE or (self._loopback and addresses.is_loopback(text))
             if wrong or free or not question.begins or text.startswith(question.begins):
                 return wrong
             return f"It must begin with {' or '.join(question.begins)}."
 
+        own = self.answers.get("data_center") or self._known["data_center"]
+        if question.intro:
+            say(question.intro.format(console=api_console(own)))
         while answer := terminal.ask(f"{question.text} {hint}".strip() + ":", complaint, secret=question.secret):
-            if not (doubted := doubt(key, answer, self._centre)):
+            if not (doubted := doubt(key, answer, own)):
                 break
             say(f"  ! {doubted}", "    ")
             if terminal.confirm("Is it the right one?", default=False):

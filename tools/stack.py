@@ -6,7 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,32 +33,22 @@ HERE = ("ZOHO_ACCOUNTS_URL", "ZOHO_API_URL", "AWS_CA_BUNDLE")
 USUAL = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"})
 ONCE = Config(connect_timeout=5, read_timeout=70, retries={"total_max_attempts": 1})
 """For the function: it may take 55 seconds, and a lost answer must not make it do things twice."""
-GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+GOOD = re.compile("(CREATE|UPDATE|IMPORT)_COMPLETE|UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 DEPLOYABLE = re.compile(
     "(CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK|IMPORT_ROLLBACK)_COMPLETE|UPDATE_FAILED|REVIEW_IN_PROGRESS"
 )
-_EVENTS = "the stack's events in the CloudFormation console"
-STATUSES = (
-    ("REVIEW_IN_PROGRESS", "nothing is deployed yet: its first change set was not executed", "make deploy"),
-    (".*_IN_PROGRESS", "AWS is still at work on it", f"Wait until that has ended; {_EVENTS} show how far it is."),
-    (
-        "CREATE_FAILED|ROLLBACK_.*",
-        "its first deployment failed, so it cannot be updated, only removed",
-        "Remove what is left of it (make undeploy), remove the cause, and deploy it again: make deploy",
-    ),
-    ("DELETE_.*", "deleting it has begun", f"Remove the rest: make undeploy. What fails stands in {_EVENTS}."),
-    ("UPDATE_ROLLBACK_FAILED", "its last update failed, and so did undoing it", f"See {_EVENTS} for what to do there."),
-    (".*", "its last change failed", f"Look in {_EVENTS} for what failed first, remove the cause, and: make deploy"),
-)
-"""Statuses of a stack that is not well, each with what it means and what to do; the first that fits counts.
-
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-"""
+"""Statuses: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html"""
 
 
-def explain(status: str) -> tuple[str, str]:
-    """Return what a stack's status means, and what to do."""
-    return next((sentence, step) for pattern, sentence, step in STATUSES if re.fullmatch(pattern, status))
+def next_step(status: str) -> str:
+    """Return what to do about a stack in this status, if it is not a good one."""
+    if status.endswith("_IN_PROGRESS"):
+        return "Wait until AWS has ended that; the stack's events in the CloudFormation console show how far it is."
+    if DEPLOYABLE.fullmatch(status):
+        return "See the stack's events for what failed first, remove the cause, and: make deploy"
+    if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}:
+        return "It can only be removed: make undeploy. Then remove the cause of its failure, and: make deploy"
+    return "See its events in the CloudFormation console for what to do there."
 
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -202,23 +192,21 @@ def choose(options: argparse.Namespace) -> Stack:
     saved = config.get("default", {}).get("deploy", {}).get("parameters", {})
     session = boto3.Session(region_name=options.region or saved.get("region") or None)
     account = session.client("sts", config=USUAL).get_caller_identity()["Account"]
+    stack = Stack(name, session, account, saved)
     try:
-        found = session.client("cloudformation", config=USUAL).describe_stacks(StackName=name)["Stacks"][0]
+        found = stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationError":
             raise
-        return Stack(name, session, account, saved)
-    return Stack(
-        name,
-        session,
-        account,
-        saved,
-        found["StackStatus"],
-        found["StackId"],
-        found.get("EnableTerminationProtection", False),
-        found["CreationTime"],
-        {p["ParameterKey"]: str(p["ParameterValue"]) for p in found.get("Parameters", [])},
-        {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
+        return stack
+    return replace(
+        stack,
+        status=found["StackStatus"],
+        id=found["StackId"],
+        protected=found.get("EnableTerminationProtection", False),
+        created=found["CreationTime"],
+        parameters={p["ParameterKey"]: str(p["ParameterValue"]) for p in found.get("Parameters", [])},
+        outputs={output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
     )
 
 
@@ -243,9 +231,7 @@ def find(options: argparse.Namespace) -> Stack:
             f"Deploy it: make deploy. Or name the one you mean: STACK=…{others and f' ({others})'} REGION=…",
         )
     if not stack.outputs.keys() >= OUTPUTS:
-        sentence, step = explain(stack.status)
-        if stack.status in GOOD:
-            sentence = "it lacks outputs that the tools need"
-            step = "It is another stack, or one of an older release. Name yours (STACK=…), or: make deploy"
-        raise Problem(f"The stack {stack.name} ({stack.where}) is {stack.status}: {sentence}.", step)
+        other = "It is another stack, or one of an older release. Name yours (STACK=…), or: make deploy"
+        step = other if GOOD.fullmatch(stack.status) else next_step(stack.status)
+        raise Problem(f"The stack {stack.name} ({stack.where}) is {stack.status} and not complete.", step)
     return stack

@@ -7,14 +7,15 @@ import argparse
 import sys
 from contextlib import suppress
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
 from tools import stack, terminal
 from tools.problems import Problem, run
 from tools.stack import Stack
 from tools.terminal import say
 
-POLL_SECONDS, POLLS = 5, 240
+PATIENCE = {"Delay": 5, "MaxAttempts": 240}
+"""Seconds between two looks, and how many."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,28 +49,32 @@ def _undeploy(options: argparse.Namespace) -> int:
         say(f"  {name}, with its secrets")
     say("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
     also_table = _asked(options, there, table)
-    done = "Nothing was removed."
     try:
         for name in schedules:  # first, so that nothing invokes what is about to go
             there.client("scheduler").delete_schedule(Name=name, GroupName=there.name)
-        done = "The organisations' schedules are gone, and maybe more; run it again to remove the rest."
         if there.status:
             _delete_stack(there)
-        ssm = there.client("ssm")
         for name in parameters:
-            with suppress(ssm.exceptions.ParameterNotFound):
-                ssm.delete_parameter(Name=name)
+            there.client("ssm").delete_parameter(Name=name)
         say(f"✓ Parameters deleted: {len(parameters)}.")
         if also_table:
             _delete_table(there, table)
-        elif table:
-            _tell_of(table, there)
+            table = ""
     except KeyboardInterrupt:
-        if table:
-            _tell_of(table, there)
-        raise KeyboardInterrupt(done) from None
+        raise KeyboardInterrupt("Some of it is removed; run it again to remove the rest.") from None
+    finally:
+        _tell_of(table, there)
     stack.file_of(there.name).unlink(missing_ok=True)
     return 0
+
+
+def _tell_of(table: str, there: Stack) -> None:
+    """Say how a table that stays can be deleted by hand."""
+    if table:
+        where = f"--table-name {table} --region {there.region}"
+        say(f"The table {table} stays, with what is remembered. To delete it later:")
+        say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
+        say(f"    aws dynamodb delete-table {where}")
 
 
 def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
@@ -130,9 +135,7 @@ def _delete_stack(there: Stack) -> None:
     client = there.client("cloudformation")
     client.delete_stack(StackName=there.id)
     try:
-        client.get_waiter("stack_delete_complete").wait(
-            StackName=there.id, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": POLLS}
-        )
+        client.get_waiter("stack_delete_complete").wait(StackName=there.id, WaiterConfig=PATIENCE)
     except WaiterError:
         raise Problem(
             f"The stack {there.name} could not be deleted.",
@@ -145,21 +148,9 @@ def _delete_table(there: Stack, table: str) -> None:
     """Delete the table, which is protected against deletion."""
     dynamodb = there.client("dynamodb")
     dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-    try:
-        dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 2, "MaxAttempts": 30})
-        dynamodb.delete_table(TableName=table)
-    except ClientError:
-        _tell_of(table, there)
-        raise
+    dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig=PATIENCE)
+    dynamodb.delete_table(TableName=table)
     say(f"✓ The table {table} is deleted.")
-
-
-def _tell_of(table: str, there: Stack) -> None:
-    """Say how the table can be deleted by hand."""
-    where = f"--table-name {table} --region {there.region}"
-    say(f"The table {table} stays, with what is remembered. To delete it later:")
-    say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
-    say(f"    aws dynamodb delete-table {where}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from handler.rules import decide
 from handler.secret import parse_secret
 from handler.transport import RETRY, fetch, make_session, tls_context
 from handler.zoho import SCOPE, Credentials, Zoho, error_code
-from tools.problems import ENDED, Problem, sandbox_has_ended
+from tools.problems import Problem
 
 SECONDS = 40.0
 _tls = cache(tls_context)
@@ -125,8 +125,6 @@ CODE_ERRORS = {
 
 def from_zoho(error: ZohoError) -> Problem:
     """Return the problem as a person at a terminal sees it, with what Zoho answered."""
-    if sandbox_has_ended():
-        return ENDED
     trouble = TROUBLES[error.cause]
     sentence = trouble.sentence or CAUSES[error.cause].sentence
     return Problem(f"{sentence} ({str(error).rstrip('.')}.)", trouble.next_step)

@@ -629,7 +629,7 @@ def test_removal_takes_schedule_parameter_and_item(bench: Bench, unasked: Tool, 
         ("notifier", ["--region", "us-east-1"], "There is no stack notifier (us-east-1"),
         ("notifier", ["--org", "a b"], '"a b" cannot be the short name of an organisation.'),
         ("notifier", ["--org", "notifier"], "The schedule notifier is the stack's own."),
-        ("unfinished", [], "is CREATE_COMPLETE: it lacks outputs"),
+        ("unfinished", [], "is CREATE_COMPLETE and not complete"),
         ("a_b", [], "cannot be the name of a stack."),
     ],
 )
