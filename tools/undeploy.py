@@ -86,8 +86,7 @@ def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
     try:
         with terminal.without_echo():
             terminal.ask(
-                f"Type the stack's name to remove it ({there.name}):",
-                lambda text: "" if text == there.name else "No.",
+                f"Type the stack's name to remove it ({there.name}):", lambda text: "" if text == there.name else "No."
             )
             if not table:
                 return False

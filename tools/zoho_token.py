@@ -104,9 +104,7 @@ TROUBLES = {
         useless_token=True,
     ),
     "secret_malformed": Trouble(
-        "Give another answer for what is named above.",
-        "The answers, or what was saved before, cannot be used.",
-        "*",
+        "Give another answer for what is named above.", "The answers, or what was saved before, cannot be used.", "*"
     ),
     "wrong_url": Trouble(f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
     "wrong_method": Trouble(_NEWER),

@@ -112,22 +112,28 @@ def test_credentials_region_and_sandbox_are_checked_first(
     assert (recipe[1].split(), recipe[2].partition(" -m ")[2].split()[0]) == (["$(READY)"], "tools.deploy")
 
 
-def test_a_stack_that_cannot_be_deployed_says_so_before_sam(bench: Bench, saved: Path, tool: Tool) -> None:
-    """In every status that AWS knows; none that cannot be deployed is advised to be deployed at once."""
-    model = boto3.client("cloudformation").meta.service_model
-    for status in model.shape_for("StackStatus").metadata["enum"]:
-        inner = f"<StackName>x</StackName><StackId>arn:x</StackId><StackStatus>{status}</StackStatus>"
-        member = f"<member>{inner}<CreationTime>2026-01-01T00:00:00Z</CreationTime></member>"
-        result = f"<DescribeStacksResult><Stacks>{member}</Stacks></DescribeStacksResult>"
-        answer = f"<DescribeStacksResponse>{result}</DescribeStacksResponse>"
-        bench.front.instead["DescribeStacks"] = Response(200, answer.encode())
-        code, shown = tool(deploy.main, stack="x")
-        deployable = bool(stack.DEPLOYABLE.fullmatch(status))
-        assert (code, f"is {status}: " in shown) == (0 if deployable else 1, not deployable), shown
-        if "first deployment" in shown:
-            assert "make undeploy" in shown
-        code, shown = tool(doctor.main, stack="x")
-        assert (code, f"{status} and not complete" in shown) == (1, True)
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        ("ROLLBACK_COMPLETE", "It can only be removed: make undeploy."),
+        ("UPDATE_IN_PROGRESS", "Wait until AWS has ended that"),
+        ("UPDATE_ROLLBACK_FAILED", "See its events"),
+        ("UPDATE_ROLLBACK_COMPLETE", ""),
+    ],
+)
+def test_a_stack_that_cannot_be_deployed_says_so_before_sam(
+    bench: Bench, saved: Path, tool: Tool, status: str, step: str
+) -> None:
+    """And the doctor, with what to do."""
+    inner = f"<StackName>x</StackName><StackId>arn:x</StackId><StackStatus>{status}</StackStatus>"
+    member = f"<member>{inner}<CreationTime>2026-01-01T00:00:00Z</CreationTime></member>"
+    result = f"<DescribeStacksResult><Stacks>{member}</Stacks></DescribeStacksResult>"
+    answer = f"<DescribeStacksResponse>{result}</DescribeStacksResponse>"
+    bench.front.instead["DescribeStacks"] = Response(200, answer.encode())
+    code, shown = tool(deploy.main, stack="x")
+    assert (code, step in shown) == (1 if step else 0, True), shown
+    code, shown = tool(doctor.main, stack="x")
+    assert (code, f"is {status} and not complete" in shown, step in shown) == (1, True, True), shown
 
 
 # --- make undeploy ----------------------------------------------------------------------------------------------------

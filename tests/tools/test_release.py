@@ -31,7 +31,6 @@ from tools.questions import QUESTIONS
 ROOT = Path(__file__).parents[2]
 AWS_CLI_PYTHON = os.environ.get("AWSCLI_PYTHON", "")
 DOCUMENT = (ROOT / "docs" / "install-without-a-clone.md").read_text()
-WORKFLOW = yaml_parse((ROOT / ".github" / "workflows" / "release.yml").read_text())
 
 
 def bash(script: str, folder: Path, environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -82,31 +81,6 @@ def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) 
     release.make(tmp_path / "package", tmp_path / "dist")
     assert {path.name for path in (tmp_path / "dist").iterdir()} == {release.ZIP, release.TEMPLATE, release.CHECKSUMS}
     bash(f"sha256sum --strict --check {release.CHECKSUMS}", tmp_path / "dist", dict(os.environ)).check_returncode()
-
-
-def test_a_release_is_never_made_without_the_runtimes_python(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """Or its cold starts would be twice as slow, and its bytes others."""
-    monkeypatch.setattr("tools.build.runtime_python", lambda: None)
-    monkeypatch.setattr("sys.argv", ["release.py", "--target", str(tmp_path / "dist")])
-    assert release.main() == 1
-    assert "PYTHON313=" in capsys.readouterr().out
-    assert not (tmp_path / "dist").exists()
-
-
-def test_a_tag_makes_the_release_of_its_own_version() -> None:
-    """The workflow runs the gates before it attaches anything, and refuses a tag that names another version."""
-    assert WORKFLOW[True] == {"push": {"tags": ["v*"]}}, "YAML takes `on` for true"
-    (job,) = WORKFLOW["jobs"].values()
-    commands = [step["run"] for step in job["steps"] if "run" in step]
-    order = [next(i for i, text in enumerate(commands) if part in text) for part in (".ci/run", "gh release create")]
-    assert order == sorted(order)
-    (guard,) = (text for text in commands if "handler.version" in text)
-    assert guard in commands[: order[0]]
-    for tag, code in ((f"v{VERSION}", 0), ("v0.0.1", 1)):
-        environment = {**os.environ, "GITHUB_REF_NAME": tag}
-        assert bash(guard, ROOT, environment).returncode == code
 
 
 # --- As the document says ---------------------------------------------------------------------------------------------
