@@ -7,8 +7,8 @@ SSM parameter, and a schedule for any organisation but `default`. Secrets are ty
 import argparse
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,9 +19,9 @@ from handler.message import value
 from handler.wording import plural
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, unknown
-from tools.problems import Problem, from_aws, run
+from tools.problems import from_aws, run
 from tools.stack import Stack
-from tools.terminal import say
+from tools.terminal import Problem, say
 from tools.zoho_token import TROUBLES, ZohoError, from_zoho
 
 UNCHANGED = "Nothing was changed."
@@ -36,14 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     variables = ", ".join(question.variable for question in questions.QUESTIONS.values())
     keys = ", ".join(questions.QUESTIONS)
-    parser = argparse.ArgumentParser(
-        prog="make connect",
-        description="Connect a Zoho CRM organisation to the deployed stack. Run it again to change or rotate anything.",
-        epilog=f'Environment variables: {variables}. Keys of the file: {keys}. "{questions.REMOVE}" removes an option. '
+    about = "Connect a Zoho CRM organisation to the deployed stack. Run it again to change or rotate anything."
+    parser = stack.parser("make connect", about)
+    parser.epilog = (
+        f'Environment variables: {variables}. Keys of the file: {keys}. "{questions.REMOVE}" removes an option. '
         "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
-        "ask for it: give it in the file, or in the environment with --non-interactive.",
+        "ask for it: give it in the file, or in the environment with --non-interactive."
     )
-    stack.add_arguments(parser)
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing: file and environment must do")
     parser.add_argument("--send", action="store_true", help="send a test message without asking")
@@ -54,16 +53,16 @@ def _parser() -> argparse.ArgumentParser:
 def _connect(options: argparse.Namespace) -> int:
     there = stack.find(options)
     wizard = Wizard(options, Organisation(there, options.org))
-    with _asking(options, wizard):
+    with _asking(options, lambda: wizard.left):
         found = wizard.settle()
         if found:
             wizard.show(found)
         wizard.save()
     send = options.send
     if not (send or options.non_interactive):
-        with _asking(options, f"{options.org} is connected; no test message was sent."):
+        with _asking(options, lambda: f"{options.org} is connected; no test message was sent."):
             send = terminal.confirm("Send a test message on every channel, marked as a test?")
-    with _asking(options, f"{options.org} is connected; test messages may have been sent."):
+    with _asking(options, lambda: f"{options.org} is connected; test messages may have been sent."):
         well = _send_test(there, options.org) if send else True
     say(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
     return 0 if well and found else 1
@@ -215,7 +214,7 @@ def _remove(options: argparse.Namespace) -> int:
     if options.org == "default":
         say("The stack's own schedule stays, too; it does nothing until default is connected again.")
     if not options.non_interactive:
-        with _asking(options, UNCHANGED):
+        with _asking(options, lambda: UNCHANGED):
             if not terminal.confirm(f"Stop checking {options.org}?", default=False):
                 raise KeyboardInterrupt
     removed = organisation.remove()
@@ -223,22 +222,11 @@ def _remove(options: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def _asking(options: argparse.Namespace, leaving: Wizard | str) -> Iterator[None]:
-    """Echo nothing while questions are asked; whoever leaves them is told what that means.
-
-    Raises:
-        Problem: There is nobody to ask.
-    """
-    if not options.non_interactive and not sys.stdin.isatty():
-        raise Problem(
-            "There is no terminal to ask at.", "Give the answers otherwise: make connect ARGS=--non-interactive"
-        )
-    try:
-        with nullcontext() if options.non_interactive else terminal.without_echo():
-            yield
-    except (KeyboardInterrupt, EOFError) as stop:
-        raise KeyboardInterrupt(str(stop) or (leaving if isinstance(leaving, str) else leaving.left)) from None
+def _asking(options: argparse.Namespace, leaving: Callable[[], str]) -> AbstractContextManager[None]:
+    """Return what surrounds questions; without questions, nothing."""
+    if options.non_interactive:
+        return nullcontext()
+    return terminal.asking("Give the answers otherwise: make connect ARGS=--non-interactive", leaving)
 
 
 if __name__ == "__main__":

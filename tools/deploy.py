@@ -22,9 +22,9 @@ from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from handler.config import A_ZONE, find_zone
 from handler.wording import plural, shorten
 from tools import stack, terminal
-from tools.problems import Problem, run
+from tools.problems import run
 from tools.stack import Stack
-from tools.terminal import say
+from tools.terminal import Problem, say
 
 TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 ASKED = ("NotificationEmail", "OperatedBy", "TimeZone")
@@ -35,8 +35,7 @@ SHOWN = 40
 
 def main(arguments: list[str] | None = None) -> int:
     """Check, ask and save; return the exit code."""
-    parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
-    stack.add_arguments(parser, org=None)
+    parser = stack.parser("make deploy", __doc__, org=None)
     parser.add_argument("--set", default="", help='parameters that need no question, such as "TimeZone=Europe/Berlin"')
     parser.add_argument("--where", action="store_true", help="only print the file in which the answers are saved")
     options = parser.parse_args(arguments)
@@ -55,11 +54,8 @@ def _prepare(options: argparse.Namespace) -> int:
     given = _given(options.set)
     values = _known(there) | given
     if sys.stdin.isatty():
-        try:
-            with terminal.without_echo():
-                _ask(values, [name for name in ASKED if name not in given])
-        except (KeyboardInterrupt, EOFError):
-            raise KeyboardInterrupt("Nothing was saved or deployed.") from None
+        with terminal.asking("", lambda: "Nothing was saved or deployed."):
+            _ask(values, [name for name in ASKED if name not in given])
     single = {name: complaint(name, value) for name, value in values.items()}
     wrong = [f"{name} is {values[name]!r}: {said.rstrip('.')}" for name, said in single.items() if said]
     if wrong := wrong or too_short(values):

@@ -16,9 +16,9 @@ from handler.history import UNKNOWN_TIME
 from handler.wording import SEVERITIES, plural
 from tools import deploy, stack
 from tools.organisation import Organisation, differences, parameters, scheduled_org, schedules, unknown
-from tools.problems import Problem, from_aws, run
+from tools.problems import from_aws, run
 from tools.stack import Stack, label
-from tools.terminal import say
+from tools.terminal import Problem, say
 
 RUNTIME_ENDS = {"python3.13": date(2029, 6, 30)}
 """When AWS stops patching a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
@@ -47,8 +47,7 @@ Lines = Iterator[Line]
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the checklist; return 1 when a line is red."""
-    parser = argparse.ArgumentParser(prog="make doctor", description=__doc__)
-    stack.add_arguments(parser, org="")
+    parser = stack.parser("make doctor", __doc__, org="")
     parser.add_argument("--send", action="store_true", help="send test messages on every channel and as an alarm, too")
     options = parser.parse_args(arguments)
     return run(lambda: _examine(options))
@@ -183,8 +182,7 @@ def _organisations(there: Stack, only: str, *, send: bool) -> Lines:
 
     ``default`` has the stack's own schedule from the beginning. Without a parameter and a memory, it is not connected.
     """
-    prefix = there.outputs["OrgParameterPrefix"]
-    held = {parameter["Name"].removeprefix(f"{prefix}/"): parameter for parameter in parameters(there)}
+    held = {parameter["Name"].removeprefix(f"{there.prefix}/"): parameter for parameter in parameters(there)}
     scheduled = {scheduled_org(schedule): schedule for schedule in schedules(there)}
     if nameless := scheduled.pop("", None):
         yield Line(False, f"Schedule {nameless['Name']} names no organisation", "Delete it, or correct its input.")

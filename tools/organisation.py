@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.problems import Problem, from_aws
+from tools.problems import from_aws
 from tools.stack import ONCE, Stack
+from tools.terminal import Problem
 
 REFUSED_FIRST = {"DescribeParameters", "PutParameter"}
 """When AWS refuses one of these, nothing was written."""
@@ -48,13 +49,12 @@ class Organisation:
     @property
     def parameter(self) -> str:
         """The parameter's name."""
-        return f"{self.stack.outputs['OrgParameterPrefix']}/{self.org}"
+        return f"{self.stack.prefix}/{self.org}"
 
     @property
     def schedule(self) -> dict[str, str]:
         """The schedule's name and group."""
-        name = self.stack.name if self.org == "default" else self.org
-        return {"Name": name, "GroupName": self.stack.outputs["ScheduleGroupName"]}
+        return {"Name": self.stack.name if self.org == "default" else self.org, "GroupName": self.stack.name}
 
     @property
     def _item(self) -> dict[str, Any]:
@@ -201,17 +201,17 @@ class Organisation:
 
 def parameters(stack: Stack, org: str = "") -> Iterator[dict[str, Any]]:
     """Yield name, type and key, never a value, of each organisation's parameter, or of one's."""
-    prefix = stack.outputs["OrgParameterPrefix"]
-    one = {"Key": "Name", "Option": "Equals", "Values": [f"{prefix}/{org}"]}
-    every = {"Key": "Path", "Option": "OneLevel", "Values": [prefix]}
+    one = {"Key": "Name", "Option": "Equals", "Values": [f"{stack.prefix}/{org}"]}
+    every = {"Key": "Path", "Option": "OneLevel", "Values": [stack.prefix]}
     return stack.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=[one if org else every])
 
 
 def schedules(stack: Stack) -> Iterator[dict[str, Any]]:
-    """Yield every schedule in the stack's group."""
-    group = stack.outputs["ScheduleGroupName"]
-    for listed in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=group):
-        yield stack.client("scheduler").get_schedule(Name=listed["Name"], GroupName=group)
+    """Yield every schedule in the stack's group, which has the stack's name."""
+    scheduler = stack.client("scheduler")
+    with suppress(scheduler.exceptions.ResourceNotFoundException):
+        for listed in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=stack.name):
+            yield scheduler.get_schedule(Name=listed["Name"], GroupName=stack.name)
 
 
 def differences(schedule: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
@@ -234,8 +234,7 @@ def scheduled_org(schedule: dict[str, Any]) -> str:
 
 def unknown(stack: Stack, org: str) -> Problem:
     """Return the problem that the stack has no such organisation, with those that it has."""
-    prefix = stack.outputs["OrgParameterPrefix"]
-    names = sorted(parameter["Name"].removeprefix(f"{prefix}/") for parameter in parameters(stack))
+    names = sorted(parameter["Name"].removeprefix(f"{stack.prefix}/") for parameter in parameters(stack))
     connect = "make connect" if org == "default" else f"make connect ORG={org}"
     return Problem(
         f"No organisation {org} is connected to the stack {stack.name}.",

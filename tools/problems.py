@@ -1,4 +1,4 @@
-"""What goes wrong at a terminal: a sentence and a next step for each problem, and never a secret."""
+"""What ends a command: AWS's refusals in words, Ctrl-C, and whatever is unexpected; never with a secret."""
 
 import io
 import os
@@ -13,28 +13,7 @@ from pathlib import Path
 from botocore import exceptions as aws
 
 from handler.addresses import is_loopback
-from tools.terminal import say
-
-
-class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
-    """Something that a person must put right.
-
-    Attributes:
-        sentence: What is wrong.
-        next_step: What to do.
-    """
-
-    def __init__(self, sentence: str, next_step: str) -> None:
-        """Keep both; neither holds a secret."""
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.next_step = next_step
-
-    def show(self) -> None:
-        """Print it."""
-        say(f"✗ {self.sentence}", "  ")
-        say(f"  → {self.next_step}", "    ")
-
+from tools.terminal import Problem, say
 
 SANDBOX_ENDED = Problem(
     "The sandbox has ended: nothing answers at AWS_ENDPOINT_URL, which this terminal uses for AWS.",

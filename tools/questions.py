@@ -16,8 +16,7 @@ from handler.data_centres import DATA_CENTRES
 from handler.wording import SEVERITIES, shorten
 from handler.zoho import SCOPE
 from tools import terminal
-from tools.problems import Problem
-from tools.terminal import say
+from tools.terminal import Problem, say
 from tools.zoho_token import api_console
 
 REMOVE = "-"

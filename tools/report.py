@@ -20,7 +20,6 @@ from tools.problems import run
 from tools.stack import label
 from tools.terminal import say
 
-ACTIONS = ("check", "dry-run", "status", "test-message")
 LABEL = 17
 """Columns of what a line is about."""
 SHOWN_ROWS = 10
@@ -33,9 +32,8 @@ Answer = Mapping[str, Any]
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the answer; return 1 when the function failed, has a problem, or a test message was refused."""
-    parser = argparse.ArgumentParser(prog="python -m tools.report", description=__doc__)
-    parser.add_argument("action", choices=ACTIONS)
-    stack.add_arguments(parser)
+    parser = stack.parser("python -m tools.report", __doc__)
+    parser.add_argument("action", choices=("check", "dry-run", "status", "test-message"))
     parser.add_argument("--json", action="store_true", help="print the answer as it is, for programs")
     options = parser.parse_args(arguments)
     return run(lambda: _report(options))

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from handler.channels import BY_NAME
 from handler.config import ORG, Settings, read_settings
 from handler.errors import ConfigError
-from tools.problems import Problem
+from tools.terminal import Problem
 
 SAVED = Path(__file__).parents[1] / ".deploy"
 """Where `make deploy` saves the answers of each stack, outside of git: `NAME.toml`, as sam reads it."""
@@ -93,6 +93,11 @@ class Stack:
         """Region and account, in words."""
         return f"{self.region}, account {self.account}"
 
+    @property
+    def prefix(self) -> str:
+        """The path of the organisations' parameters."""
+        return f"/zoho-backup-notifier/{self.name}"
+
     def client(self, service: str, config: Config = USUAL) -> Any:
         """Return a boto3 client, the same each time."""
         if (service, config) not in self._clients:
@@ -132,7 +137,7 @@ class Stack:
 
     def log_command(self) -> str:
         """Return the command that shows the function's log."""
-        return f"aws logs tail /zoho-backup-notifier/{self.name} --since 3h --region {self.region}"
+        return f"aws logs tail {self.prefix} --since 3h --region {self.region}"
 
 
 def _variable(name: str) -> str:
@@ -150,12 +155,14 @@ def accepted(result: str) -> bool:
     return result.startswith("accepted: ")
 
 
-def add_arguments(parser: argparse.ArgumentParser, org: str | None = "default") -> None:
-    """Add what every command takes; `org` is the organisation where none is named, None leaves the option out."""
+def parser(command: str, description: str | None, org: str | None = "default") -> argparse.ArgumentParser:
+    """Return a parser of what every command takes; `org` is the organisation where none is named, None: no option."""
+    made = argparse.ArgumentParser(prog=command, description=description)
     if org is not None:
-        parser.add_argument("--org", default=org, help=f"the organisation, as in the function's event ({org or 'all'})")
-    parser.add_argument("--stack", default="", help=f"the stack's name (the one that was deployed, else {STACK_NAME})")
-    parser.add_argument("--region", default="", help="its AWS region (where it was deployed, else your AWS default)")
+        made.add_argument("--org", default=org, help=f"the organisation, as in the function's event ({org or 'all'})")
+    made.add_argument("--stack", default="", help=f"the stack's name (the one that was deployed, else {STACK_NAME})")
+    made.add_argument("--region", default="", help="its AWS region (where it was deployed, else your AWS default)")
+    return made
 
 
 def file_of(name: str) -> Path:

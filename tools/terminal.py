@@ -59,6 +59,26 @@ def _broken(line: str, width: int, indent: str) -> list[str]:
     ) or [head]
 
 
+class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
+    """Something that a person must put right.
+
+    Attributes:
+        sentence: What is wrong.
+        next_step: What to do.
+    """
+
+    def __init__(self, sentence: str, next_step: str) -> None:
+        """Keep both; neither holds a secret."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.next_step = next_step
+
+    def show(self) -> None:
+        """Print it."""
+        say(f"✗ {self.sentence}", "  ")
+        say(f"  → {self.next_step}", "    ")
+
+
 def choose(question: str, options: Sequence[tuple[T, str]], default: T | None = None) -> T:
     """Let a person choose one option with the arrow keys or its number; Enter takes the default."""
     termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question must not answer it
@@ -105,8 +125,28 @@ def ask(question: str, complaint: Callable[[str], str], *, secret: bool = False)
 
 
 @contextmanager
-def without_echo() -> Iterator[None]:
-    """Keep the terminal from showing what is typed or pasted between two questions."""
+def asking(otherwise: str, leaving: Callable[[], str]) -> Iterator[None]:
+    """Keep the terminal from showing what is typed between two questions.
+
+    Args:
+        otherwise: How to do it without a terminal.
+        leaving: What to tell a person who leaves now.
+
+    Raises:
+        Problem: There is no terminal.
+        KeyboardInterrupt: The person leaves.
+    """
+    if not sys.stdin.isatty():
+        raise Problem("There is no terminal to ask at.", otherwise)
+    with _without_echo():
+        try:
+            yield
+        except (KeyboardInterrupt, EOFError) as stop:
+            raise KeyboardInterrupt(str(stop) or leaving()) from None
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     termios.tcsetattr(terminal, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])

@@ -10,9 +10,10 @@ from contextlib import suppress
 from botocore.exceptions import WaiterError
 
 from tools import stack, terminal
-from tools.problems import Problem, run
+from tools.organisation import parameters, schedules
+from tools.problems import run
 from tools.stack import Stack
-from tools.terminal import say
+from tools.terminal import Problem, say
 
 PATIENCE = {"Delay": 5, "MaxAttempts": 240}
 """Seconds between two looks, and how many."""
@@ -20,8 +21,7 @@ PATIENCE = {"Delay": 5, "MaxAttempts": 240}
 
 def main(arguments: list[str] | None = None) -> int:
     """Remove it all; return the exit code."""
-    parser = argparse.ArgumentParser(prog="make undeploy", description=__doc__)
-    stack.add_arguments(parser, org="")
+    parser = stack.parser("make undeploy", __doc__, org="")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing")
     parser.add_argument("--delete-table", action="store_true", help="delete the table, too, where nothing is asked")
     options = parser.parse_args(arguments)
@@ -41,22 +41,24 @@ def _undeploy(options: argparse.Namespace) -> int:
             "If you mean it: aws cloudformation update-termination-protection --no-enable-termination-protection "
             f"--stack-name {there.name} --region {there.region}",
         )
-    parameters, schedules, table = _parameters(there), _schedules(there), _table(there)
-    if not (there.status or parameters):
+    names = sorted(parameter["Name"] for parameter in parameters(there))
+    table = _table(there)
+    if not (there.status or names):
         raise Problem(f"There is no stack {there.name} ({there.where}).", "Name the one you mean: STACK=… REGION=…")
     say(f"This removes the stack {there.name} ({there.where}): nothing checks the backups any more.")
-    for name in parameters:
+    for name in names:
         say(f"  {name}, with its secrets")
     say("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
     also_table = _asked(options, there, table)
     try:
-        for name in schedules:  # first, so that nothing invokes what is about to go
-            there.client("scheduler").delete_schedule(Name=name, GroupName=there.name)
+        for schedule in schedules(there):  # first, so that nothing invokes what is about to go
+            if schedule["Name"] != there.name:
+                there.client("scheduler").delete_schedule(Name=schedule["Name"], GroupName=there.name)
         if there.status:
             _delete_stack(there)
-        for name in parameters:
+        for name in names:
             there.client("ssm").delete_parameter(Name=name)
-        say(f"✓ Parameters deleted: {len(parameters)}.")
+        say(f"✓ Parameters deleted: {len(names)}.")
         if also_table:
             _delete_table(there, table)
             table = ""
@@ -81,39 +83,16 @@ def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
     """Ask whether all this is meant; return True if the table goes, too."""
     if options.non_interactive:
         return bool(table and options.delete_table)
-    if not sys.stdin.isatty():
-        raise Problem("There is no terminal to ask at.", "If you mean it: make undeploy ARGS=--non-interactive")
-    try:
-        with terminal.without_echo():
-            terminal.ask(
-                f"Type the stack's name to remove it ({there.name}):", lambda text: "" if text == there.name else "No."
-            )
-            if not table:
-                return False
-            say(f"\nAll that is remembered is in the table {table}.")
-            if not terminal.confirm("Delete the table, too?", default=False):
-                return False
-            again = "This cannot be undone. Type the table's name to delete it, or Enter to keep it:"
-            return terminal.ask(again, lambda text: "" if text in {table, ""} else "No.") == table
-    except (KeyboardInterrupt, EOFError):
-        raise KeyboardInterrupt("Nothing was changed.") from None
-
-
-def _parameters(there: Stack) -> list[str]:
-    """Return the names of the organisations' parameters."""
-    path = {"Key": "Path", "Option": "OneLevel", "Values": [f"/zoho-backup-notifier/{there.name}"]}
-    found = there.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=[path])
-    return sorted(parameter["Name"] for parameter in found)
-
-
-def _schedules(there: Stack) -> list[str]:
-    """Return the names of the organisations' schedules, without the stack's own."""
-    names: list[str] = []
-    with suppress(there.client("scheduler").exceptions.ResourceNotFoundException):
-        names += (
-            found["Name"] for found in there.pages("scheduler", "list_schedules", "Schedules", GroupName=there.name)
-        )
-    return [name for name in names if name != there.name]
+    with terminal.asking("If you mean it: make undeploy ARGS=--non-interactive", lambda: "Nothing was changed."):
+        name = f"Type the stack's name to remove it ({there.name}):"
+        terminal.ask(name, lambda text: "" if text == there.name else "No.")
+        if not table:
+            return False
+        say(f"\nAll that is remembered is in the table {table}.")
+        if not terminal.confirm("Delete the table, too?", default=False):
+            return False
+        again = "This cannot be undone. Type the table's name to delete it, or Enter to keep it:"
+        return terminal.ask(again, lambda text: "" if text in {table, ""} else "No.") == table
 
 
 def _table(there: Stack) -> str:

@@ -20,7 +20,7 @@ from handler.rules import decide
 from handler.secret import parse_secret
 from handler.transport import RETRY, fetch, make_session, tls_context
 from handler.zoho import SCOPE, Credentials, Zoho, error_code
-from tools.problems import Problem
+from tools.terminal import Problem
 
 SECONDS = 40.0
 _tls = cache(tls_context)

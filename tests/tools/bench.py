@@ -100,7 +100,7 @@ class Person:
         self._answers = {question: [*given] for question, given in answers.items()}
         for name in ("ask", "choose", "choose_several"):
             patch.setattr(terminal, name, getattr(self, name))
-        patch.setattr(terminal, "without_echo", nullcontext)
+        patch.setattr(terminal, "_without_echo", nullcontext)
         patch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
 
     @property
