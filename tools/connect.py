@@ -171,22 +171,15 @@ class Wizard:
         say("\n".join(f"  {line}" for line in lines) + "\n", "    ")
 
     def save(self) -> None:
-        """Write it all; what a code has bought is kept until AWS takes it, or a person gives up."""
+        """Write it all."""
         spent = " The code is used up." if self._bought else ""
-        while True:
-            try:
-                self._organisation.save(self._secret, self._plan)
-            except Problem as problem:
-                if not self._bought or not self._asks:
-                    raise Problem(problem.sentence + spent, problem.next_step) from None
-                problem.show()
-            except KeyboardInterrupt as stop:
-                raise KeyboardInterrupt(f"{stop}{spent}") from None
-            else:
-                say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
-                return
-            if not terminal.confirm("Try again? Without it the token is lost, and the next try needs a new code."):
-                raise KeyboardInterrupt
+        try:
+            self._organisation.save(self._secret, self._plan)
+        except Problem as problem:
+            raise Problem(problem.sentence + spent, problem.next_step) from None
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(f"{stop}{spent}") from None
+        say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
 
 
 def _send_test(there: Stack, org: str) -> bool:

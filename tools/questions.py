@@ -208,10 +208,8 @@ def doubt(key: str, text: str, own: str) -> str:
     for centre, urls in DATA_CENTRES.items():
         domain = urls.crm.removeprefix("https://crm")
         if host.endswith(domain) and centre != own:
-            return (
-                f"{QUESTIONS[key].text}: its host ends in {domain}, Zoho's data centre {centre}, but this "
-                f"organisation is in {own}."
-            )
+            there = f"its host ends in {domain}, Zoho's data centre {centre}"
+            return f"{QUESTIONS[key].text}: {there}, but this organisation is in {own}."
     return ""
 
 
@@ -263,10 +261,8 @@ class Round:
         """Ask where messages go; return the keys of the other channels, which are removed."""
         say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
         picky = "".join(f", {c.label} {c.min_severity} ones only" for c in channels if c.min_severity != SEVERITIES[0])
-        say(
-            f"Each channel that you choose gets messages of every severity{picky}; `make connect ARGS=--help` says how "
-            "to change that."
-        )
+        change = "`make connect ARGS=--help` says how to change that."
+        say(f"Each channel that you choose gets messages of every severity{picky}; {change}")
         on = [channel.name for channel in channels if channel.settings[0].key in self._known]
         options = [(channel.name, channel.label) for channel in channels]
         chosen = terminal.choose_several("Where else should messages go?", options, on)
@@ -278,9 +274,9 @@ class Round:
     def _ask_for(self, key: str) -> None:
         """Ask a question; Enter keeps what is held, unless it belongs to an answer that has changed."""
         same = all(self.answers.get(k, self._known.get(k)) == self._known.get(k) for k in BELONGS_TO.get(key, ()))
-        held = self._held(key) and (same or "code" in self._known)
-        question = QUESTIONS[key]
-        may_be_empty = held or (question.optional and key not in self._needed)
+        held = self._held(key) and (same or (key == "code" and key in self._known))
+        question = QUESTIONS[key]._replace(optional=QUESTIONS[key].optional and key not in self._needed)
+        may_be_empty = held or question.optional
         hint = f"(Enter for {question.unanswered})" if may_be_empty else ""
         if held:
             kept = "kept" if question.secret else shorten(self._known.get(key, ""), SHOWN)
@@ -289,9 +285,7 @@ class Round:
         def complaint(text: str) -> str:
             if not text and may_be_empty:
                 return ""
-            wrong = question._replace(optional=question.optional and key not in self._needed).judge(
-                text, self._loopback
-            )
+            wrong = question.judge(text, self._loopback)
             free = text == REMOVE or (self._loopback and addresses.is_loopback(text))
             if wrong or free or not question.begins or text.startswith(question.begins):
                 return wrong

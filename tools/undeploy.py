@@ -41,42 +41,45 @@ def _undeploy(options: argparse.Namespace) -> int:
             "If you mean it: aws cloudformation update-termination-protection --no-enable-termination-protection "
             f"--stack-name {there.name} --region {there.region}",
         )
-    names = sorted(parameter["Name"] for parameter in parameters(there))
-    table = _table(there)
+    names, table = sorted(parameter["Name"] for parameter in parameters(there)), _table(there)
     if not (there.status or names):
         raise Problem(f"There is no stack {there.name} ({there.where}).", "Name the one you mean: STACK=… REGION=…")
     say(f"This removes the stack {there.name} ({there.where}): nothing checks the backups any more.")
-    for name in names:
-        say(f"  {name}, with its secrets")
+    say("\n".join(f"  {name}, with its secrets" for name in names))
     say("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
     also_table = _asked(options, there, table)
     try:
-        for schedule in schedules(there):  # first, so that nothing invokes what is about to go
-            if schedule["Name"] != there.name:
-                there.client("scheduler").delete_schedule(Name=schedule["Name"], GroupName=there.name)
-        if there.status:
-            _delete_stack(there)
-        for name in names:
-            there.client("ssm").delete_parameter(Name=name)
-        say(f"✓ Parameters deleted: {len(names)}.")
+        _remove(there, names)
         if also_table:
             _delete_table(there, table)
             table = ""
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Some of it is removed; run it again to remove the rest.") from None
     finally:
-        _tell_of(table, there)
+        if table:
+            _tell_of(table, there)
     stack.file_of(there.name).unlink(missing_ok=True)
     return 0
 
 
+def _remove(there: Stack, names: list[str]) -> None:
+    """Remove the schedules first, so that nothing invokes what is about to go, and the secrets last."""
+    for schedule in schedules(there):
+        if schedule["Name"] != there.name:
+            there.client("scheduler").delete_schedule(Name=schedule["Name"], GroupName=there.name)
+    if there.status:
+        _delete_stack(there)
+    for name in names:
+        there.client("ssm").delete_parameter(Name=name)
+    say(f"✓ Parameters deleted: {len(names)}.")
+
+
 def _tell_of(table: str, there: Stack) -> None:
     """Say how a table that stays can be deleted by hand."""
-    if table:
-        where = f"--table-name {table} --region {there.region}"
-        say(f"The table {table} stays, with what is remembered. To delete it later:")
-        say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
-        say(f"    aws dynamodb delete-table {where}")
+    where = f"--table-name {table} --region {there.region}"
+    say(f"The table {table} stays, with what is remembered. To delete it later:")
+    say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
+    say(f"    aws dynamodb delete-table {where}")
 
 
 def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
