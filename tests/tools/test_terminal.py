@@ -6,12 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
+from sandbox.server import Fault
 from tests.tools.bench import Bench, Person
-from tests.tools.terminal import CTRL_C, CTRL_U, ROOT, running
+from tests.tools.terminal import CTRL_C, CTRL_U, ENTER, ROOT, running
 from tools import deploy, terminal
 from tools.questions import OPTIONAL, QUESTIONS, Round
 from tools.zoho_token import TROUBLES, ZohoError, from_zoho
@@ -33,10 +35,16 @@ def test_connect(bench: Bench) -> None:
         person.answer("Slack webhook URL:", hook)
         for question in ("Whom to mention", "Heartbeat URL", "Name of", "Time zone"):
             person.answer(question)
+        gate, reads = threading.Event(), sum(request.kind == "history" for request in bench.stage.zoho.requests)
+        bench.stage.zoho.script("history", Fault(until=gate))
         person.answer("Code:", bench.code(company))
+        while sum(request.kind == "history" for request in bench.stage.zoho.requests) == reads:
+            gate.wait(0.1)
+        person.type("pasted-too-early" + ENTER)
+        gate.set()
         person.answer("Send a test message", "2")
         assert person.exit_code() == 0
-    bench.secrets.append("B00000000/TYPED")
+    bench.secrets += ["B00000000/TYPED", "pasted-too-early"]
     assert bench.shows_no_secret(person.screen)
     assert bench.parameter("typed")["slack_webhook_url"] == hook
 
