@@ -187,6 +187,7 @@ def test_what_is_left_or_refused(bench: Bench, tool: Tool, monkeypatch: pytest.M
     bench.front.instead["DeleteStack"] = denied("cloudformation:DeleteStack")
     code, shown = tool(undeploy.main, "--non-interactive", stack="bound")
     assert (code, "do not allow cloudformation:DeleteStack" in shown, is_there(bench, "bound")[1]) == (1, True, 1)
+    assert bench.client("scheduler").get_schedule(Name="bound", GroupName="bound"), "it still checks default"
     bench.client("cloudformation").delete_stack(StackName="bound")
     assert tool(undeploy.main, "--non-interactive", stack="bound")[0] == 0
     assert is_there(bench, "bound")[:2] == (False, 0)

@@ -217,9 +217,9 @@ def test_a_schedule_that_is_not_the_stacks_is_red_and_written_again(
     assert tool(connect.main, "--org", "healthy", "--non-interactive")[0] == 0
     assert examine(tool)[0] == 0
     bench.connected("default")
-    bench.change_schedule("notifier", ScheduleExpression="rate(30 days)")
+    bench.change_schedule("notifier", ScheduleExpression="rate(30 days)", State="DISABLED")
     shown = tool(doctor.main, "--org", "default")[1]
-    assert "✗ default: its schedule is not the stack's: ScheduleExpression (rate(30 days) instead of rate(1" in shown
+    assert "not the stack's: ScheduleExpression, State (rate(30 days) instead of rate(1 hour))" in shown
     assert tool(connect.main, "--non-interactive")[0] == 0
     bench.client("ssm").delete_parameter(Name=NAME.replace("healthy", "default"))
 
