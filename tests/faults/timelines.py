@@ -1,16 +1,18 @@
-"""What happens to an organisation, and what happens to the calls meanwhile: played in a world."""
+"""What happens to an organisation, and what happens to the calls meanwhile: drawn, and played in a world."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from handler.channels import CHANNELS
-from tests.simulation.faults import START, Fault
-from tests.simulation.http_faults import said
-from tests.simulation.kinds import kinds
-from tests.simulation.wire import Call
-from tests.simulation.world import World
+from tests.faults import aws_faults, http_faults
+from tests.faults.calls import AwsCall, HttpCall
+from tests.faults.faults import ANYWHERE, Fault
+from tests.faults.http_faults import START
+from tests.faults.world import World
 
 NAMES = tuple(channel.name for channel in CHANNELS if channel.settings)
 """Of the channels that a secret configures."""
@@ -89,84 +91,70 @@ class Timeline:
         steps: What happens.
         channels: Those that are configured, beside SNS.
         floor: From which severity on each of them hears; "": its own default.
-        plan: What Zoho says of the plan: a name that `http_faults.said` knows; "": nothing.
     """
 
     rows: int
     steps: tuple[Step, ...]
     channels: tuple[str, ...] = NAMES
     floor: str = ""
-    plan: str = ""
 
 
-class _Plan:
+def faults_of(call: HttpCall | AwsCall) -> list[Fault]:
+    """Return everything that can happen to this call, also to one that nobody has thought of yet."""
+    return [*ANYWHERE, *(http_faults.faults_of(call) if isinstance(call, HttpCall) else aws_faults.faults_of(call))]
+
+
+class _Dealer:
     """Deals out the faults of one step."""
 
     def __init__(self, step: Step) -> None:
-        self._hits = list(step.hits)
-        self._wait = self._hits[0].after if self._hits else 0
-        self._outage = step.outage
-        self._again: tuple[str, int, int] | None = None
+        self._outage, self._hits, self._passed = step.outage, list(step.hits), 0
+        self._again: tuple[str, Hit] | None = None
 
-    def __call__(self, call: Call) -> Fault | None:
+    def __call__(self, call: HttpCall | AwsCall) -> Fault | None:
+        possible = faults_of(call)
         if self._outage and self._outage[0] == call.service:
-            return self._fault(call, self._outage[1])
-        if self._again:
-            place, kind, left = self._again
-            if place == call.place:
-                self._again = (place, kind, left - 1) if left > 1 else None
-                return self._fault(call, kind)
-        if not self._hits:
+            return possible[self._outage[1] % len(possible)]
+        if self._again and self._again[0] == call.place:
+            hit = self._again[1]
+        elif self._hits and self._passed == self._hits[0].after:
+            hit, self._passed = self._hits.pop(0), 0
+        else:
+            self._passed += bool(self._hits)
             return None
-        if self._wait:
-            self._wait -= 1
-            return None
-        hit = self._hits.pop(0)
-        self._wait = self._hits[0].after if self._hits else 0
-        self._again = (call.place, hit.kind, hit.times - 1) if hit.times > 1 else None
-        return self._fault(call, hit.kind)
-
-    @staticmethod
-    def _fault(call: Call, kind: int) -> Fault:
-        possible = kinds(call)
-        return possible[kind % len(possible)]
+        self._again = (call.place, replace(hit, times=hit.times - 1)) if hit.times > 1 else None
+        return possible[hit.kind % len(possible)]
 
 
-def play(world: World, timeline: Timeline, full: int = 100) -> None:
-    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken.
-
-    Args:
-        world: Where.
-        timeline: What happens.
-        full: With so many notices an outbox may be full.
-    """
-    faults = world.tally.faults.total()
-    live(world, timeline, full)
-    world.tally.faulted += world.tally.faults.total() > faults
+def play(world: World, timeline: Timeline) -> None:
+    """Play a timeline, let everything recover, and raise AssertionError when a promise was broken."""
+    faults = world.tally["faults"]
+    live(world, timeline)
+    world.tally["timelines with a fault"] += world.tally["faults"] > faults
     recover(world)
 
 
-def live(world: World, timeline: Timeline, full: int = 100) -> None:
+def live(world: World, timeline: Timeline) -> None:
     """Play a timeline as far as it goes."""
     world.begin()
-    world.witness.full = full
     for number in range(timeline.rows):
         at = START - timedelta(days=number, hours=2)
         world.show({"state": "completed", "log_time": at.isoformat()}, place=-1)
-    connected: tuple[set[str], str] | None = None
     for number, step in enumerate(timeline.steps):
         world.now += timedelta(hours=step.hours)
-        world.organisation.plan = said(timeline.plan, world.now)
         for row in step.rows:
             appear(world, row)
-        wanted = set(timeline.channels) - {step.without}, step.malformed
-        if wanted != connected:
-            world.connect(sorted(wanted[0]), wanted[1], timeline.floor)
-            connected = wanted
+        wanted = tuple(name for name in timeline.channels if name != step.without), step.malformed, timeline.floor
+        if wanted != (world.connected, world.malformed, world.floor):
+            world.connect(*wanted)
         if step.cold:
             world.cold()
-        world.plan = _Plan(step)
-        check_with_retries(world, f"step-{number}")
+        world.plan = _Dealer(step)
+        answer = world.check(f"step-{number}")
+        for seconds in RETRY_SECONDS if answer is None else ():
+            world.now += timedelta(seconds=seconds)
+            if world.check(f"step-{number}") is not None:
+                break
         assert_kept(world)
 
 
@@ -186,7 +174,7 @@ def every_single_fault(world: World, times: int = 1) -> Iterator[tuple[str, Time
     for name, steps in SCENES.items():
         live(world, Timeline(3, steps))
         for number, call in enumerate(world.last.calls):
-            for kind, fault in enumerate(kinds(call)):
+            for kind, fault in enumerate(faults_of(call)):
                 hit = replace(steps[-1], hits=(Hit(number, kind, times),))
                 yield f"{name}: {fault.name} at {number} {call.place}", Timeline(3, (*steps[:-1], hit))
 
@@ -206,39 +194,71 @@ def appear(world: World, row: Row) -> None:
         world.show(fields, row.place)
 
 
-def check_with_retries(world: World, request_id: str) -> None:
-    """Run a check as Lambda does an asynchronous invocation: with two retries when it fails."""
-    answer = world.check(request_id)
-    for seconds in RETRY_SECONDS:
-        if answer is not None:
-            return
-        world.now += timedelta(seconds=seconds)
-        answer = world.check(request_id)
-
-
 def recover(world: World) -> None:
     """Take all faults away and check every hour until nothing is left to do; then every promise must have been kept."""
+    judge = world.judge
     world.plan = lambda call: None
     if world.malformed:
         world.connect(world.connected, floor=world.floor)
     for _ in range(RECOVERY_CHECKS):
         world.now += timedelta(hours=1)
-        before = world.witness.memory
+        before = judge.memory
         answer = world.check()
         assert_kept(world)
-        if answer is not None and "skipped" not in answer and world.witness.memory is before is not None:
+        if answer is not None and "skipped" not in answer and judge.memory is before is not None:
             break
     else:
-        world.witness.blame("loss", f"after {RECOVERY_CHECKS} good hours there still is something to do: {answer}")
+        judge.blame("loss", f"after {RECOVERY_CHECKS} good hours there still is something to do: {answer}")
     calls = [call.place for call in world.last.calls if call.service in {"dynamodb", "sns"}]
     if calls != ["dynamodb GetItem"]:
-        world.witness.blame("quiet", f"a quiet check made the calls {calls}")
-    world.witness.recovered(world.ever_shown.values())
+        judge.blame("quiet", f"a quiet check made the calls {calls}")
+    judge.recovered(world.ever_shown.values())
     world.judge_alerts()
-    world.arrivals.judge_leaks()
     assert_kept(world)
 
 
 def assert_kept(world: World) -> None:
     """Raise AssertionError when a promise was broken."""
-    assert not world.witness.broken, "\n".join([*world.witness.broken, "What happened:", *world.story])
+    assert not world.judge.broken, "\n".join([*world.judge.broken, "What happened:", *world.story])
+
+
+# --- Timelines as hypothesis draws them, and makes them smaller where one fails ---
+
+STATES = (
+    *((state, None) for state in ("completed", "failed", "PAYMENT_FAILED", "Paused by operator")),
+    *((None, action) for action in ("initiated", None, "scheduled", "stopped", "purchased", "archived")),
+    ("failure", "initiated"),
+)
+SELDOM = st.sampled_from(("",) * 9 * len(NAMES) + NAMES)
+
+
+def drawn(many: int = 12, seldom: int = 20, most_steps: int = 3) -> st.SearchStrategy[Timeline]:
+    """Return timelines in which one of so many rows comes so many times."""
+    rows = st.builds(
+        lambda kind, **more: Row(*kind, **more),
+        st.sampled_from(STATES),
+        hours_ago=st.sampled_from((0, 0, 0, None, 0.5, 30, 400, -5)),
+        place=st.sampled_from((0, 0, 0, 1, -1)),
+        many=st.sampled_from((1,) * seldom + (many,)),
+        same_job=st.booleans(),
+        ends=st.sampled_from((False, False, True)),
+    )
+    hits = st.builds(Hit, st.integers(0, 17), st.integers(0, 9_999), st.sampled_from((1, 1, 1, 2, 3, 5)))
+    outages = st.tuples(st.sampled_from(("zoho", "sns", "dynamodb", "ssm", *NAMES)), st.integers(0, 9_999))
+    steps = st.builds(
+        Step,
+        hours=st.sampled_from((1, 1, 1, 0, 7, 26, 24 * 8, 24 * 15)),
+        rows=st.lists(rows, max_size=2).map(tuple),
+        hits=st.lists(hits, min_size=1, max_size=3).map(tuple),
+        outage=st.one_of(st.none(), st.none(), st.none(), outages),
+        cold=st.booleans(),
+        without=SELDOM,
+        malformed=SELDOM,
+    )
+    return st.builds(
+        Timeline,
+        rows=st.sampled_from((0, 1, 3, 3, 6, 205)),
+        steps=st.lists(steps, min_size=1, max_size=most_steps).map(tuple),
+        channels=st.sets(st.sampled_from(NAMES)).map(lambda some: tuple(sorted(some))),
+        floor=st.sampled_from(("", "", "", *("info", "warning", "critical"))),
+    )

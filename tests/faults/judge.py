@@ -1,0 +1,298 @@
+"""Sees what the table and the channels were given, and says which promise was broken.
+
+What people were told is read from the messages that arrived; what was promised, from the item that was saved.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from handler.channels import BY_NAME
+from handler.history import parse_time
+from handler.memory import Memory
+from handler.outbox import Notice
+
+ITEM_BYTES = 400_000
+"""Above it DynamoDB refuses an item: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html."""
+DISCARDED = timedelta(days=14)
+SEVERITIES = ("info", "warning", "critical")
+LIST, LISTED = "list", 100
+"""The kind of a notice that stands for many rows, and how many of them it names; older ones it only counts."""
+JOB_ID = r"\b4876876\d{12}\b"
+"""As `World.show` numbers rows."""
+
+Row = Mapping[str, Any]
+"""As Zoho shows it."""
+Owed = tuple[str, str]
+"""Channel and notice id."""
+
+
+@dataclass(eq=False)
+class Acceptance:
+    """A channel took a notice.
+
+    Attributes:
+        by: The invocation that sent it.
+        sending: The request in which it was sent.
+        excuse: The fault that kept it from being learned or written down.
+        written: It was written down.
+    """
+
+    by: Any
+    sending: Any
+    excuse: str = ""
+    written: bool = False
+
+
+class Judge:
+    """Follows one organisation through one timeline.
+
+    Attributes:
+        memory: As the table has it.
+        promised: Every notice that was ever saved, by id, in order.
+        deceived: Zoho hid rows when it was first read: the baseline may know less than was shown.
+        acceptances: Of each notice by each channel.
+        refused: What a channel refused permanently.
+        may_be_broken: Channels that have ever refused everything.
+        open: Incident → the channels that were to hear of its opening: what people believe to be wrong.
+        broken: What was broken, in words; the first word is the promise.
+    """
+
+    def __init__(
+        self, tally: Counter[str], now: Callable[[], datetime], floors: Callable[[], Mapping[str, str]]
+    ) -> None:
+        """Count into this tally, by this clock; floors say who is configured, and from which severity on they hear."""
+        self._tally, self._now, self._floors = tally, now, floors
+        self.deceived = False
+        self.memory: Memory | None = None
+        self.promised: dict[str, Notice] = {}
+        self.broken: list[str] = []
+        self.baseline: set[tuple[Any, ...]] | None = None
+        self.refused: set[Owed] = set()
+        self.may_be_broken: set[str] = set()
+        self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
+        self.open: dict[str, frozenset[str]] = {}
+        self._writer: Any = None
+        self._lost = 0
+        self._unwritten: list[tuple[Owed, Acceptance]] = []
+        self._probes: set[str] = set()
+        self._ended_alone: set[str] = set()
+
+    def blame(self, promise: str, what: str) -> None:
+        """Note a broken promise."""
+        self._tally[f"broken promise: {promise}"] += 1
+        self.broken.append(f"{promise}: {what}")
+
+    # --- What the table was given ---
+
+    def saved(self, memory: Memory, rows: Iterable[Row], item_bytes: int, by: Any) -> None:
+        """Take in a write that arrived; these rows were shown then."""
+        before, self.memory, self._writer = self.memory or Memory(memory.org), memory, by
+        if item_bytes > ITEM_BYTES:
+            self.blame("size", f"the item may have {item_bytes} bytes")
+        if memory.version != before.version + 1:
+            self.blame("order", f"version {memory.version} was written over {before.version}")
+        if memory.baseline_at and self.baseline is None:
+            self.baseline = {identity(row) for row in rows}
+        for notice in memory.outbox:
+            self._promise(notice)
+        owed = _owed(memory)
+        for channel, notice_id in _owed(before) - owed:
+            self._settle(channel, self.promised[notice_id], memory)
+        if memory.dead_letters.total != self._lost:
+            self.blame("loss", f"{self._lost} notices were lost, {memory.dead_letters.total} are counted")
+        for one, acceptance in self._unwritten:
+            acceptance.written = one not in owed
+        self._unwritten = [(one, acceptance) for one, acceptance in self._unwritten if one in owed]
+        for name in memory.incidents:
+            if name.startswith("channel:") and name.removeprefix("channel:") not in self.may_be_broken:
+                self.blame("true", f"{name} is open, and it never refused everything")
+
+    def _promise(self, notice: Notice) -> None:
+        if is_probe(notice):
+            self._probes.add(notice.notice_id)
+            return
+        if earlier := self.promised.get(notice.notice_id):
+            if notice._replace(pending_for=()) != earlier._replace(pending_for=()):
+                self.blame("repeat", f"two notices are called {notice.notice_id}")
+            return
+        self.promised[notice.notice_id] = notice
+        self._follow_incidents(notice)
+        right = {name for name, floor in self._floors().items() if wants(name, notice, floor)}
+        if job_ids(notice) and set(notice.pending_for) != right:
+            self.blame("loss", f"{notice.notice_id} is for {notice.pending_for}, not for {sorted(right)}")
+
+    def _settle(self, channel: str, notice: Notice, memory: Memory) -> None:
+        """Judge a notice that the table no longer owes to a channel."""
+        owed = (channel, notice.notice_id)
+        reminded = {n.incident for n in memory.outbox if n.phase == "reminder" and n.notice_id != notice.notice_id}
+        replaced = notice.phase == "reminder" and notice.incident in reminded
+        is_letter = any((letter.channel, letter.notice_id) == owed for letter in memory.dead_letters.last)
+        # Whose acceptance was not learned may be refused the next time: what is counted then did arrive.
+        if (self.acceptances[owed] and not is_letter) or channel not in memory.channels or replaced:
+            return
+        if owed in self.refused:
+            self._tally["dead letters: refused permanently"] += 1
+        elif f"channel:{channel}" in memory.incidents and self._now() - notice.at > DISCARDED:
+            self._tally["dead letters: channel broken for 14 days"] += 1
+        else:
+            self.blame("loss", f"{notice.notice_id} was struck out, but {channel} never accepted it")
+            return
+        self._lost += 1
+
+    def _follow_incidents(self, notice: Notice) -> None:
+        """Follow incidents from opening to end, as people hear of them."""
+        opens = {ref.name for ref in notice.opens}
+        opened = opens if notice.phase == "opened" else set()
+        if notice.kind == "baseline":
+            opened = {name for name in opened if not name.startswith("channel:")}
+        ended = {ref.name for ref in notice.ends} - {"stopped"}
+        if notice.phase == "reminder" and not opens <= self.open.keys():
+            self.blame("pairs", f"{notice.notice_id} goes on with what never began")
+        if opened & self.open.keys() or ended - self.open.keys():
+            what = f"opens {sorted(opened)}, ends {sorted(ended)}, open were {sorted(self.open)}"
+            self.blame("pairs", f"{notice.notice_id} {what}")
+        for name in ended & self.open.keys():
+            heard = self.open.pop(name) & self._floors().keys()
+            if deaf := heard - set(notice.pending_for) - {name.removeprefix("channel:")}:
+                self.blame("pairs", f"{sorted(deaf)} heard of {name} and not of its end, {notice.notice_id}")
+        self.open |= dict.fromkeys(opened, frozenset(notice.pending_for))
+        self._ended_alone -= opened
+
+    # --- What channels were given ---
+
+    def accepted(self, sending: Any, notice_ids: Collection[str], text: str, by: Any, excuse: str) -> None:
+        """Take in that a channel accepted these notices.
+
+        Args:
+            sending: The channel, and the request that it accepted, whole or in part.
+            notice_ids: What that stands for.
+            text: What people read.
+            by: The invocation that sent it.
+            excuse: The fault of this very call that hides the acceptance, or "".
+        """
+        channel, memory = sending[0], self.memory
+        self._tally[f"accepted by {channel}"] += 1
+        owed_now = {n.notice_id for n in memory.pending(channel)} if memory else set()
+        leased = by.robbed or (memory and memory.lease_owner == by.aws_request_id and memory.lease_until)
+        if not leased or (leased is not True and leased <= self._now()):
+            owed_now = set()
+        shown = Counter(re.findall(JOB_ID, text))
+        for notice_id in notice_ids:
+            if notice_id in self._probes and notice_id not in owed_now & self.promised.keys():
+                self._ended_alone |= {f"channel:{channel}"} & self.open.keys()
+                continue
+            owed = (channel, notice_id)
+            earlier = self.acceptances[owed]
+            if earlier and earlier[-1].sending is sending:
+                earlier[-1].excuse = earlier[-1].excuse or excuse
+                continue  # a message in several parts
+            if lacking := Counter(job_ids(self.promised.get(notice_id))) - shown:
+                self.blame("loss", f"{channel}'s message of {notice_id} does not show {sorted(lacking)}")
+            if earlier and BY_NAME[channel].incidents_only and not earlier[-1].written:
+                self._tally["repeats that change nothing"] += 1  # an alert is the same alert
+            elif earlier and (earlier[-1].written or not earlier[-1].excuse):
+                self.blame("repeat", f"{channel} was sent {notice_id} again")
+            elif earlier:
+                self._tally["repeats in the window"] += 1
+            elif notice_id not in owed_now:
+                self.blame("order", f"{channel} was sent {notice_id} before it was saved with a lease")
+            acceptance = Acceptance(by, sending, excuse)
+            earlier.append(acceptance)
+            self._unwritten.append((owed, acceptance))
+
+    def hurt(self, by: Any, excuse: str) -> None:
+        """Note a fault because of which this invocation may not be able to write down what was accepted."""
+        for _, acceptance in self._unwritten:
+            if acceptance.by is by and not acceptance.excuse:
+                acceptance.excuse = excuse
+
+    # --- What must be true ---
+
+    def check_ended(self, by: Any) -> None:
+        """Judge after a check that lived and wrote undisturbed."""
+        if self.memory and self._writer is by:
+            if self.memory.lease_owner:
+                self.blame("lease", "a check ended and kept the lease")
+            for channel in by.refused_by:
+                if f"channel:{channel}" not in self.memory.incidents:
+                    self.blame("true", f"{channel} refuses everything, and nobody will hear of it")
+
+    def check_returned(self, by: Any, rows: Iterable[Row], later: Iterable[Row]) -> None:
+        """Judge after a check that ended well: nothing may wait, and people know every outcome that it could see.
+
+        Args:
+            by: The check.
+            rows: Shown by Zoho when it began.
+            later: What appeared since then.
+        """
+        if self.memory and self.memory.outbox and self._writer is by:
+            self.blame("loud", f"a check ended well while {len(self.memory.outbox)} notices wait")
+        if not by.deceived:  # what was hidden from it is due when it appears
+            self._every_outcome_is_promised(rows, later)
+
+    def recovered(self, rows: Iterable[Row]) -> None:
+        """Judge when all faults are over and a quiet check was seen."""
+        assert self.memory is not None
+        self._every_outcome_is_promised(rows, ())
+        if self.memory.outbox:
+            self.blame("loss", f"{len(self.memory.outbox)} notices never left the outbox")
+        remembered = {name for name, incident in self.memory.incidents.items() if incident.notified_at}
+        if remembered != self.open.keys() - (self._ended_alone - remembered):
+            self.blame("pairs", f"open in memory: {sorted(remembered)}, open for people: {sorted(self.open)}")
+
+    def _every_outcome_is_promised(self, rows: Iterable[Row], later: Iterable[Row]) -> None:
+        """Judge that each row has a notice of its own or a line in a list, and only one of them."""
+        if self.baseline is None:
+            return
+        expected = {identity(row) for row in rows if is_news(row)} - self.baseline
+        possible = expected | {identity(row) for row in later} | (self.baseline if self.deceived else set())
+        alone = [n.row for n in self.promised.values() if n.row and not n.incident]
+        told = Counter((row.id, row.log_time, row.state, row.action) for row in alone)
+        lists = [job_ids(notice) for notice in self.promised.values() if notice.kind == LIST]
+        listed = Counter(job_id for ids in lists for job_id in ids)
+        untold = Counter(row[0] for row in expected - told.keys()) - listed
+        if untold and not any(len(ids) >= LISTED for ids in lists):
+            self.blame("loss", f"nobody was ever sent {sorted(untold)}")
+        for row, count in told.items():
+            if count > 1 or row not in possible:
+                self.blame("repeat", f"{row} became {count} notices" + ("" if count > 1 else " for no reason"))
+        if again := listed - Counter(row[0] for row in possible - told.keys()):
+            self.blame("repeat", f"a list tells of {sorted(again)} again, or for no reason")
+
+
+def _owed(memory: Memory) -> set[Owed]:
+    return {(channel, n.notice_id) for n in memory.outbox if not is_probe(n) for channel in n.pending_for}
+
+
+def is_probe(notice: Notice) -> bool:
+    """Return whether a notice is a broken channel's own end, given to that channel alone to see whether it works."""
+    return notice.phase == "ended" and [f"channel:{c}" for c in notice.pending_for] == [notice.incident]
+
+
+def wants(channel: str, notice: Notice, floor: str) -> bool:
+    """Return whether a channel with this floor is to hear a notice, by the design and not by the code."""
+    weight = max(SEVERITIES.index(s) for s in (notice.severity, *(ref.severity for ref in notice.ends)))
+    unknown = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
+    about_incident = bool(notice.opens or notice.ends or unknown)
+    return weight >= SEVERITIES.index(floor) and (about_incident or not BY_NAME[channel].incidents_only)
+
+
+def job_ids(notice: Notice | None) -> list[str]:
+    """Return the ids of the rows that a notice stands for, as its message must show them: of a list, each line's."""
+    if notice and notice.kind == LIST:
+        return re.findall(JOB_ID, repr(notice))
+    return [notice.row.id] if notice and notice.row else []
+
+
+def is_news(row: Row) -> bool:
+    """Return whether a row is worth a notice, by the design's table and not by the code."""
+    return bool(row["state"]) or row["action"] not in {None, "initiated"}
+
+
+def identity(row: Row) -> tuple[Any, ...]:
+    """Return what tells a row from all others: runs of one job share its id."""
+    return row["id"], parse_time(row["log_time"]), row["state"], row["action"]

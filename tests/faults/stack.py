@@ -1,0 +1,119 @@
+"""What the function has in AWS: a table, a topic and a parameter, below botocore; moto takes ten times as long.
+
+It answers what the function asks, and nothing else; `test_stack` has moto answer the same calls.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from botocore.awsrequest import AWSPreparedRequest
+
+TABLE, PREFIX = "memory", "/zoho-backup-notifier/faults"
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:faults"
+ENTRIES, BATCH_BYTES = 10, 262_144
+"""https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html."""
+OWN = {"x-amzn-requestid": "simulated"}
+"""What each answer of AWS has, and no answer of a proxy."""
+Answer = tuple[int, str]
+
+
+class Stack:
+    """AWS as the function meets it.
+
+    Attributes:
+        items: Organisation → its item, in DynamoDB's types.
+        parameters: Name → value.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.items: dict[str, dict[str, Any]] = {}
+        self.parameters: dict[str, str] = {}
+
+    def answer(self, operation: str, asked: dict[str, Any]) -> Answer:
+        """Return status and body; raises NotImplementedError for a call that the function does not make today."""
+        match operation:
+            case "GetItem":
+                assert (asked["TableName"], asked["ConsistentRead"]) == (TABLE, True)
+                item = self.items.get(asked["Key"]["org"]["S"])
+                return 200, json.dumps({"Item": item} if item else {})
+            case "PutItem":
+                return self._put_item(asked)
+            case "GetParameter":
+                assert asked["WithDecryption"]
+                found = {"Name": asked["Name"], "Type": "SecureString", "Value": self.parameters.get(asked["Name"])}
+                return (200, json.dumps({"Parameter": found})) if found["Value"] else (400, error("ParameterNotFound"))
+            case "PublishBatch":
+                return publish(batch_of(asked))
+            case "ListSubscriptionsByTopic":
+                one = f"<member><SubscriptionArn>{TOPIC}:1</SubscriptionArn><TopicArn>{TOPIC}</TopicArn></member>"
+                return 200, _result(operation, f"<Subscriptions>{one}</Subscriptions>")
+        raise NotImplementedError(operation)
+
+    def _put_item(self, asked: dict[str, Any]) -> Answer:
+        org, condition = asked["Item"]["org"]["S"], asked["ConditionExpression"]
+        old = self.items.get(org)
+        if condition == "attribute_not_exists(org)":
+            holds = old is None
+        else:
+            assert condition == "version = :version"
+            holds = old is not None and old["version"] == asked["ExpressionAttributeValues"][":version"]
+        if not holds:
+            return 400, error("ConditionalCheckFailedException")
+        self.items[org] = asked["Item"]
+        return 200, "{}"
+
+
+def publish(entries: Mapping[str, Mapping[str, str]], failed: str = "") -> Answer:
+    """Return the answer to a batch: these entries are taken, what failed is told beside them."""
+    if len(entries) > ENTRIES or sum(len(entry["Message"].encode()) for entry in entries.values()) > BATCH_BYTES:
+        code = "TooManyEntriesInBatchRequest" if len(entries) > ENTRIES else "BatchRequestTooLong"
+        return 400, query_error(code)
+    taken = "".join(f"<member><Id>{number}</Id><MessageId>m</MessageId></member>" for number in entries)
+    return 200, _result("PublishBatch", f"<Successful>{taken}</Successful><Failed>{failed}</Failed>")
+
+
+def _result(operation: str, body: str) -> str:
+    return f"<{operation}Response><{operation}Result>{body}</{operation}Result></{operation}Response>"
+
+
+def error(code: str) -> str:
+    """Return an error in the JSON protocol."""
+    return json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"})
+
+
+def query_error(code: str) -> str:
+    """Return an error in the query protocol, which SNS speaks."""
+    what = f"<Type>Sender</Type><Code>{code}</Code><Message>simulated</Message>"
+    return f"<ErrorResponse><Error>{what}</Error><RequestId>1</RequestId></ErrorResponse>"
+
+
+def parsed(request: AWSPreparedRequest) -> tuple[str, dict[str, Any]]:
+    """Return operation and parameters of a request of botocore."""
+    target, body = (_text(value) for value in (request.headers.get("X-Amz-Target", ""), request.body))
+    if target:
+        return target.rpartition(".")[2], json.loads(body)
+    form = dict(parse_qsl(body, keep_blank_values=True))
+    return form["Action"], form
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def batch_of(form: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the entries of a batch by their Id, in order."""
+    numbered: dict[int, dict[str, str]] = {}
+    for name, value in form.items():
+        if match := re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(.+)", name):
+            numbered.setdefault(int(match[1]), {})[match[2]] = value
+    return {numbered[number]["Id"]: numbered[number] for number in sorted(numbered)}
+
+
+def reference(entry: Mapping[str, str]) -> str:
+    """Return the ``notice_id`` among the attributes of an entry of a batch."""
+    [name] = [name for name, value in entry.items() if name.endswith(".Name") and value == "notice_id"]
+    return entry[name.removesuffix("Name") + "Value.StringValue"]

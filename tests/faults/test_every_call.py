@@ -1,0 +1,155 @@
+"""Each thing that can happen to a call, at each call of a check: found by counting the calls, not by listing them."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice, product
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from handler.channels import CHANNELS
+from tests.faults import __main__ as soaking
+from tests.faults import timelines
+from tests.faults.timelines import SCENES, Hit, Row, Step, Timeline, drawn, every_single_fault, faults_of, live, play
+from tests.faults.world import World, a_world
+
+SHARES = 61
+"""`make test` plays so small a share of the faults of all calls, `make soak` all of them."""
+SLACK = Timeline(3, SCENES["news"], ("slack",))
+ALONE = Timeline(3, SCENES["news"], ())
+FAILED, COMPLETED = (Row("failed"),), (Row("completed"),)
+HALVES = ("half of an answer, done", "wrong JSON: list", "empty body, done", "HTML, 200")
+MEANWHILE = ("another check meanwhile, first", "another check meanwhile, after", "the same event again meanwhile")
+STRIKES = [
+    # Left alone, botocore takes an answer that is half or foreign for a success without content.
+    *((fault, "dynamodb PutItem", 3, ALONE) for fault in HALVES),
+    # A check in the middle of another one finds the lease and ends quietly, or has done all the work.
+    *((*one, 1, SLACK) for one in product(MEANWHILE, ("dynamodb PutItem", "sns PublishBatch", "slack webhook"))),
+    # A peer that takes for ever kills no check: the exchange ends with its time.
+    *(
+        (*one, 5, SLACK)
+        for one in product(
+            ("trickling head, done", "many addresses"), ("zoho token", "zoho backup", "slack webhook", "heartbeat ping")
+        )
+    ),
+    # Whoever wrote an item of a newer release finds it as it was.
+    ("item of a newer release", "dynamodb GetItem", 9, ALONE),
+    # A history that was empty anyway may be empty once more: that is no reason for an alarm.
+    ("empty history", "zoho history", 1, Timeline(0, (Step(1), Step(1, COMPLETED)), ())),
+]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """Give the simulated world, in place of the plain one: starting it takes longer than a timeline does."""
+    with a_world() as made:
+        yield made
+
+
+def hit_of(world: World, fault: str, place: str, times: int = 1, timeline: Timeline = SLACK) -> Hit:
+    """Return what strikes the first call to a place in the last check of a timeline."""
+    live(world, timeline)
+    number, call = next((n, call) for n, call in enumerate(world.last.calls) if call.place == place)
+    return Hit(number, [fault.name for fault in faults_of(call)].index(fault), times)
+
+
+def strike(world: World, fault: str, place: str, times: int, timeline: Timeline) -> None:
+    """Play a timeline with this fault at the first call to a place in its last check."""
+    hit = hit_of(world, fault, place, times, timeline)
+    *before, last = timeline.steps
+    play(world, replace(timeline, steps=(*before, replace(last, hits=(hit,)))))
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(drawn())
+def test_whatever_breaks_every_outcome_is_sent_and_nothing_twice(world: World, timeline: Timeline) -> None:
+    """A bounded share of what `make soak` plays for as long as one likes, the same every time."""
+    play(world, timeline)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_no_single_fault_at_any_call_loses_or_repeats_anything(world: World, times: int) -> None:
+    """Play a share of all faults at all calls, striking once, or as often as the call is tried again."""
+    for name, timeline in islice(every_single_fault(world, times), times, None, SHARES):
+        try:
+            play(world, timeline)
+        except AssertionError as error:
+            pytest.fail(f"{name}\n{error}\nplay(world, {timeline})")
+    assert world.tally["timelines with a fault"] > 20
+
+
+@pytest.mark.parametrize(("fault", "place", "times", "timeline"), STRIKES)
+def test_a_fault_that_once_did_harm_does_none(
+    world: World, fault: str, place: str, times: int, timeline: Timeline
+) -> None:
+    """Each at the call that it is worst for."""
+    strike(world, fault, place, times, timeline)
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_batch_that_sns_refuses_as_a_whole_is_published_entry_by_entry(world: World, times: int) -> None:
+    """Only an entry that is refused alone is a dead letter."""
+    before = world.tally["dead letters: refused permanently"]
+    strike(world, "batch refused as a whole", "sns PublishBatch", times, ALONE)
+    assert world.tally["dead letters: refused permanently"] - before == min(times - 1, 2)
+
+
+def test_a_dead_checks_lease_goes_with_what_was_pending(world: World) -> None:
+    """It died with something left for Slack; then the webhook was taken out of the configuration."""
+    crash = hit_of(world, "crash before the request left", "slack webhook")
+    steps = (Step(1), Step(1, FAILED, cold=True, hits=(crash,)), Step(1, without="slack"))
+    play(world, replace(SLACK, steps=steps))
+
+
+def test_an_outcome_on_the_second_page_is_sent(world: World) -> None:
+    """Order is Zoho's affair: the newest row may be the last."""
+    play(world, Timeline(205, (Step(1), Step(1, (Row("failed", place=-1),))), ()))
+    assert [notice.kind for notice in world.judge.promised.values()] == ["baseline", "failed"]
+
+
+def test_the_calls_of_a_check_are_all_found(world: World) -> None:
+    """See that counting finds the calls that a check with news is known to make, and faults for each of them."""
+    live(world, SLACK)
+    *read, saved, sns, noted, slack, freed, beat = (call.place for call in world.last.calls)
+    zoho = ["zoho backup", "zoho history", "zoho token", "zoho urls"]
+    assert sorted(read) == ["dynamodb GetItem", "ssm GetParameter", *zoho]
+    assert {saved, noted, freed} == {"dynamodb PutItem"}
+    assert (sns, slack, beat) == ("sns PublishBatch", "slack webhook", "heartbeat ping")
+    assert all(len(faults_of(call)) > 20 for call in world.last.calls)
+
+
+def test_every_channel_is_played_with_and_judged(world: World) -> None:
+    """A new one is connected by its registration, and its calls have faults that its fake knows."""
+    live(world, Timeline(3, (Step(1), Step(1, FAILED))))
+    assert {channel for channel, _ in world.judge.acceptances} == {channel.name for channel in CHANNELS}
+
+
+def test_what_waits_for_a_broken_channel_is_tried_at_each_check_and_counted(world: World) -> None:
+    """After two weeks what waits is a dead letter; then the channel works again."""
+    down = ("slack", hit_of(world, "Slack: no_service", "slack webhook").kind)
+    steps = [Step(hours, rows, outage=down) for hours, rows in ((1, FAILED), (1, COMPLETED), (144, ()), (216, FAILED))]
+    live(world, Timeline(3, (Step(1), *steps[:3]), ("slack",), "critical"))
+    assert "slack webhook" in [call.place for call in world.last.calls]
+    play(world, Timeline(3, (Step(1), *steps), ("slack",), "critical"))
+    assert world.judge.memory
+    assert world.judge.memory.dead_letters.total > 0
+
+
+def test_a_batch_counts_and_a_failure_can_be_played_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make soak` prints the smallest timeline that breaks a promise, as the command's argument, and its seed."""
+    for name, value in {"BATCH": 3, "FLOODS": 1, "SHARES": 10**4, "world": lambda: world}.items():
+        monkeypatch.setattr(soaking, name, value)
+    tally, failure = soaking.batch(7)
+    assert (failure, tally["timelines"] >= 4) == ("", True)
+    assert "| broken promise: loss | 0 |" in soaking.table(tally)
+
+    def play_badly(world: World, timeline: Timeline) -> None:
+        raise AssertionError(f"broken on purpose by {timeline}")
+
+    monkeypatch.setattr(soaking, "play", play_badly)
+    _, failure = soaking.batch(3)
+    assert "SEED=3 make soak" in failure
+    [command] = [line for line in failure.splitlines() if line.startswith("python -m tests.faults ")]
+    again = eval(shlex.split(command)[-1], vars(timelines))  # noqa: S307 - what a person would paste
+    assert f"broken on purpose by {again}\n" in failure
