@@ -29,6 +29,9 @@ BATCH, FLOODS = 200, 2
 SHARES = 40
 """Each batch plays so small a share of the single faults at every call; so many seeds in a row play all."""
 
+OPENED = ExitStack()
+"""What ends with the process."""
+
 
 def main() -> int:
     """Play, and return the exit status."""
@@ -62,7 +65,7 @@ def soak(first_seed: int, many: int, seconds: float, processes: int) -> int:
 @cache
 def world() -> World:
     """Return the world of this process, which ends with it."""
-    return ExitStack().enter_context(a_world())
+    return OPENED.enter_context(a_world())
 
 
 def batch(seed: int) -> tuple[Counter[str], str]:

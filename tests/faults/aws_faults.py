@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.faults.calls import AwsCall
 from tests.faults.faults import Fault, Play, around, fails
-from tests.faults.stack import error, publish, query_error, reference
+from tests.faults.stack import error, query_error, reference
 
 if TYPE_CHECKING:
     from tests.faults.world import World
@@ -74,7 +74,7 @@ def _some_refused(code: str, *, permanently: bool) -> Play:
             world.refuse([reference(entry) for _, entry in entries[:half]])
         why = f"<Code>{code}</Code><SenderFault>{str(permanently).lower()}</SenderFault>"
         failed = "".join(f"<member><Id>{number}</Id>{why}</member>" for number, _ in entries[:half])
-        answer = call.reply(*publish(dict(entries[half:]), failed))
+        answer = call.reply(*call.stack.publish(dict(entries[half:]), failed))
         call.arrived(answer)
         return answer
 

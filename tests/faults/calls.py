@@ -115,7 +115,7 @@ class AwsCall(Call):
     def reply(self, status: int, body: str | bytes, headers: Any = OWN) -> AWSResponse:
         """Return an answer."""
         raw: Any = MockRawResponse(body.encode() if isinstance(body, str) else body)
-        return AWSResponse(self.request.url, status, dict(headers), raw)
+        return AWSResponse(self.request.url, status, headers, raw)
 
     @property
     def entries(self) -> dict[str, dict[str, str]]:

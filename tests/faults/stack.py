@@ -26,12 +26,14 @@ class Stack:
     Attributes:
         items: Organisation → its item, in DynamoDB's types.
         parameters: Name → value.
+        published: Entries of batches that the topic took.
     """
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.items: dict[str, dict[str, Any]] = {}
         self.parameters: dict[str, str] = {}
+        self.published: list[Mapping[str, str]] = []
 
     def answer(self, operation: str, asked: dict[str, Any]) -> Answer:
         """Return status and body; raises NotImplementedError for a call that the function does not make today."""
@@ -47,7 +49,7 @@ class Stack:
                 found = {"Name": asked["Name"], "Type": "SecureString", "Value": self.parameters.get(asked["Name"])}
                 return (200, json.dumps({"Parameter": found})) if found["Value"] else (400, error("ParameterNotFound"))
             case "PublishBatch":
-                return publish(batch_of(asked))
+                return self.publish(batch_of(asked))
             case "ListSubscriptionsByTopic":
                 one = f"<member><SubscriptionArn>{TOPIC}:1</SubscriptionArn><TopicArn>{TOPIC}</TopicArn></member>"
                 return 200, _result(operation, f"<Subscriptions>{one}</Subscriptions>")
@@ -66,14 +68,14 @@ class Stack:
         self.items[org] = asked["Item"]
         return 200, "{}"
 
-
-def publish(entries: Mapping[str, Mapping[str, str]], failed: str = "") -> Answer:
-    """Return the answer to a batch: these entries are taken, what failed is told beside them."""
-    if len(entries) > ENTRIES or sum(len(entry["Message"].encode()) for entry in entries.values()) > BATCH_BYTES:
-        code = "TooManyEntriesInBatchRequest" if len(entries) > ENTRIES else "BatchRequestTooLong"
-        return 400, query_error(code)
-    taken = "".join(f"<member><Id>{number}</Id><MessageId>m</MessageId></member>" for number in entries)
-    return 200, _result("PublishBatch", f"<Successful>{taken}</Successful><Failed>{failed}</Failed>")
+    def publish(self, entries: Mapping[str, Mapping[str, str]], failed: str = "") -> Answer:
+        """Return the answer to a batch: these entries are taken, what failed is told beside them."""
+        if len(entries) > ENTRIES or sum(len(entry["Message"].encode()) for entry in entries.values()) > BATCH_BYTES:
+            code = "TooManyEntriesInBatchRequest" if len(entries) > ENTRIES else "BatchRequestTooLong"
+            return 400, query_error(code)
+        self.published += entries.values()
+        taken = "".join(f"<member><Id>{number}</Id><MessageId>m</MessageId></member>" for number in entries)
+        return 200, _result("PublishBatch", f"<Successful>{taken}</Successful><Failed>{failed}</Failed>")
 
 
 def _result(operation: str, body: str) -> str:

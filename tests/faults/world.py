@@ -4,7 +4,6 @@ import importlib.util
 import json
 import logging
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
@@ -235,19 +234,15 @@ class World:
             by: Who called.
             excuse: The fault that hides the answer, or "".
         """
-        if isinstance(call, AwsCall) and answer.status_code != 200:
-            return
-        if isinstance(call, AwsCall) and call.operation == "PutItem":
+        if isinstance(call, AwsCall) and call.operation == "PutItem" and answer.status_code == 200:
             if not by.may_write:
                 self.judge.blame("order", "a check wrote over the item of a newer release")
             self._saved(call.asked["Item"], by)
-        elif isinstance(call, AwsCall) and call.operation == "PublishBatch":
-            for number in re.findall(r"<Successful>.*</Successful>", answer.text)[:1]:
-                for entry in (call.entries[found] for found in re.findall(r"<Id>(\d+)</Id>", number)):
-                    self._accepted(by, f"{entry['Subject']}\n{entry['Message']}", excuse, {reference(entry)})
-        elif call.operation == "webhook" and self.fakes[call.service].accepted:
-            message = self.fakes[call.service].accepted.pop()
-            self._accepted(by, message.text + json.dumps(message.payload), excuse)
+        while self.stack.published:
+            entry = self.stack.published.pop(0)
+            self._accepted(by, entry["Message"], excuse, {reference(entry)})
+        if call.operation == "webhook" and self.fakes[call.service].accepted:
+            self._accepted(by, self.fakes[call.service].accepted.pop().text, excuse)
 
     def _saved(self, item: dict[str, Any], by: Invocation | None) -> None:
         # What its JSON takes is more than DynamoDB counts.
