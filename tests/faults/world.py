@@ -242,7 +242,8 @@ class World:
             entry = self.stack.published.pop(0)
             self._accepted(by, entry["Message"], excuse, {reference(entry)})
         if call.operation == "webhook" and self.fakes[call.service].accepted:
-            self._accepted(by, self.fakes[call.service].accepted.pop().text, excuse)
+            message = self.fakes[call.service].accepted.pop()
+            self._accepted(by, message.text + json.dumps(message.payload), excuse)
 
     def _saved(self, item: dict[str, Any], by: Invocation | None) -> None:
         # What its JSON takes is more than DynamoDB counts.

@@ -59,13 +59,6 @@ class Rule:
     hour: int = 2
     clamped: bool = False
 
-    @property
-    def words(self) -> str:
-        """Return how often it runs, in words."""
-        unit = "week" if "WEEKLY" in self.text else "month"
-        interval = int(self.text.split("INTERVAL=")[1].split(";")[0])
-        return f"{unit}ly" if interval == 1 else f"every {interval} {unit}s"
-
     def runs(self, start: datetime) -> Iterator[datetime]:
         """Yield the runs from ``start`` on, in UTC, for ever or until ``COUNT`` is used up."""
         local = start.astimezone(self.zone).replace(tzinfo=None)
@@ -110,12 +103,31 @@ HUNG = Fate(None)
 
 @dataclass(frozen=True)
 class Run:
-    """One backup, as it really was. ``due`` None: made by hand."""
+    """One backup, as it really was.
+
+    Attributes:
+        due: When the schedule had it; None: made by hand.
+        began: None: never.
+        ended: None: never.
+        fate: What became of it.
+    """
 
     due: datetime | None
     began: datetime | None
     ended: datetime | None
     fate: Fate
+
+    @property
+    def start(self) -> datetime:
+        """Return when it began; it did."""
+        assert self.began
+        return self.began
+
+    @property
+    def end(self) -> datetime:
+        """Return when it ended; it did."""
+        assert self.ended
+        return self.ended
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from tests.truth.calendars import FIRST, SET_UP
-from tests.truth.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
+from tests.oracle.calendars import FIRST, SET_UP
+from tests.oracle.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
 
 PLAYED_DAYS = 130
 RULES = (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.truth.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
+from tests.oracle.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
 
 FIRST = datetime(2026, 1, 7, 9, tzinfo=UTC)
 """The first check, a Wednesday."""

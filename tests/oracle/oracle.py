@@ -1,0 +1,170 @@
+"""A second opinion: from the rows that the history shows, the runs that were due, and what Zoho said of its plan.
+
+Three conditions, each judged after every check: it must be open, it must not be, or both would be right. The model
+knows the true calendar, so it needs no rules of thumb: an alarm is false where no run was missed, and it is missing
+where nothing that was known could excuse the silence. In addition each notice must have a cause when it is sent.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import islice, pairwise
+
+from handler.outbox import Notice
+from tests.oracle.organisation import DAY, MINUTE, Raw, Rule
+from tests.oracle.play import Player
+
+GRACE = HANG = DAY
+DAYS = {"weekly": 7, "biweekly": 14}
+OTHER_DAYS = 35
+NOTHING = Rule("FREQ=MONTHLY", "")
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+BACKUPS = frozenset({"overdue", "stuck", "failing"})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The history as it is shown, by time, and the newest of some kinds; `NEVER` where there is none."""
+
+    open_ended: tuple[datetime, ...]
+    last_completed: datetime
+    last_failed: datetime
+    last_scheduled: datetime
+    last_stopped: datetime
+
+    @property
+    def running_since(self) -> datetime:
+        """Return when the newest backup began, if nothing came of it."""
+        return max(self.open_ended, default=NEVER)
+
+    @property
+    def failing(self) -> bool:
+        """Return whether the newest outcome that counts is a failure."""
+        return self.last_failed > self.last_completed
+
+
+def shown(rows: Sequence[Raw]) -> Shown:
+    """Return the rows by what they are; those without a time, all older than the others here, are left out."""
+    times = [(datetime.fromisoformat(raw["log_time"]).astimezone(UTC), raw) for raw in rows if raw["log_time"]]
+
+    def last(name: str, value: str) -> datetime:
+        return max((at for at, raw in times if raw[name] == value), default=NEVER)
+
+    outcome = max((at for at, raw in times if raw["state"]), default=NEVER)
+    begun = (at for at, raw in times if not raw["state"] and raw["action"] in {"initiated", None})
+    return Shown(
+        tuple(at for at in begun if at > outcome),
+        last("state", "completed"),
+        last("state", "failed"),
+        last("action", "scheduled"),
+        last("action", "stopped"),
+    )
+
+
+@cache
+def longest_gap(rule: Rule, start: datetime) -> timedelta:
+    """Return the longest gap between two runs in the next twenty years, clamped months counted as skipped ones."""
+    runs = islice(Rule(rule.text, rule.repeat_type, rule.zone, rule.hour).runs(start), 1100)
+    days = [run.astimezone(rule.zone).date() for run in runs if run < start + 20 * 366 * DAY]
+    return max(after - before for before, after in pairwise(days))
+
+
+def complaints(player: Player) -> Iterator[str]:
+    """Yield every check after which an incident is wrongly open or not, and what was said without a cause."""
+    organisation = player.organisation
+    sent: dict[datetime, list[Notice]] = defaultdict(list)
+    for notice in player.sent:
+        sent[notice.at].append(notice)
+    history, rows, before = [], shown([]), frozenset[str]()
+    heard, said = NEVER, frozenset[str]()
+    for now, after in player.open:
+        readable = organisation.outage(now) is None
+        if organisation.rows(now) is not history:
+            history = organisation.rows(now)
+            rows = shown(history)
+        if readable:
+            verdicts = {"stuck": _stuck(rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
+            for name, must in verdicts.items():
+                if must is not None and must != (name in after):
+                    yield f"{now:%d %b %H:%M}: {name} {'is not open' if must else 'is open'}"
+        for notice in sent[now]:
+            if why := _without_cause(notice, rows, before, after, sent[now], readable=readable):
+                yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
+        kinds = {"failing" if n.kind == "failed" else n.kind for n in sent[now] if n.severity == "critical"}
+        said = BACKUPS if "baseline" in kinds else (said | kinds) & after
+        heard = now if kinds & BACKUPS else heard
+        if readable and rows.running_since == NEVER and now - heard >= DAY:
+            for name in sorted((after & BACKUPS) - said):
+                yield f"{now:%d %b %H:%M}: {name} is open, and nothing was said of it"
+        before = after
+
+
+def _stuck(rows: Shown, now: datetime) -> bool | None:
+    """Return True where the newest one hangs, None where only an older one did, whose end is not known."""
+    hanging = [begun for begun in rows.open_ended if now - begun >= HANG]
+    if not hanging:
+        return False
+    return True if rows.running_since in hanging else None
+
+
+def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:
+    """Return True where a run is overdue, False where none is, None where both may be said."""
+    at, rule = _schedule(player, rows)
+    gaps = longest_gap(rule, at), DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY
+    due = [run.due for run in player.organisation.runs if run.due and run.due > at]
+    stopped = rows.last_stopped > at and now - max(rows.last_completed, at) > min(gaps) + GRACE
+    if not stopped and not any(rows.last_completed < time < now - GRACE for time in due):
+        return False
+    if rows.running_since > rows.last_completed:
+        return None
+    # Before the first run of a schedule nothing is due.
+    limits = [*_named(player, rows, now), max(rows.last_completed, at, min(due, default=at)) + max(gaps)]
+    return True if min(limits) + GRACE + MINUTE < now else None
+
+
+def _schedule(player: Player, rows: Shown) -> tuple[datetime, Rule]:
+    """Return the newest schedule that the history shows, or the first of all where its row aged out."""
+    rules = [(at, rule) for at, rule in player.organisation.schedules if rule is not None] or [(NEVER, NOTHING)]
+    return max(
+        ((at, rule) for at, rule in rules if at <= rows.last_scheduled), default=rules[0], key=lambda one: one[0]
+    )
+
+
+def _named(player: Player, rows: Shown, now: datetime) -> Iterator[datetime]:
+    """Yield the next runs that Zoho named since the schedule changed, when it was asked because of news."""
+    changed = max(rows.last_scheduled, rows.last_stopped)
+    for asked, body, news in player.answered:
+        named = body["backup"]["scheduled_date"] if body and news and changed <= asked <= now else None
+        if named and (at := datetime.fromisoformat(named).astimezone(UTC)) > rows.last_completed:
+            yield at
+
+
+def _without_cause(
+    notice: Notice,
+    rows: Shown,
+    before: frozenset[str],
+    after: frozenset[str],
+    sent: Sequence[Notice],
+    *,
+    readable: bool,
+) -> str:
+    """Return what the notice speaks of that is not so, "" if nothing."""
+    bad = notice.severity != "info"
+    if bad and notice.kind != "unreadable" and not readable:
+        return "while nothing can be read"
+    match notice.kind:
+        case "overdue" | "stuck" if bad != (notice.kind in after):
+            return f"while it is {'not ' if bad else ''}open"
+        case "failed" if bad and not rows.failing:
+            return "although a later backup is good"
+        case "failed" if notice.phase == "reminder" and "overdue" in after:
+            return "although overdue says it"
+        case "recovered" if not (before & BACKUPS or any(other.kind == "failed" for other in sent)):
+            return "of nothing"
+        case "recovered" if still := after & {"overdue", "failing"}:
+            return f"although {sorted(still)} is open"
+        case "stopped" if bad != (rows.last_stopped > rows.last_scheduled):
+            return "although the newest schedule says otherwise"
+    return ""

@@ -1,0 +1,45 @@
+"""Judges a played calendar, trouble or story: returns complaints, none where all is as it must be."""
+
+from handler.decision import Policy
+from tests.oracle.calendars import FIRST, Calendar
+from tests.oracle.expectations import BAD, one_a_day
+from tests.oracle.oracle import complaints
+from tests.oracle.organisation import DAY, HOUR, Style
+from tests.oracle.play import KINDS, Player, hourly, stepping
+from tests.oracle.stories import Story
+from tests.oracle.troubles import Trouble
+
+
+def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, every_hour: bool) -> list[str]:
+    """Play a healthy calendar; say what is worse than `info` or ends something, and which runs nobody heard of."""
+    organisation = calendar.organisation(style)
+    player = Player(organisation, with_plan, Policy(notify_on=KINDS, **calendar.policy))
+    until = FIRST + (calendar.settled or calendar.days) * DAY
+    player.play(hourly(FIRST, calendar.until) if every_hour else stepping(organisation, FIRST, until))
+    wrong = [
+        f"{n.at:%d %b %Y %H:%M}: {n.severity} {n.kind} {n.phase}: {n.content.title}"
+        for n in player.sent
+        if n.severity in BAD or n.kind == "recovered"
+        if not any(a.kind == n.kind and a.since <= n.at <= a.until for a in calendar.allowed)
+    ]
+    heard = sum(n.kind in {"completed", "recovered"} for n in player.sent)
+    runs = sum(bool(run.ended and FIRST < run.ended <= player.open[-1][0]) for run in organisation.runs)
+    return wrong if heard == runs else [*wrong, f"{heard} of {runs} completed backups were heard of"]
+
+
+def judge_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[str]:
+    """Play a trouble; say what does not hold of what was sent."""
+    organisation, expectations = trouble.organisation(style)
+    player = Player(organisation, with_plan)
+    for now in (*stepping(organisation, FIRST, trouble.hourly_from), *hourly(trouble.hourly_from, trouble.until)):
+        if trouble.changes and now == trouble.changes[0]:
+            player.policy = player.policy._replace(**trouble.changes[1])
+        player.check(now)
+    return [said for expected in (*expectations, one_a_day) for said in expected(player.sent, player.open)]
+
+
+def judge_story(story: Story) -> list[str]:
+    """Play a story; say what is wrongly open or not, and what was said without a cause."""
+    player = Player(story.organisation(), story.with_plan)
+    checks = int((story.until - FIRST) / HOUR) // story.every
+    return list(complaints(player.play(FIRST + n * story.every * HOUR for n in range(checks))))
