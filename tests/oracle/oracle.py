@@ -5,7 +5,6 @@ knows the true calendar, so it needs no rules of thumb: an alarm is false where 
 where nothing that was known could excuse the silence. In addition each notice must have a cause when it is sent.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -74,30 +73,26 @@ def longest_gap(rule: Rule, start: datetime) -> timedelta:
 def complaints(player: Player) -> Iterator[str]:
     """Yield every check after which an incident is wrongly open or not, and what was said without a cause."""
     organisation = player.organisation
-    sent: dict[datetime, list[Notice]] = defaultdict(list)
-    for notice in player.sent:
-        sent[notice.at].append(notice)
-    history, rows, before = [], shown([]), frozenset[str]()
-    heard, said = NEVER, frozenset[str]()
+    history: list[Raw] = []
+    rows, before, heard, said = shown(history), frozenset[str](), NEVER, frozenset[str]()
     for now, after in player.open:
         readable = organisation.outage(now) is None
         if organisation.rows(now) is not history:
             history = organisation.rows(now)
             rows = shown(history)
-        if readable:
-            verdicts = {"stuck": _stuck(rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
-            for name, must in verdicts.items():
-                if must is not None and must != (name in after):
-                    yield f"{now:%d %b %H:%M}: {name} {'is not open' if must else 'is open'}"
-        for notice in sent[now]:
-            if why := _without_cause(notice, rows, before, after, sent[now], readable=readable):
+        sent = [notice for notice in player.sent if notice.at == now]
+        verdicts = {"stuck": _stuck(rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
+        wrong = [name for name, must in verdicts.items() if readable and must not in {None, name in after}]
+        yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
+        for notice in sent:
+            if why := _without_cause(notice, rows, before, after, sent, readable=readable):
                 yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
-        kinds = {"failing" if n.kind == "failed" else n.kind for n in sent[now] if n.severity == "critical"}
+        kinds = {"failing" if n.kind == "failed" else n.kind for n in sent if n.severity == "critical"}
         said = BACKUPS if "baseline" in kinds else (said | kinds) & after
         heard = now if kinds & BACKUPS else heard
-        if readable and rows.running_since == NEVER and now - heard >= DAY:
-            for name in sorted((after & BACKUPS) - said):
-                yield f"{now:%d %b %H:%M}: {name} is open, and nothing was said of it"
+        unsaid = sorted((after & BACKUPS) - said)
+        if unsaid and readable and rows.running_since == NEVER and now - heard >= DAY:
+            yield f"{now:%d %b %H:%M}: {unsaid} open, and nothing was said of it"
         before = after
 
 

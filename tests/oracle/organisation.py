@@ -97,7 +97,6 @@ class Fate:
 
 GOOD = Fate()
 MISSED = Fate(missed=True)
-FAILED = Fate("failed")
 HUNG = Fate(None)
 
 
@@ -128,15 +127,6 @@ class Run:
         """Return when it ended; it did."""
         assert self.ended
         return self.ended
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A row, and the time in which the history shows it."""
-
-    raw: Raw
-    since: datetime
-    until: datetime
 
 
 @dataclass
@@ -175,7 +165,7 @@ class Organisation:
         self.outages: list[tuple[datetime, datetime, str]] = []
         self.runs: list[Run] = []
         self.schedules: list[tuple[datetime, Rule | None]] = []
-        self._shown: list[Shown] = []
+        self._shown: list[tuple[Raw, datetime, datetime]] = []
         self._events: list[tuple[datetime, str, _Schedule | None, Run | None]] = []
         self._schedule: _Schedule | None = None
         self._ids = 0
@@ -184,34 +174,39 @@ class Organisation:
 
     # What happens.
 
-    def set_up(self, at: datetime, rule: Rule, starts: datetime | None = None, row: bool = True) -> None:
-        """Schedule backups from ``starts`` (the next local day) on; without ``row`` the history does not show it."""
+    def set_up(self, at: datetime, rule: Rule, starts: datetime | None = None) -> None:
+        """Schedule backups from ``starts`` (the next local day) on."""
         local = (starts or at + DAY).astimezone(rule.zone)
         first = local.replace(hour=rule.hour, minute=0, second=0, microsecond=0)
         self._schedule = _Schedule(at, rule, first, rule.runs(first.astimezone(UTC)))
         self._events.append((at, "set_up", self._schedule, None))
         self.schedules.append((at, rule))
-        if row:
-            self._show(self._row(at, None, "scheduled", rule.repeat_type), at)
+        self.show(at, None, "scheduled", rule.repeat_type)
 
     def stop(self, at: datetime) -> None:
         """Stop the schedule in force."""
-        schedule = self._in_force()
+        schedule = self._schedule
+        assert schedule
         self._events.append((at, "stop", schedule, None))
         self.schedules.append((at, None))
-        self._show(self._row(at, None, "stopped", schedule.rule.repeat_type), at)
+        self.show(at, None, "stopped", schedule.rule.repeat_type)
         self._schedule = None
+
+    @property
+    def scheduled(self) -> bool:
+        """Return whether a schedule is in force."""
+        return self._schedule is not None
 
     def due(self) -> datetime:
         """Return when the next run is due."""
-        due = self._in_force().peek()
-        assert due is not None
+        due = self._schedule and self._schedule.peek()
+        assert due, "nothing is scheduled"
         return due
 
     def run(self, fate: Fate = GOOD) -> Run:
         """Let the next run of the schedule come to its fate, and return it."""
-        schedule = self._in_force()
-        due = self.due()
+        due, schedule = self.due(), self._schedule
+        assert schedule
         schedule.ahead = None
         repeat_type = schedule.rule.repeat_type
         began = None if fate.missed else due + self.delays[len(self.runs) % len(self.delays)]
@@ -223,8 +218,7 @@ class Organisation:
 
     def live(self, until: datetime, fate: Fate = GOOD) -> None:
         """Let every run that is due before ``until`` come to the same fate."""
-        schedule = self._in_force()
-        while (due := schedule.peek()) is not None and due < until:
+        while self._schedule and (due := self._schedule.peek()) and due < until:
             self.run(fate)
 
     def by_hand(self, at: datetime, fate: Fate = Fate(takes=20 * MINUTE)) -> Run:
@@ -234,28 +228,26 @@ class Organisation:
         return run
 
     def show(self, at: datetime, state: str | None, action: str | None, repeat_type: str, **changes: Any) -> None:
-        """Show a row that nothing else explains; ``log_time=None`` and the like change its fields."""
+        """Show a row from then on; other fields of it may be changed, ``log_time`` to a datetime or None."""
+        if changes.get("log_time"):
+            changes["log_time"] = self._stamp(changes["log_time"])
         self._show({**self._row(at, state, action, repeat_type), **changes}, at)
 
     # What Zoho answers.
 
     def rows(self, now: datetime) -> list[Raw]:
         """Return the history, newest first. The same list while nothing changes."""
-        index = bisect_right(self.bounds(), now)
+        if self._bounds is None:
+            self._bounds = sorted({bound for _, *bounds in self._shown for bound in bounds})
+        index = bisect_right(self._bounds, now)
         if self._cache[0] != index:
-            rows = [s.raw for s in self._shown if s.since <= now < s.until]
+            rows = [raw for raw, since, until in self._shown if since <= now < until]
             self._cache = (index, sorted(rows, key=lambda raw: str(raw["log_time"] or ""), reverse=True))
         return self._cache[1]
 
-    def bounds(self) -> list[datetime]:
-        """Return the minutes in which the history changes, in order."""
-        if self._bounds is None:
-            self._bounds = sorted({bound for s in self._shown for bound in (s.since, s.until)})
-        return self._bounds
-
     def turns(self) -> list[datetime]:
         """Return the minutes in which something happens that matters: rows that appear, runs that are due."""
-        return sorted({s.since for s in self._shown} | {run.due for run in self.runs if run.due})
+        return sorted({since for _, since, _ in self._shown} | {run.due for run in self.runs if run.due})
 
     def plan(self, now: datetime) -> Raw | None:
         """Return what ``GET …/backup`` answers, None for 204."""
@@ -294,10 +286,6 @@ class Organisation:
             return next((run for run in schedule.rule.runs(schedule.starts.astimezone(UTC)) if run + HOUR > now), None)
         return upcoming
 
-    def _in_force(self) -> _Schedule:
-        assert self._schedule is not None, "nothing is scheduled"
-        return self._schedule
-
     def _play(self, due: datetime | None, began: datetime | None, fate: Fate, repeat_type: str) -> Run:
         takes = fate.takes or self.durations[len(self.runs) % len(self.durations)]
         ended = began + takes if began and fate.state else None
@@ -306,7 +294,7 @@ class Organisation:
         if began is None:
             return run
         if self.style in {Style.STEPS, Style.SWAPPED}:
-            self._show(self._row(began, None, "initiated", repeat_type), began)
+            self.show(began, None, "initiated", repeat_type)
             if ended:
                 self._show(self._row(ended, fate.state, None, repeat_type), ended + fate.late)
             return run
@@ -316,14 +304,14 @@ class Organisation:
             return run
         moved = {} if self.style is Style.IN_PLACE else {"log_time": self._stamp(ended)}
         seen = ended + fate.late
-        self._shown.append(Shown(before, began, seen))
+        self._shown.append((before, began, seen))
         self._show({**before, "state": fate.state, **moved}, seen)
         return run
 
     def _show(self, raw: Raw, since: datetime) -> None:
         log_time = raw["log_time"]
         aged = (datetime.fromisoformat(log_time) if log_time else since) + YEAR_KEPT
-        self._shown.append(Shown(raw, since, aged))
+        self._shown.append((raw, since, aged))
         self._bounds = None
 
     def _row(self, at: datetime, state: str | None, action: str | None, repeat_type: str) -> Raw:

@@ -1,6 +1,6 @@
 """Draws calendars and troubles together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,40 +61,20 @@ class Story:
         zoho.lag = self.lag * HOUR
         zoho.set_up(SET_UP, self.rule)
         zoho.live(FIRST)
-        self._outages(zoho)
-        fates = iter(self.fates)
-        by_hand = [FIRST + after for after in self.by_hand]
-        if self.change is None:
-            self._live(zoho, self.until, fates, by_hand)
-            return zoho
-        after, pause, rule = self.change
-        stop = FIRST + after
-        self._live(zoho, stop, fates, by_hand)
-        zoho.stop(stop)
-        restart = stop + pause
-        for at in [at for at in by_hand if stop <= at < restart]:
-            zoho.by_hand(at)
-        zoho.set_up(restart, rule)
-        self._live(zoho, self.until, fates, [at for at in by_hand if at >= restart])
-        return zoho
-
-    def _outages(self, zoho: Organisation) -> None:
         for day, hours in self.outages:
             since = FIRST + day * DAY - 30 * MINUTE
             zoho.outages.append((since, since + hours * HOUR, "transient"))
-
-    @staticmethod
-    def _live(zoho: Organisation, until: datetime, fates: Iterator[Fate], by_hand: list[datetime]) -> None:
-        """Live until then, each run with its fate."""
-        for at in sorted(at for at in by_hand if at < until):
-            _runs(zoho, at, fates)
-            zoho.by_hand(at)
-        _runs(zoho, until, fates)
-
-
-def _runs(zoho: Organisation, until: datetime, fates: Iterator[Fate]) -> None:
-    while zoho.due() < until:
-        zoho.run(next(fates, Fate()))
+        events: list[tuple[datetime, Callable[[datetime], object]]] = []
+        events += [(FIRST + after, zoho.by_hand) for after in self.by_hand]
+        if self.change:
+            after, pause, rule = self.change
+            events += [(FIRST + after, zoho.stop), (FIRST + after + pause, lambda at: zoho.set_up(at, rule))]
+        fates = iter(self.fates)
+        for at, happen in [*sorted(events, key=lambda event: event[0]), (self.until, lambda at: None)]:
+            while zoho.scheduled and zoho.due() < at:
+                zoho.run(next(fates, Fate()))
+            happen(at)
+        return zoho
 
 
 def _fates() -> st.SearchStrategy[Fate]:

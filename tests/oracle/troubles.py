@@ -7,21 +7,7 @@ from typing import Any
 
 from tests.oracle.calendars import FIRST
 from tests.oracle.expectations import Expectation, always_open, loud, never, reminders, report
-from tests.oracle.organisation import (
-    DAY,
-    FAILED,
-    HOUR,
-    HUNG,
-    INDIA,
-    MINUTE,
-    MISSED,
-    Fate,
-    Organisation,
-    Rule,
-    Style,
-    monthly,
-    weekly,
-)
+from tests.oracle.organisation import DAY, HOUR, HUNG, MINUTE, MISSED, Fate, Organisation, Rule, Style, monthly, weekly
 
 GRACE = HANG = DAY
 SET_UP = FIRST - 100 * DAY - 4 * HOUR
@@ -29,7 +15,7 @@ ONSET = FIRST + 40 * DAY
 END = FIRST + 75 * DAY
 Expected = Sequence[Expectation]
 Script = Callable[[Organisation], Expected]
-THURSDAY, FIFTEENTH = monthly("BYDAY=1TH"), monthly("BYMONTHDAY=15")
+WEEKLY, THURSDAY, FAILED = weekly(), monthly("BYDAY=1TH"), Fate("failed")
 
 
 @dataclass(frozen=True)
@@ -49,7 +35,7 @@ class Trouble:
 
     name: str
     script: Script
-    rule: Rule | None = weekly()
+    rule: Rule | None = WEEKLY
     needs_plan: bool | None = None
     onset: datetime = ONSET
     hourly_from: datetime = ONSET
@@ -78,15 +64,15 @@ def completed_at(zoho: Organisation) -> datetime:
     return max(run.start if zoho.style is Style.IN_PLACE else run.end for run in runs)
 
 
-def overdue_after(limit: datetime, *, of: datetime | None = None) -> Expected:
+def overdue_after(limit: datetime, quiet_from: datetime = FIRST) -> Expected:
     """Expect `overdue` to open when the grace after that is over, and not before."""
     opened = report("overdue", "critical", limit + GRACE, phase="opened")
-    return opened, never({"overdue"}, of or FIRST, limit + GRACE)
+    return opened, never({"overdue"}, quiet_from, limit + GRACE)
 
 
 def troubles() -> Iterator[Trouble]:
     """Yield the table."""
-    for table in (_missed, _hung, _stopped, _failed, _unreadable, _first_looks, _late_rows):
+    for table in (_missed, _missed_once, _hung, _stopped, _failed, _unreadable, _first_looks, _late_rows):
         yield from table()
 
 
@@ -120,6 +106,8 @@ def _missed() -> Iterator[Trouble]:
     ):
         yield Trouble(f"missed: {name}", planned(END), rule, needs_plan=True)
         yield Trouble(f"missed, no plan: {name}", unplanned(days), rule, needs_plan=False)
+    ending = replace(WEEKLY, text=f"{WEEKLY.text};COUNT=20")
+    yield Trouble("COUNT ran out", unplanned(7), ending, onset=END)
     for name, rule in (
         ("every 3 weeks, called weekly", weekly(3, "weekly")),
         ("monthly on the 31.", monthly("BYMONTHDAY=31")),
@@ -128,6 +116,8 @@ def _missed() -> Iterator[Trouble]:
     ):
         yield Trouble(f"missed: {name}", planned(FIRST + 110 * DAY), rule, needs_plan=True, days=110)
 
+
+def _missed_once() -> Iterator[Trouble]:
     def once(zoho: Organisation) -> Expected:
         due = zoho.due()
         zoho.run(MISSED)
@@ -151,7 +141,7 @@ def _missed() -> Iterator[Trouble]:
         new_due = zoho.due()
         zoho.live(END, MISSED)
         ended = report("overdue", "info", stop, stop + HOUR + 2 * MINUTE, "ended")
-        anew = overdue_after(new_due, of=stop + HOUR + 2 * MINUTE)
+        anew = overdue_after(new_due, stop + HOUR + 2 * MINUTE)
         return overdue_after(due)[0], ended, *anew, never({"recovered"}, FIRST, END)
 
     def first_run(starts_in: timedelta) -> Script:
@@ -170,8 +160,6 @@ def _missed() -> Iterator[Trouble]:
     yield Trouble("missed, set up again, missed again", again, needs_plan=True)
     yield Trouble("the first run of a schedule is missed", first_run(3 * DAY), needs_plan=True)
     yield Trouble("the first run of a schedule with a later start is missed", first_run(20 * DAY), needs_plan=True)
-    ending = replace(weekly(), text=f"{weekly().text};COUNT=20")
-    yield Trouble("COUNT ran out", unplanned(7), ending, onset=END)
 
 
 def _hung() -> Iterator[Trouble]:
@@ -389,14 +377,11 @@ def _first_looks() -> Iterator[Trouble]:
 
 
 def _late_rows() -> Iterator[Trouble]:
-    def show(zoho: Organisation, at: datetime, state: str, happened: datetime) -> None:
-        stamp = happened.astimezone(INDIA).isoformat(timespec="seconds")
-        zoho.show(at, state, None, "weekly", log_time=stamp)
-
     def failure(zoho: Organisation) -> Expected:
         zoho.live(END)
         at = ONSET + 12 * DAY
-        show(zoho, at, "failed", max(run.end for run in zoho.runs if run.end < at - HOUR) - 12 * HOUR)
+        last = max(run.end for run in zoho.runs if run.end < at - HOUR)
+        zoho.show(at, "failed", None, "weekly", log_time=last - 12 * HOUR)
         return (
             report("failed", "info", at, early=MINUTE),
             never({"failed"}, at + HOUR, END),
@@ -407,7 +392,7 @@ def _late_rows() -> Iterator[Trouble]:
         due = zoho.due()
         zoho.run(MISSED)
         at = due + 3 * DAY
-        show(zoho, at, "completed", due + HOUR)
+        zoho.show(at, "completed", None, "weekly", log_time=due + HOUR)
         return (
             report("overdue", "critical", due + GRACE, due + GRACE + 13 * HOUR, "opened"),
             report("recovered", "info", at, early=MINUTE),
@@ -419,7 +404,7 @@ def _late_rows() -> Iterator[Trouble]:
         zoho.run(MISSED)
         failed = zoho.run(FAILED).end
         at = due + 9 * DAY
-        show(zoho, at, "completed", due + HOUR)
+        zoho.show(at, "completed", None, "weekly", log_time=due + HOUR)
         good = zoho.run().end
         return (
             report("failed", "critical", failed),
@@ -435,7 +420,7 @@ def _late_rows() -> Iterator[Trouble]:
         return (
             report("overdue", "critical", last + 7 * DAY, RAISED - HOUR, "opened"),
             report("overdue", "info", RAISED, RAISED, "ended", HOUR),
-            *overdue_after(last + 30 * DAY, of=RAISED),
+            *overdue_after(last + 30 * DAY, RAISED),
             never({"recovered"}, FIRST, END),
         )
 
