@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.channels import FAKES
 from sandbox.server import Response
-from sandbox.zoho_data import links, plan
+from sandbox.zoho import links, plan
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.faults.calls import HttpCall
 from tests.faults.faults import Fault, Note, Play, around

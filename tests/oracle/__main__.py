@@ -4,36 +4,34 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 
-from tests.oracle.calendars import calendars
+from tests.oracle.calendars import Calendar, calendars
 from tests.oracle.organisation import Style
-from tests.oracle.troubles import troubles
+from tests.oracle.troubles import Trouble, troubles
 from tests.oracle.verdicts import judge_calendar, judge_trouble
 
 PROCESSES = 2
 EVERY = 50
 """After so many plays there is a line."""
-CALENDARS = {calendar.name: calendar for calendar in calendars()}
-TROUBLES = {trouble.name: trouble for trouble in troubles()}
+CASES = {case.name: case for case in chain[Calendar | Trouble](calendars(), troubles())}
 Job = tuple[str, Style, bool]
 
 
 def jobs(words: str) -> Iterator[Job]:
     """Yield what is to be played: name, style, with the plan or without."""
-    modes = {name: (True,) if calendar.needs_plan else (True, False) for name, calendar in CALENDARS.items()}
-    for name, trouble in TROUBLES.items():
-        modes[name] = (True, False) if trouble.needs_plan is None else (trouble.needs_plan,)
-    for name in modes:
+    for name, case in CASES.items():
         if words in name:
-            yield from ((name, style, with_plan) for style in Style for with_plan in modes[name])
+            yield from ((name, style, with_plan) for style in Style for with_plan in case.modes)
 
 
 def judge(job: Job) -> list[str]:
     """Play one, and return the complaints."""
     name, style, with_plan = job
-    if name in TROUBLES:
-        return judge_trouble(TROUBLES[name], style, with_plan=with_plan)
-    return judge_calendar(CALENDARS[name], style, with_plan=with_plan, every_hour=True)
+    case = CASES[name]
+    if isinstance(case, Trouble):
+        return judge_trouble(case, style, with_plan=with_plan)
+    return judge_calendar(case, style, with_plan=with_plan, every_hour=True)
 
 
 def main() -> int:

@@ -28,19 +28,8 @@ BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 Script = Callable[[Organisation], None]
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """What may be said although it is worse than `info`, because it is true.
-
-    Attributes:
-        kind: The notice's kind.
-        since: From when on.
-        until: Until when.
-    """
-
-    kind: str
-    since: datetime
-    until: datetime
+Allowed = tuple[str, datetime, datetime]
+"""A notice's kind that may be worse than `info` since then, until then, because it is true."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +55,11 @@ class Calendar:
     settled: int = 0
 
     @property
-    def until(self) -> datetime:
-        """Return when it ends."""
-        return FIRST + self.days * DAY
+    def modes(self) -> tuple[bool, ...]:
+        """Return whether it is played with Zoho's plan, without, or both."""
+        return (True,) if self.needs_plan else (True, False)
 
-    def organisation(self, style: Style = Style.STEPS) -> Organisation:
+    def organisation(self, style: Style) -> Organisation:
         """Return the organisation that lived it."""
         organisation = Organisation(style)
         self.script(organisation)
@@ -166,7 +155,7 @@ def first_schedule(rule: Rule, starts_in: timedelta) -> Script:
 
 
 def _stop_seen(at: datetime, until: datetime) -> Allowed:
-    return Allowed("stopped", at, until + HOUR)
+    return "stopped", at, until + HOUR
 
 
 def calendars() -> Iterator[Calendar]:
@@ -190,12 +179,8 @@ def _intervals() -> Iterator[Calendar]:
             enough = name in names[2:] and weeks <= 5
             rule = weekly(weeks, name)
             yield Calendar(f"every {weeks} weeks, called {name}", plain(rule, days), not enough, days=days)
-    yield Calendar(
-        "every 52 weeks, first seen a week before a run",
-        plain(weekly(52, "monthly"), 800, FIRST - 360 * DAY),
-        needs_plan=True,
-        days=800,
-    )
+    script = plain(weekly(52, "monthly"), 800, FIRST - 360 * DAY)
+    yield Calendar("every 52 weeks, first seen a week before a run", script, True, days=800)
 
 
 def _months() -> Iterator[Calendar]:
@@ -215,10 +200,9 @@ def _months() -> Iterator[Calendar]:
         rule = monthly("BYMONTHDAY=15", months)
         yield Calendar(f"every {months} months", plain(rule, days), needs_plan=True, days=days)
     skipping = monthly("BYMONTHDAY=31", 2)
-    yield Calendar(
-        "every 2 months on the 31., from December", plain(skipping, 800, FIRST - 36 * DAY), needs_plan=True, days=800
-    )
-    yield Calendar("every 2 months on the 31., from November", plain(skipping, 800), needs_plan=True, days=800)
+    script = plain(skipping, 800, FIRST - 36 * DAY)
+    yield Calendar("every 2 months on the 31., from December", script, True, days=800)
+    yield Calendar("every 2 months on the 31., from November", plain(skipping, 800), True, days=800)
 
 
 def _changes() -> Iterator[Calendar]:
@@ -241,24 +225,20 @@ def _changes() -> Iterator[Calendar]:
         ("weekly to the 31.", weekly(), monthly("BYMONTHDAY=31"), True),
         ("every 3 weeks to monthly", three, first, True),
     )
+    by_hand = (
+        ("before the new schedule", 30 * MINUTE, 5 * MINUTE),
+        ("after the new schedule", 2 * MINUTE, 20 * MINUTE),
+        ("a day later", 2 * MINUTE, 26 * HOUR),
+    )
     for name, old, new, needs_plan in pairs:
         yield Calendar(name, changed(old, new), needs_plan)
-        yield Calendar(
-            f"{name}, seen half way",
-            changed(old, new, STRADDLING, 5 * MINUTE),
-            needs_plan,
-            (_stop_seen(STRADDLING, STRADDLING + 5 * MINUTE),),
-        )
-        if not needs_plan:
-            before, after, later = 5 * MINUTE, 20 * MINUTE, 26 * HOUR
-            script = changed(old, new, CHANGE, 30 * MINUTE, before)
-            yield Calendar(f"{name}, by hand before the new schedule", script)
-            script = changed(old, new, CHANGE, 2 * MINUTE, after)
-            yield Calendar(f"{name}, by hand after the new schedule", script)
-            yield Calendar(f"{name}, by hand a day later", changed(old, new, CHANGE, 2 * MINUTE, later))
-    yield Calendar(
-        "biweekly to every 3 weeks, by hand a day later", changed(weekly(2), three, CHANGE, 2 * MINUTE, 26 * HOUR), True
-    )
+        half_way = changed(old, new, STRADDLING, 5 * MINUTE)
+        seen = _stop_seen(STRADDLING, STRADDLING + 5 * MINUTE)
+        yield Calendar(f"{name}, seen half way", half_way, needs_plan, (seen,))
+        for when, pause, after in by_hand if not needs_plan else ():
+            yield Calendar(f"{name}, by hand {when}", changed(old, new, CHANGE, pause, after))
+    script = changed(weekly(2), three, CHANGE, 2 * MINUTE, 26 * HOUR)
+    yield Calendar("biweekly to every 3 weeks, by hand a day later", script, True)
 
 
 def _pauses() -> Iterator[Calendar]:
@@ -270,10 +250,10 @@ def _pauses() -> Iterator[Calendar]:
         ("monthly", monthly("BYDAY=1TH"), 28),
     ):
         last = _last_completion(rule)
-        true = tuple(Allowed(kind, last + (interval + 1) * DAY, end + HOUR) for kind in ("overdue", "digest"))
+        true = ((kind, last + (interval + 1) * DAY, end + HOUR) for kind in ("overdue", "digest"))
         yield Calendar(f"{name}, paused for 20 days", changed(rule, rule, CHANGE, pause), allowed=(stopped, *true))
         by_hand = changed(rule, rule, CHANGE, pause, 5 * DAY, 10 * DAY, 15 * DAY)
-        digest = Allowed("digest", CHANGE, end)
+        digest = "digest", CHANGE, end
         yield Calendar(f"{name}, paused, by hand every 5 days", by_hand, allowed=(stopped, digest))
 
 
@@ -310,7 +290,7 @@ def _slow() -> Iterator[Calendar]:
         yield Calendar(f"{name}, up to 23 hours each", plain(rule, durations=(23 * HOUR, 10 * MINUTE, 22 * HOUR)))
         script = plain(rule, set_up=start, durations=long)
         yield Calendar(f"{name}, up to 27 hours each, 48 allowed", script, policy={"stuck_hours": 48})
-        hang = (Allowed("stuck", FIRST, FIRST + YEAR), Allowed("recovered", FIRST, FIRST + YEAR))
+        hang = tuple((kind, FIRST, FIRST + YEAR) for kind in ("stuck", "recovered"))
         yield Calendar(f"{name}, up to 27 hours each, 24 allowed: stuck at most", script, allowed=hang)
         queued = plain(rule, delays=(9 * HOUR, MINUTE, 12 * HOUR), durations=(10 * HOUR, HOUR))
         yield Calendar(f"{name}, queued for up to 12 hours", queued)
@@ -328,11 +308,10 @@ def _slow() -> Iterator[Calendar]:
 
 def _starts() -> Iterator[Calendar]:
     yield Calendar("weekly, starting in 5 days", starting_later(weekly(), 5 * DAY))
-    yield Calendar("weekly, starting in 25 days", starting_later(weekly(), 25 * DAY), needs_plan=True)
-    yield Calendar("monthly, starting in 60 days", starting_later(monthly("BYDAY=1TH"), 60 * DAY), needs_plan=True)
-    yield Calendar(
-        "weekly, starting in 25 days, by hand before", starting_later(weekly(), 25 * DAY, 30 * HOUR), needs_plan=True
-    )
-    nothing_yet = (Allowed("baseline", FIRST, FIRST + HOUR),)
+    yield Calendar("weekly, starting in 25 days", starting_later(weekly(), 25 * DAY), True)
+    yield Calendar("monthly, starting in 60 days", starting_later(monthly("BYDAY=1TH"), 60 * DAY), True)
+    script = starting_later(weekly(), 25 * DAY, 30 * HOUR)
+    yield Calendar("weekly, starting in 25 days, by hand before", script, True)
+    nothing_yet = (("baseline", FIRST, FIRST + HOUR),)
     yield Calendar("the first schedule of all, weekly", first_schedule(weekly(), DAY), allowed=nothing_yet)
     yield Calendar("the first schedule of all, in 40 days", first_schedule(weekly(), 40 * DAY), True, nothing_yet)

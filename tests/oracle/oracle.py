@@ -84,8 +84,9 @@ def complaints(player: Player) -> Iterator[str]:
         verdicts = {"stuck": _stuck(rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
         wrong = [name for name, must in verdicts.items() if readable and must not in {None, name in after}]
         yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
+        before |= {"failing" for notice in sent if notice.kind == "failed"}
         for notice in sent:
-            if why := _without_cause(notice, rows, before, after, sent, readable=readable):
+            if why := _without_cause(notice, rows, before, after, readable=readable):
                 yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
         kinds = {"failing" if n.kind == "failed" else n.kind for n in sent if n.severity == "critical"}
         said = BACKUPS if "baseline" in kinds else (said | kinds) & after
@@ -137,15 +138,9 @@ def _named(player: Player, rows: Shown, now: datetime) -> Iterator[datetime]:
 
 
 def _without_cause(
-    notice: Notice,
-    rows: Shown,
-    before: frozenset[str],
-    after: frozenset[str],
-    sent: Sequence[Notice],
-    *,
-    readable: bool,
+    notice: Notice, rows: Shown, before: frozenset[str], after: frozenset[str], *, readable: bool
 ) -> str:
-    """Return what the notice speaks of that is not so, "" if nothing."""
+    """Return what the notice speaks of that is not so, "" if nothing; these incidents were open before, or just now."""
     bad = notice.severity != "info"
     if bad and notice.kind != "unreadable" and not readable:
         return "while nothing can be read"
@@ -156,7 +151,7 @@ def _without_cause(
             return "although a later backup is good"
         case "failed" if notice.phase == "reminder" and "overdue" in after:
             return "although overdue says it"
-        case "recovered" if not (before & BACKUPS or any(other.kind == "failed" for other in sent)):
+        case "recovered" if not before & BACKUPS:
             return "of nothing"
         case "recovered" if still := after & {"overdue", "failing"}:
             return f"although {sorted(still)} is open"

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
+from sandbox.zoho import plan, row
+
 INDIA = ZoneInfo("Asia/Kolkata")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 YEAR_KEPT = timedelta(days=365)
@@ -254,19 +256,19 @@ class Organisation:
         events = [event for event in self._events if event[0] <= now]
         if not events:
             return None
-        at, kind, schedule, run = max(events, key=lambda event: event[0])
+        _, kind, schedule, run = max(events, key=lambda event: event[0])
         if kind == "by_hand":
             assert run is not None
-            return _body(at, None, None, None, "INPROGRESS" if not run.ended or run.ended > now else "COMPLETED")
+            return {"backup": plan(None, status="INPROGRESS" if not run.ended or run.ended > now else "COMPLETED")}
         assert schedule is not None
-        start, rule = schedule.starts.isoformat(), f"RRULE:{schedule.rule.text}"
+        rule = f"RRULE:{schedule.rule.text}"
         if kind == "stop":
-            return None if self.stop_hides else _body(schedule.at, None, start, rule, "STOPPED")
+            return None if self.stop_hides else {"backup": plan(rule, None, schedule.starts, "STOPPED")}
         upcoming = self._next_run(schedule, now)
-        following = upcoming.astimezone(schedule.rule.zone).isoformat() if upcoming else None
+        following = upcoming.astimezone(schedule.rule.zone) if upcoming else None
         running = run is not None and (run.ended is None or run.ended > now)
         status = "INPROGRESS" if running else "SCHEDULED" if upcoming else "COMPLETED"
-        return _body(schedule.at, following, start, rule, status)
+        return {"backup": plan(rule, following, schedule.starts, status)}
 
     def outage(self, now: datetime) -> str | None:
         """Return why the history cannot be read."""
@@ -317,33 +319,12 @@ class Organisation:
     def _row(self, at: datetime, state: str | None, action: str | None, repeat_type: str) -> Raw:
         self._ids += 1
         number = self._ids ^ 1 if self.style is Style.SWAPPED else self._ids
-        return {
-            "id": str(4150868000000000000 + number * 1001),
-            "done_by": {"id": "4150868000000225013", "name": "Asha Rao", "zuid": "60001234567"},
-            "log_time": self._stamp(at),
-            "state": state,
-            "action": action,
-            "repeat_type": repeat_type,
-            "file_name": None,
-            "count": 0,
-        }
+        fields = {"state": state, "action": action, "repeat_type": repeat_type}
+        return row(at.astimezone(INDIA), id=str(4150868000000000000 + number * 1001), **fields)
 
     @staticmethod
     def _stamp(at: datetime) -> str:
         return at.astimezone(INDIA).isoformat(timespec="seconds")
-
-
-def _body(at: datetime, scheduled: str | None, start: str | None, rule: str | None, status: str) -> Raw:
-    return {
-        "backup": {
-            "id": str(4150868000001000000 + int(at.timestamp()) % 10**6),
-            "scheduled_date": scheduled,
-            "start_date": start,
-            "rrule": rule,
-            "requester": {"id": "4150868000000225013", "name": "Asha Rao", "zuid": "60001234567"},
-            "status": status,
-        }
-    }
 
 
 def weekly(interval: int = 1, repeat_type: str | None = None, day: str = "SA", **more: Any) -> Rule:

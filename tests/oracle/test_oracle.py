@@ -30,7 +30,7 @@ HOURLY = {
 def test_a_healthy_calendar_raises_no_alarm(number: int) -> None:
     """Nothing worse than `info` and no recovery, with Zoho's plan; without it where the history alone is enough."""
     calendar, style = CALENDARS[number], STYLES[number % len(STYLES)]
-    for with_plan in (True,) if calendar.needs_plan else (True, False):
+    for with_plan in calendar.modes:
         assert judge_calendar(calendar, style, with_plan=with_plan, every_hour=False) == [], (style, with_plan)
 
 
@@ -45,7 +45,7 @@ def test_a_healthy_calendar_raises_no_alarm_at_any_hour(name: str) -> None:
 def test_a_trouble_is_reported_by_its_hour_and_again(number: int) -> None:
     """Each at its hour, as what it is, with its reminders, and nothing false beside it; one style each."""
     trouble, style = TROUBLES[number], STYLES[number % len(STYLES)]
-    with_plan = number % 3 > 0 if trouble.needs_plan is None else trouble.needs_plan
+    with_plan = trouble.modes[number % len(trouble.modes)]
     assert judge_trouble(trouble, style, with_plan=with_plan) == [], (style, with_plan)
 
 

@@ -43,11 +43,11 @@ class Trouble:
     changes: tuple[datetime, dict[str, Any]] | None = None
 
     @property
-    def until(self) -> datetime:
-        """Return when it ends."""
-        return FIRST + self.days * DAY
+    def modes(self) -> tuple[bool, ...]:
+        """Return whether it is played with Zoho's plan, without, or both."""
+        return (True, False) if self.needs_plan is None else (self.needs_plan,)
 
-    def organisation(self, style: Style = Style.STEPS) -> tuple[Organisation, Expected]:
+    def organisation(self, style: Style) -> tuple[Organisation, Expected]:
         """Return the organisation that suffered it, and what must hold; what a script does not say goes well."""
         zoho = Organisation(style)
         if self.rule:

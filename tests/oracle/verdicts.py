@@ -15,12 +15,12 @@ def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, every_h
     organisation = calendar.organisation(style)
     player = Player(organisation, with_plan, Policy(notify_on=KINDS, **calendar.policy))
     until = FIRST + (calendar.settled or calendar.days) * DAY
-    player.play(hourly(FIRST, calendar.until) if every_hour else stepping(organisation, FIRST, until))
+    player.play(hourly(FIRST, FIRST + calendar.days * DAY) if every_hour else stepping(organisation, FIRST, until))
     wrong = [
         f"{n.at:%d %b %Y %H:%M}: {n.severity} {n.kind} {n.phase}: {n.content.title}"
         for n in player.sent
         if n.severity in BAD or n.kind == "recovered"
-        if not any(a.kind == n.kind and a.since <= n.at <= a.until for a in calendar.allowed)
+        if not any(kind == n.kind and since <= n.at <= until for kind, since, until in calendar.allowed)
     ]
     heard = sum(n.kind in {"completed", "recovered"} for n in player.sent)
     runs = sum(bool(run.ended and FIRST < run.ended <= player.open[-1][0]) for run in organisation.runs)
@@ -31,7 +31,10 @@ def judge_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[st
     """Play a trouble; say what does not hold of what was sent."""
     organisation, expectations = trouble.organisation(style)
     player = Player(organisation, with_plan)
-    for now in (*stepping(organisation, FIRST, trouble.hourly_from), *hourly(trouble.hourly_from, trouble.until)):
+    for now in (
+        *stepping(organisation, FIRST, trouble.hourly_from),
+        *hourly(trouble.hourly_from, FIRST + trouble.days * DAY),
+    ):
         if trouble.changes and now == trouble.changes[0]:
             player.policy = player.policy._replace(**trouble.changes[1])
         player.check(now)
