@@ -4,7 +4,7 @@ What runs is ``handler.app.lambda_handler`` with the clients and retries that ``
 the sandbox's servers on loopback; DynamoDB, SNS and SSM are `stack`, below botocore. Only time is ours: nothing sleeps.
 
 - `interceptor` is where requests leave the process. Each is a call (`calls`), counted as it comes, so that new code
-  that calls anything is found by itself. `faults`, `http_faults` and `aws_faults` say what can happen to it.
+  that calls anything is found by itself. `faults` says what can happen to it.
 - `timelines` says what happens in the world, draws it, plays it and lets it recover.
 - `world` holds the fakes and the clock, and hands what was written and what was accepted to the `judge`, who says which
   promise was broken.

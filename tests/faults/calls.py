@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
-from urllib3 import exceptions
 from urllib3.connection import HTTPConnection
 
 from sandbox.server import Fault, Response, Server
@@ -49,6 +48,19 @@ class Call:
         return answer
 
 
+HTTP_ERRORS: dict[str, type[OSError]] = {
+    "refused": ConnectionRefusedError,
+    "reset": ConnectionResetError,
+    "timed out": TimeoutError,
+}
+AWS_ERRORS: dict[str, Any] = {
+    "refused": EndpointConnectionError,
+    "reset": ConnectionClosedError,
+    "connect timed out": ConnectTimeoutError,
+    "timed out": ReadTimeoutError,
+}
+
+
 @dataclass
 class HttpCall(Call):
     """A request of requests and urllib3 to one of the sandbox's servers."""
@@ -63,27 +75,12 @@ class HttpCall(Call):
 
     def fail(self, how: str) -> NoReturn:
         """Raise what urllib3's own code then turns into its exceptions."""
-        match how:
-            case "refused":
-                raise exceptions.NewConnectionError(self.connection, how)
-            case "reset":
-                raise ConnectionResetError(how)
-            case "connect timed out":
-                raise exceptions.ConnectTimeoutError(self.connection, how)
-        raise TimeoutError(how)
+        raise HTTP_ERRORS[how](how)
 
     def turn(self, answer: Response | None, *, acts: bool) -> Any:
         """Let the server answer this instead, over the real connection; None: it hangs up."""
         self.fake.script(self.operation, Fault(answer, drops=answer is None, acts=acts))
         return self.act()
-
-
-AWS_ERRORS: dict[str, Any] = {
-    "refused": EndpointConnectionError,
-    "reset": ConnectionClosedError,
-    "connect timed out": ConnectTimeoutError,
-    "timed out": ReadTimeoutError,
-}
 
 
 @dataclass

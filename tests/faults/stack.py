@@ -1,6 +1,6 @@
 """What the function has in AWS: a table, a topic and a parameter, below botocore; moto takes ten times as long.
 
-It answers what the function asks, and nothing else; `test_stack` has moto answer the same calls.
+It answers what the function asks, and nothing else; other tests have moto and AWS's own DynamoDB answer the same calls.
 """
 
 import json

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, product
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,13 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from handler.channels import CHANNELS
 from tests.faults import __main__ as soaking
 from tests.faults import timelines
-from tests.faults.timelines import SCENES, Hit, Row, Step, Timeline, drawn, every_single_fault, faults_of, live, play
+from tests.faults.faults import faults_of
+from tests.faults.stack import TABLE, Stack
+from tests.faults.timelines import SCENES, Hit, Row, Step, Timeline, drawn, every_single_fault, live, play
 from tests.faults.world import World, a_world
 
 SHARES = 61
 """`make test` plays so small a share of the faults of all calls, `make soak` all of them."""
 SLACK = Timeline(3, SCENES["news"], ("slack",))
 ALONE = Timeline(3, SCENES["news"], ())
+SIZES = ((10, 1), (11, 1), (2, 140_000))
 FAILED, COMPLETED = (Row("failed"),), (Row("completed"),)
 HALVES = ("half of an answer, done", "wrong JSON: list", "empty body, done", "HTML, 200")
 MEANWHILE = ("another check meanwhile, first", "another check meanwhile, after", "the same event again meanwhile")
@@ -27,12 +31,7 @@ STRIKES = [
     # A check in the middle of another one finds the lease and ends quietly, or has done all the work.
     *((*one, 1, SLACK) for one in product(MEANWHILE, ("dynamodb PutItem", "sns PublishBatch", "slack webhook"))),
     # A peer that takes for ever kills no check: the exchange ends with its time.
-    *(
-        (*one, 5, SLACK)
-        for one in product(
-            ("trickling head, done", "many addresses"), ("zoho token", "zoho backup", "slack webhook", "heartbeat ping")
-        )
-    ),
+    *(("trickling head, done", place, 5, SLACK) for place in ("zoho token", "slack webhook", "heartbeat ping")),
     # Whoever wrote an item of a newer release finds it as it was.
     ("item of a newer release", "dynamodb GetItem", 9, ALONE),
     # A history that was empty anyway may be empty once more: that is no reason for an alarm.
@@ -61,7 +60,7 @@ def strike(world: World, fault: str, place: str, times: int, timeline: Timeline)
     play(world, replace(timeline, steps=(*before, replace(last, hits=(hit,)))))
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(drawn())
 def test_whatever_breaks_every_outcome_is_sent_and_nothing_twice(world: World, timeline: Timeline) -> None:
     """A bounded share of what `make soak` plays for as long as one likes, the same every time."""
@@ -92,7 +91,7 @@ def test_a_batch_that_sns_refuses_as_a_whole_is_published_entry_by_entry(world: 
     """Only an entry that is refused alone is a dead letter."""
     before = world.tally["dead letters: refused permanently"]
     strike(world, "batch refused as a whole", "sns PublishBatch", times, ALONE)
-    assert world.tally["dead letters: refused permanently"] - before == min(times - 1, 2)
+    assert (world.tally["dead letters: refused permanently"] > before) == (times > 1)
 
 
 def test_a_dead_checks_lease_goes_with_what_was_pending(world: World) -> None:
@@ -153,3 +152,19 @@ def test_a_batch_counts_and_a_failure_can_be_played_again(world: World, monkeypa
     [command] = [line for line in failure.splitlines() if line.startswith("python -m tests.faults ")]
     again = eval(shlex.split(command)[-1], vars(timelines))  # noqa: S307 - what a person would paste
     assert f"broken on purpose by {again}\n" in failure
+
+
+def test_the_stack_refuses_what_aws_refuses() -> None:
+    """A write over another version than was read, a batch that is too long or too big, an unknown parameter."""
+    stack = Stack()
+
+    def put(version: str, **condition: Any) -> tuple[int, str]:
+        item = {"org": {"S": "acme"}, "version": {"N": version}}
+        return stack.answer("PutItem", {"TableName": TABLE, "Item": item, **condition})
+
+    new = {"ConditionExpression": "attribute_not_exists(org)"}
+    over_one = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": {":version": {"N": "1"}}}
+    answers = [put("2", **over_one), put("1", **new), put("1", **new), put("2", **over_one), put("2", **over_one)]
+    answers += [stack.publish({str(n): {"Message": "x" * size} for n in range(many)}) for many, size in SIZES]
+    answers.append(stack.answer("GetParameter", {"Name": "nobody", "WithDecryption": True}))
+    assert [status for status, _ in answers] == [400, 200, 400, 200, 400, 200, 400, 400, 400]

@@ -8,10 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from handler.channels import CHANNELS
-from tests.faults import aws_faults, http_faults
 from tests.faults.calls import AwsCall, HttpCall
-from tests.faults.faults import ANYWHERE, Fault
-from tests.faults.http_faults import START
+from tests.faults.faults import START, Fault, faults_of
 from tests.faults.world import World
 
 NAMES = tuple(channel.name for channel in CHANNELS if channel.settings)
@@ -97,11 +95,6 @@ class Timeline:
     steps: tuple[Step, ...]
     channels: tuple[str, ...] = NAMES
     floor: str = ""
-
-
-def faults_of(call: HttpCall | AwsCall) -> list[Fault]:
-    """Return everything that can happen to this call, also to one that nobody has thought of yet."""
-    return [*ANYWHERE, *(http_faults.faults_of(call) if isinstance(call, HttpCall) else aws_faults.faults_of(call))]
 
 
 class _Dealer:

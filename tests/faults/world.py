@@ -29,8 +29,7 @@ from sandbox.channels import FAKES, Fake, FakePagerDuty, FakeSlack
 from sandbox.zoho import FakeZoho
 from sandbox.zoho import row as zoho_row
 from tests.faults.calls import AwsCall, Call, Death, HttpCall
-from tests.faults.faults import Fault
-from tests.faults.http_faults import START
+from tests.faults.faults import START, Fault
 from tests.faults.interceptor import intercepted
 from tests.faults.judge import Judge
 from tests.faults.stack import PREFIX, TABLE, TOPIC, Stack, reference
