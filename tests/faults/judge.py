@@ -21,6 +21,10 @@ DISCARDED = timedelta(days=14)
 SEVERITIES = ("info", "warning", "critical")
 LIST, LISTED = "list", 100
 """The kind of a notice that stands for many rows, and how many of them it names; older ones it only counts."""
+LOST = "lost"
+"""The kind of a notice that says what a channel never accepted."""
+PROBES = hasattr(Notice, "is_probe_of")
+"""Whether a broken channel is tried with its own end; else with the newest notice that waits for it."""
 JOB_ID = r"\b4876876\d{12}\b"
 """As `World.show` numbers rows."""
 
@@ -76,7 +80,7 @@ class Judge:
         self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
         self.open: dict[str, frozenset[str]] = {}
         self._writer: Any = None
-        self._lost = 0
+        self._lost = self._untold = 0
         self._unwritten: list[tuple[Owed, Acceptance]] = []
         self._probes: set[str] = set()
         self._ended_alone: set[str] = set()
@@ -136,12 +140,18 @@ class Judge:
             return
         if owed in self.refused:
             self._tally["dead letters: refused permanently"] += 1
-        elif f"channel:{channel}" in memory.incidents and self._now() - notice.at > DISCARDED:
+        elif self._was_discarded(channel, notice, memory):
             self._tally["dead letters: channel broken for 14 days"] += 1
         else:
             self.blame("loss", f"{notice.notice_id} was struck out, but {channel} never accepted it")
             return
         self._lost += 1
+        self._untold += notice.kind != LOST
+
+    def _was_discarded(self, channel: str, notice: Notice, memory: Memory) -> bool:
+        """Return whether it waited too long for a broken channel, and is not the newest that does."""
+        broken = f"channel:{channel}" in memory.incidents
+        return broken and self._now() - notice.at > DISCARDED and (PROBES or bool(memory.pending(channel)))
 
     def _follow_incidents(self, notice: Notice) -> None:
         """Follow incidents from opening to end, as people hear of them."""
@@ -242,6 +252,8 @@ class Judge:
         self._every_outcome_is_promised(rows, ())
         if self.memory.outbox:
             self.blame("loss", f"{len(self.memory.outbox)} notices never left the outbox")
+        if self._untold and not PROBES and not any(n.kind == LOST for n in self.promised.values()):
+            self.blame("loss", f"nobody was told of {self._untold} lost messages")
         remembered = {name for name, incident in self.memory.incidents.items() if incident.notified_at}
         if remembered != self.open.keys() - (self._ended_alone - remembered):
             self.blame("pairs", f"open in memory: {sorted(remembered)}, open for people: {sorted(self.open)}")
@@ -272,7 +284,7 @@ def _owed(memory: Memory) -> set[Owed]:
 
 def is_probe(notice: Notice) -> bool:
     """Return whether a notice is a broken channel's own end, given to that channel alone to see whether it works."""
-    return notice.phase == "ended" and [f"channel:{c}" for c in notice.pending_for] == [notice.incident]
+    return PROBES and notice.phase == "ended" and [f"channel:{c}" for c in notice.pending_for] == [notice.incident]
 
 
 def wants(channel: str, notice: Notice, floor: str) -> bool:
