@@ -186,10 +186,9 @@ class Judge:
         """
         channel, memory = sending[0], self.memory
         self._tally[f"accepted by {channel}"] += 1
-        owed_now = {n.notice_id for n in memory.pending(channel)} if memory else set()
-        leased = by.robbed or (memory and memory.lease_owner == by.aws_request_id and memory.lease_until)
-        if not leased or (leased is not True and leased <= self._now()):
-            owed_now = set()
+        until = memory.lease_until if memory and memory.lease_owner == by.aws_request_id else None
+        leased = by.robbed or bool(until and until > self._now())
+        owed_now = {n.notice_id for n in memory.pending(channel)} if memory and leased else set()
         shown = Counter(re.findall(JOB_ID, text))
         for notice_id in notice_ids:
             if notice_id in self._probes and notice_id not in owed_now & self.promised.keys():
