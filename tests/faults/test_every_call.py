@@ -7,7 +7,7 @@ from itertools import islice, product
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from handler.channels import CHANNELS
 from tests.faults import __main__ as soaking
@@ -61,7 +61,8 @@ def strike(world: World, fault: str, place: str, times: int, timeline: Timeline)
     play(world, replace(timeline, steps=(*before, replace(last, hits=(hit,)))))
 
 
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+# What fails is made smaller by `make soak`: that takes minutes.
+@settings(max_examples=20, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(drawn())
 def test_whatever_breaks_every_outcome_is_sent_and_nothing_twice(world: World, timeline: Timeline) -> None:
     """A bounded share of what `make soak` plays for as long as one likes, the same every time."""
