@@ -18,7 +18,7 @@ from tests.faults.stack import TABLE, Stack
 from tests.faults.timelines import SCENES, Hit, Row, Step, Timeline, drawn, every_single_fault, live, play, recover
 from tests.faults.world import World, a_world
 
-SHARES = 61
+SHARES = 79
 """`make test` plays so small a share of the faults of all calls, `make soak` all of them."""
 SLACK = Timeline(3, SCENES["news"], ("slack",))
 ALONE = Timeline(3, SCENES["news"], ())

@@ -13,7 +13,6 @@ CALENDARS, TROUBLES, STYLES = list(calendars()), list(troubles()), list(Style)
 SHARE = 5
 """`make test` plays so large a share of the calendars, in all styles; CI plays the others, too, in its gate `deep`."""
 HOURLY = {
-    "every 3 weeks, called weekly, by hand every 10 days": Style.STEPS,
     "weekly, paused for 20 days": Style.IN_PLACE,  # a completion is as old as its beginning
     "weekly, up to 27 hours each, 24 allowed: stuck at most": Style.IN_PLACE,  # a hang of unknown length
 }
@@ -36,7 +35,7 @@ def test_a_healthy_calendar_raises_no_alarm(number: int) -> None:
 
 @pytest.mark.parametrize("name", HOURLY)
 def test_a_healthy_calendar_raises_no_alarm_at_any_hour(name: str) -> None:
-    """What steps do not show."""
+    """What steps do not show: rows that keep their time."""
     (calendar,) = [calendar for calendar in CALENDARS if calendar.name == name]
     assert judge_calendar(calendar, HOURLY[name], with_plan=True, every_hour=True) == []
 
