@@ -77,7 +77,7 @@ def test_no_single_fault_at_any_call_loses_or_repeats_anything(world: World, tim
             play(world, timeline)
         except AssertionError as error:
             pytest.fail(f"{name}\n{error}\nplay(world, {timeline})")
-    assert world.tally["timelines with a fault"] > 20
+    assert world.tally["timelines with a fault"] > 10
 
 
 @pytest.mark.parametrize(("fault", "place", "times", "timeline"), STRIKES)
