@@ -1,4 +1,4 @@
-"""AWS in memory: a moto server on loopback, into which the project's own template is deployed.
+"""AWS in memory: moto on loopback, into which the project's own template is deployed.
 
 moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
 """
@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 import requests
 
+from sandbox.channels import Mail
 from sandbox.cloudformation import teach_moto, unknown_types
-from sandbox.mail import Mail
-from sandbox.moto_server import MotoServer
+from sandbox.endpoint import AwsEndpoint
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 REGION = "eu-west-1"
@@ -36,7 +36,7 @@ class Cloud:
     def __init__(self, region: str = REGION) -> None:
         """Start the server on a free loopback port."""
         self.region = region
-        self._server = MotoServer()
+        self._server = AwsEndpoint()
         self.url, self.calls = self._server.url, self._server.calls
         self._session = boto3.Session(
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],

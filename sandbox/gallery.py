@@ -17,9 +17,7 @@ from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
 from handler.wording import rank
 from sandbox import browser
-from sandbox.channels import cliq, teams
-from sandbox.mail import Mail
-from sandbox.mrkdwn import markup
+from sandbox.channels import Mail, cliq, slack, teams
 from sandbox.readers import Readers
 from sandbox.samples import RECIPIENT, Sample, samples
 
@@ -85,8 +83,12 @@ def card(channel: str, *message: Any) -> str:
     return str(getattr(cards, channel)(*message, f"{datetime.now().astimezone():%H:%M}"))
 
 
+def _markup(text: str, zone: tzinfo | None) -> Markup:
+    return Markup(slack.markup(text, zone))  # noqa: S704 - it escapes all that is not its own
+
+
 def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
-    return markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
+    return _markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
 
 
 def _rendered(sample: Sample, readers: Readers) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _environment(zone: tzinfo | None = None) -> Environment:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "mrkdwn": partial(markup, zone=zone),
+        "mrkdwn": partial(_markup, zone=zone),
         "shown": partial(_text_object, zone=zone),
         "cliq": cliq.unmarked,
         "teams": teams.unmarked,

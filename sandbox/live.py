@@ -10,8 +10,8 @@ from typing import Any, TextIO
 
 from markupsafe import escape
 
+from sandbox.channels import Mail
 from sandbox.gallery import card, live_page
-from sandbox.mail import Mail
 from sandbox.screen import Screen
 from sandbox.server import Request, Response, Server
 

@@ -54,7 +54,7 @@ class Sandbox:
                 memory=configuration["MemorySize"],
             )
             opened.callback(self.function.close)
-            self.aws = opened.enter_context(closing(AwsEndpoint(self.cloud.url, self.function.invoke, certificate)))
+            self.aws = opened.enter_context(closing(AwsEndpoint(self.function.invoke, certificate)))
             self._opened = opened.pop_all()
 
     @property

@@ -4,9 +4,8 @@ import shutil
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from sandbox.channels import FAKES
+from sandbox.channels import FAKES, Mail
 from sandbox.columns import wrapped
-from sandbox.mail import Mail
 
 WIDTH = 100
 MARGIN = 4

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handler.channels import BY_NAME
-from sandbox.mail import Mail
+from sandbox.channels import Mail
 from sandbox.sandbox import Sandbox
 from sandbox.screen import Screen
 from sandbox.zoho import Organisation, Row, plan, row, sample_rows

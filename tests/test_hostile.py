@@ -26,8 +26,7 @@ from handler.memory import Memory
 from handler.message import Recipient
 from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
-from sandbox.channels import FAKES, Accepted
-from sandbox.mail import Mail
+from sandbox.channels import FAKES, Accepted, Mail
 from sandbox.readers import Readers
 from sandbox.server import Fault, Response
 from sandbox.watch import EVERYTHING, START, Raw, Watch

@@ -8,21 +8,45 @@ from people who met them.
 import hashlib
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, is_link, is_text, payload_of
+from sandbox.channels.fake import WIDTH, Check, Fake, Payload, among, link, many, payload_of, record, text
 from sandbox.server import Request, Response
 
 EVENT_BYTES = 512 * 1024
-KEY_CHARACTERS = 255
-SUMMARY_CHARACTERS = 1_024
 ROUTING_KEY_CHARACTERS = 32
-ACTIONS = ("trigger", "acknowledge", "resolve")
-SEVERITIES = ("critical", "warning", "error", "info")
-EVENT_KEYS = {"routing_key", "event_action", "dedup_key", "payload", "links", "images", "client", "client_url"}
-PAYLOAD_KEYS = {"summary", "source", "severity", "timestamp", "component", "group", "class", "custom_details"}
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+PAYLOAD: dict[str, Check] = {
+    "summary": text(1_024),
+    "source": text(),
+    "severity": among({"critical", "warning", "error", "info"}),
+    "timestamp": _is_time,
+    "component": text(),
+    "group": text(),
+    "class": text(),
+    "custom_details": lambda value: True,
+}
+EVENT: dict[str, Check] = {
+    "routing_key": text(),
+    "event_action": among({"trigger", "acknowledge", "resolve"}),
+    "dedup_key": text(255),
+    "payload": lambda value: isinstance(value, dict),
+    "links": many(record({"href": link}, {"text": text()}), minimum=0),
+    "images": many(record({"src": link}, {"href": link, "alt": text()}), minimum=0),
+    "client": text(),
+    "client_url": link,
+}
 
 
 def invalid_event(*errors: str) -> Response:
@@ -69,6 +93,7 @@ class FakePagerDuty(Fake):
 
     name = "pagerduty"
     label = "PagerDuty"
+    path = re.compile("/v2/enqueue")
     errors = ERRORS
     transient = ("throttled", "internal_error")
     refused = ("invalid_event", "too_large")
@@ -100,10 +125,6 @@ class FakePagerDuty(Fake):
         """Forget the alerts as well."""
         super().reset()
         self.alerts.clear()
-
-    def takes(self, path: str) -> bool:
-        """Return whether events are posted to this path."""
-        return path == "/v2/enqueue"
 
     def receive(self, request: Request) -> Response:
         """Answer as PagerDuty does, and keep what is accepted."""
@@ -149,50 +170,19 @@ class FakePagerDuty(Fake):
 
 
 def _errors(event: Payload) -> list[str]:
-    """Return what is wrong with an event, in PagerDuty's words."""
-    errors = _key_errors(event.get("routing_key"))
-    action, key, payload = event.get("event_action"), event.get("dedup_key"), event.get("payload")
-    if action not in ACTIONS:
-        errors.append(f"'event_action' is invalid (must be one of the following: {', '.join(ACTIONS)})")
-    if key is not None and not (isinstance(key, str) and len(key) <= KEY_CHARACTERS):
-        errors.append(f"Length of 'dedup_key' is incorrect (should be at most {KEY_CHARACTERS} characters)")
-    if action in {"acknowledge", "resolve"} and not key:
-        errors.append("'dedup_key' is missing or blank")
-    errors += [f"'{name}' is unknown" for name in sorted(event.keys() - EVENT_KEYS)]  # chosen: a misspelt key shows
-    for link in event.get("links", []):
-        if not (isinstance(link, dict) and is_link(link.get("href")) and is_text(link.get("text", "text"))):
-            errors.append("'links' is invalid")
-    if action == "trigger":
-        errors += _payload_errors(payload) if isinstance(payload, dict) else ["'payload' is missing or blank"]
-    return errors
-
-
-def _key_errors(key: object) -> list[str]:
-    if not is_text(key):
-        return ["'routing_key' is missing or blank"]
-    errors = []
-    if len(str(key)) != ROUTING_KEY_CHARACTERS:
+    """Return what is wrong with an event; the words for anything but a routing key are chosen."""
+    key, trigger = event.get("routing_key"), event.get("event_action") == "trigger"
+    errors = _wrong(event, EVENT, {"routing_key", "event_action", "payload" if trigger else "dedup_key"})
+    if trigger and isinstance(event.get("payload"), dict):
+        errors += _wrong(event["payload"], PAYLOAD, {"summary", "source", "severity"}, "payload.")
+    if isinstance(key, str) and len(key) != ROUTING_KEY_CHARACTERS:
         errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
-    if not str(key).isalnum():
+    if isinstance(key, str) and not key.isalnum():
         errors.append("'routing_key' cannot contain non-alphanumeric characters.")
     return errors
 
 
-def _payload_errors(payload: Payload) -> list[str]:
-    errors = [
-        f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not is_text(payload.get(name))
-    ]
-    if len(str(payload.get("summary", ""))) > SUMMARY_CHARACTERS:
-        errors.append(f"'payload.summary' is too long (maximum is {SUMMARY_CHARACTERS} characters)")
-    if payload.get("severity") not in SEVERITIES:
-        errors.append(f"'payload.severity' is invalid (must be one of the following: {', '.join(SEVERITIES)})")
-    if "timestamp" in payload and not _is_time(payload["timestamp"]):
-        errors.append("'payload.timestamp' is not a valid timestamp")
-    return errors + [f"'payload.{name}' is unknown" for name in sorted(payload.keys() - PAYLOAD_KEYS)]
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return datetime.fromisoformat(str(value)).tzinfo is not None
-    except ValueError:
-        return False
+def _wrong(part: Payload, known: Mapping[str, Check], required: Collection[str], prefix: str = "") -> list[str]:
+    names = sorted({*required, *part})
+    wrong = [name for name in names if name not in known or not known[name](part.get(name))]
+    return [f"'{prefix}{name}' is missing or invalid" for name in wrong]

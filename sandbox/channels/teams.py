@@ -1,8 +1,8 @@
 """Microsoft Teams' Workflows, "When a Teams webhook request is received", with an Adaptive Card of version 1.2.
 
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using and
-https://adaptivecards.io/explorer/. A real flow takes a request before it reads the card: its 202 is no message on the
-screen yet. This one reads first, so that a card which Teams would not show is noticed (chosen).
+https://adaptivecards.io/explorer/. A real flow accepts a request before it reads the card: its 202 does not mean that
+the message is on the screen. This one reads first, so that a card which Teams would not show is noticed (chosen).
 """
 
 import hashlib
@@ -12,32 +12,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, is_link, is_text, payload_of
+from sandbox.channels.fake import WIDTH, Check, Fake, Payload, among, flag, link, many, payload_of, record, text, typed
 from sandbox.server import Request, Response
 
 REQUEST_BYTES = 28 * 1024
-CARD = "application/vnd.microsoft.card.adaptive"
-VERSION = "1.2"
-_PATH = re.compile(r"/powerautomate/automations/direct/workflows/(\w+)/triggers/manual/paths/invoke")
-
-EVERY = {"type", "id", "spacing", "separator", "height"}
-ELEMENTS = {
-    "TextBlock": {"text", "color", "fontType", "horizontalAlignment", "isSubtle", "maxLines", "size", "weight", "wrap"},
-    "FactSet": {"facts"},
-    "Container": {"items", "style", "bleed"},
-    "ColumnSet": {"columns", "style", "bleed"},
-    "ActionSet": {"actions"},
-}
-VALUES = {  # compared without regard to case, as Teams does
-    "color": {"default", "dark", "light", "accent", "good", "warning", "attention"},
-    "fontType": {"default", "monospace"},
-    "height": {"auto", "stretch"},
-    "horizontalAlignment": {"left", "center", "right"},
-    "size": {"default", "small", "medium", "large", "extralarge"},
-    "spacing": {"default", "none", "small", "medium", "large", "extralarge", "padding"},
-    "style": {"default", "emphasis", "good", "attention", "warning", "accent"},
-    "weight": {"default", "lighter", "bolder"},
-}
 
 
 def _error(status: int, code: str, message: str) -> Response:
@@ -45,6 +23,7 @@ def _error(status: int, code: str, message: str) -> Response:
 
 
 _OFF = "Could not execute workflow with trigger 'manual': the workflow is not enabled."
+_OAUTH = "The request must be authenticated only by OAuth."
 ERRORS = {
     "TooManyRequests": _error(429, "TooManyRequests", "Rate limit is exceeded."),
     "InternalServerError": _error(500, "InternalServerError", "The server encountered an internal error."),
@@ -56,12 +35,72 @@ ERRORS = {
     "WorkflowDisabled": _error(400, "WorkflowDisabled", _OFF),
     "WorkflowNotFound": _error(404, "WorkflowNotFound", "The workflow could not be found."),
     "400 WorkflowNotFound": _error(400, "WorkflowNotFound", "The workflow could not be found."),
-    "DirectApiAuthorizationRequired": _error(
-        401, "DirectApiAuthorizationRequired", "The request must be authenticated only by OAuth."
-    ),
+    "DirectApiAuthorizationRequired": _error(401, "DirectApiAuthorizationRequired", _OAUTH),
     "Forbidden": _error(403, "Forbidden", "The request is not allowed."),
     "Gone": _error(410, "Gone", "The endpoint is gone."),
 }
+
+TRANSIENT = ("TooManyRequests", "InternalServerError", "BadGateway", "BadRequest")
+REFUSED = ("TriggerInputSchemaMismatch", "RequestEntityTooLarge")
+
+
+def _word(*allowed: str) -> Check:
+    """Compare without regard to case, as Teams does."""
+    return lambda value: isinstance(value, str) and value.lower() in allowed
+
+
+_SIZES = ("default", "small", "medium", "large", "extralarge")
+_STYLE = _word("default", "emphasis", "good", "attention", "warning", "accent")
+_BOX = {"style": _STYLE, "bleed": flag}
+_EVERY = {
+    "id": text(),
+    "spacing": _word("none", "padding", *_SIZES),
+    "separator": flag,
+    "height": _word("auto", "stretch"),
+}
+_TEXT = {
+    "color": _word("default", "dark", "light", "accent", "good", "warning", "attention"),
+    "fontType": _word("default", "monospace"),
+    "horizontalAlignment": _word("left", "center", "right"),
+    "isSubtle": flag,
+    "maxLines": lambda value: isinstance(value, int) and value > 0,
+    "size": _word(*_SIZES),
+    "weight": _word("default", "lighter", "bolder"),
+    "wrap": flag,
+}
+
+
+def _elements(value: Any) -> bool:
+    """Check a list of elements, which hold others."""
+    return many(ELEMENT)(value)
+
+
+_COLUMN = record({"items": _elements}, {"type": among({"Column"}), "width": text(), "style": _STYLE})
+_ACTION = typed({"Action.OpenUrl": record({"title": text(), "url": link}, {"style": text(), "id": text()})})
+ELEMENT = typed(
+    {
+        "TextBlock": record({"text": text()}, {**_TEXT, **_EVERY}),
+        "FactSet": record({"facts": many(record({"title": text(), "value": text()}))}, _EVERY),
+        "Container": record({"items": _elements}, {**_BOX, **_EVERY}),
+        "ColumnSet": record({"columns": many(_COLUMN)}, {**_BOX, **_EVERY}),
+        "ActionSet": record({"actions": many(_ACTION)}, _EVERY),
+    }
+)
+CARD = record(
+    {"version": among({"1.2"}), "body": _elements},
+    {
+        "$schema": link,
+        "fallbackText": text(),
+        "speak": text(),
+        "lang": text(),
+        "actions": many(_ACTION),
+        "msteams": record({"width": _word("full")}),
+    },
+)
+ATTACHMENT = record(
+    {"contentType": among({"application/vnd.microsoft.card.adaptive"}), "content": typed({"AdaptiveCard": CARD})},
+    {"contentUrl": lambda value: value is None},
+)
 
 
 class FakeTeams(Fake):
@@ -74,18 +113,11 @@ class FakeTeams(Fake):
 
     name = "teams"
     label = "Microsoft Teams"
+    path = re.compile(r"/powerautomate/automations/direct/workflows/(\w+)/triggers/manual/paths/invoke")
     errors = ERRORS
-    transient = ("TooManyRequests", "InternalServerError", "BadGateway", "BadRequest")
-    refused = ("TriggerInputSchemaMismatch", "RequestEntityTooLarge")
-    gone = (
-        "WorkflowTriggerIsNotEnabled",
-        "WorkflowDisabled",
-        "WorkflowNotFound",
-        "400 WorkflowNotFound",
-        "DirectApiAuthorizationRequired",
-        "Forbidden",
-        "Gone",
-    )
+    transient = TRANSIENT
+    refused = REFUSED
+    gone = tuple(name for name in ERRORS if name not in {*TRANSIENT, *REFUSED})
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Fake` does."""
@@ -100,22 +132,14 @@ class FakeTeams(Fake):
         query = urlencode({"api-version": "1", "sp": "/triggers/manual/run", "sv": "1.0", "sig": name})
         return f"{self.url}/powerautomate/automations/direct/workflows/{flow}/triggers/manual/paths/invoke?{query}"
 
-    def settings(self, name: str = "SANDBOX") -> dict[str, str]:
-        """Return the secret's key."""
-        return {"teams_webhook_url": self.webhook_url(name)}
-
     def reset(self) -> None:
         """Switch every flow on as well."""
         super().reset()
         self.off.clear()
 
-    def takes(self, path: str) -> bool:
-        """Return whether it is a flow's path."""
-        return bool(_PATH.fullmatch(path))
-
     def receive(self, request: Request) -> Response:
         """Answer as a flow does, and keep what is accepted."""
-        path = _PATH.fullmatch(request.path)
+        path = self.path.fullmatch(request.path)
         name = self.flows.get(path[1]) if path else None
         if name is None:
             return ERRORS["WorkflowNotFound"]
@@ -137,9 +161,14 @@ class FakeTeams(Fake):
         return "\n".join(line for attachment in payload["attachments"] for line in _lines(attachment["content"]))
 
 
-def _lines(part: dict[str, Any]) -> list[str]:
+def _is_valid(payload: Payload) -> bool:
+    """Return whether the flow could post it and Teams show all of it."""
+    return payload.get("type") == "message" and many(ATTACHMENT)(payload.get("attachments"))
+
+
+def _lines(part: Payload) -> list[str]:
     """Return what is read of a card or of an element of one."""
-    match part["type"]:
+    match part.get("type"):
         case "TextBlock":
             return [unmarked(part["text"])]
         case "FactSet":
@@ -160,78 +189,3 @@ def unmarked(text: str) -> str:
 def _date(match: re.Match[str]) -> str:
     at = datetime.fromisoformat(match[2]).astimezone()
     return f"{at:%b %-d, %Y}" if match[1] == "DATE" else f"{at:%H:%M}"
-
-
-def _is_valid(payload: Payload) -> bool:
-    """Return whether the flow could post it and Teams show all of it."""
-    attachments = payload.get("attachments")
-    if payload.get("type") != "message" or not isinstance(attachments, list) or not attachments:
-        return False
-    return all(
-        isinstance(attachment, dict)
-        and not attachment.keys() - {"contentType", "contentUrl", "content"}
-        and attachment.get("contentType") == CARD
-        and attachment.get("contentUrl") is None
-        and _card_is_valid(attachment.get("content"))
-        for attachment in attachments
-    )
-
-
-def _card_is_valid(card: object) -> bool:
-    if not isinstance(card, dict) or card.get("type") != "AdaptiveCard" or card.get("version") != VERSION:
-        return False
-    if card.keys() - {"$schema", "type", "version", "fallbackText", "speak", "body", "actions", "msteams", "lang"}:
-        return False
-    if "fallbackText" in card and not is_text(card["fallbackText"]):
-        return False
-    teams = card.get("msteams", {"width": "full"})
-    return (
-        isinstance(teams, dict)
-        and teams.keys() == {"width"}
-        and str(teams["width"]).lower() == "full"
-        and _are(card.get("body"), _element_is_valid)
-        and ("actions" not in card or _are(card["actions"], _action_is_valid))
-    )
-
-
-def _element_is_valid(element: Any) -> bool:
-    if not isinstance(element, dict) or element.get("type") not in ELEMENTS:
-        return False
-    if element.keys() - EVERY - ELEMENTS[element["type"]]:
-        return False
-    if any(str(element[name]).lower() not in allowed for name, allowed in VALUES.items() if name in element):
-        return False
-    match element["type"]:
-        case "TextBlock":
-            return is_text(element.get("text"))
-        case "FactSet":
-            return _are(element.get("facts"), _fact_is_valid)
-        case "Container":
-            return _are(element.get("items"), _element_is_valid)
-        case "ColumnSet":
-            return _are(element.get("columns"), _column_is_valid)
-    return _are(element.get("actions"), _action_is_valid)
-
-
-def _are(parts: object, is_valid: Callable[[Any], bool]) -> bool:
-    return isinstance(parts, list) and len(parts) > 0 and all(map(is_valid, parts))
-
-
-def _fact_is_valid(fact: Any) -> bool:
-    return isinstance(fact, dict) and fact.keys() == {"title", "value"} and all(map(is_text, fact.values()))
-
-
-def _column_is_valid(column: Any) -> bool:
-    if not isinstance(column, dict) or column.get("type", "Column") != "Column":
-        return False
-    return not column.keys() - {"type", "items", "width", "style"} and _are(column.get("items"), _element_is_valid)
-
-
-def _action_is_valid(action: Any) -> bool:
-    return (
-        isinstance(action, dict)
-        and not action.keys() - {"type", "title", "url", "style", "id"}
-        and action.get("type") == "Action.OpenUrl"
-        and is_text(action.get("title"))
-        and is_link(action.get("url"))
-    )

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.aws import Cloud, Stack
 from sandbox.cloudformation import TYPES
-from sandbox.mail import Mail
+from sandbox.channels import Mail
 from sandbox.template import to_cloudformation
 
 TEMPLATE = """

@@ -152,7 +152,7 @@ def stage() -> Iterator[Sandbox]:
 @pytest.fixture
 def front(stage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsEndpoint]:
     """Give AWS as the tools meet it, and a person at it who has a Zoho organisation to connect."""
-    with closing(AwsEndpoint(stage.cloud.url, stage.function.invoke)) as front:
+    with closing(AwsEndpoint(stage.function.invoke)) as front:
         company = stage.zoho.organisation(sample_rows(), refresh_tokens=[])
         answers = {
             "ZOHO_DATA_CENTER": "us",
