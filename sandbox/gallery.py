@@ -1,17 +1,16 @@
 """The gallery: every kind of message on one page, as each channel shows it. `make gallery` writes it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime, tzinfo
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from handler.channels import CHANNELS
+from handler.channels import BY_NAME, CHANNELS
 from handler.message import severity
 from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
@@ -23,6 +22,7 @@ from sandbox.samples import RECIPIENT, Sample, samples
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
+STORY = ROOT / "build" / "inbox.html"
 PICTURES = ROOT / "docs" / "pictures"
 HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
 """Of the sections that are no kind of notice."""
@@ -57,64 +57,68 @@ def page(shown: Sequence[Sample]) -> str:
                 "name": name,
                 "heading": HEADINGS.get(name, f"{_worst(group).content.symbol} {name}"),
                 "severity": severity([notice for sample in group for notice in sample.notices]),
-                "samples": [_rendered(sample, readers) for sample in group],
+                "samples": [
+                    _sample(
+                        sample.title,
+                        {c.name: readers.read(c.name, sample.notices, sample.reader) for c in CHANNELS},
+                        sample.notices[-1].at.astimezone(RECIPIENT.zone),
+                    )
+                    for sample in group
+                ],
             }
             for name, group in by_section.items()
         ]
-    environment = _environment(RECIPIENT.zone)
-    cards = environment.get_template("cards.html").module
-    template = environment.get_template("gallery.html")
-    return template.render(cards=vars(cards), live=False, heading="Every message", lead=LEAD, sections=sections)
+    return _render("Every message", LEAD, sections, RECIPIENT.zone)
 
 
 def _worst(group: Sequence[Sample]) -> Notice:
     return max((notice for sample in group for notice in sample.notices), key=lambda notice: rank(notice.severity))
 
 
-def live_page() -> str:
-    """Return the page that shows messages as they arrive."""
-    lead = "The real function at work on this machine. Messages appear as they are delivered; Ctrl-C ends it."
-    return _environment().get_template("gallery.html").render(live=True, heading="The sandbox's inbox", lead=lead)
+def write_story(scenes: Iterable[tuple[str, str, Mapping[str, Sequence[Any]]]]) -> str:
+    """Write the page of a story, each scene an organisation, what happened and what arrived, and return its address."""
+    now = datetime.now().astimezone()
+    played = [(org, _sample(narration, arrived, now)) for org, narration, arrived in scenes]
+    sections = [
+        {"name": org, "heading": org, "severity": "info", "samples": [sample for key, sample in played if key == org]}
+        for org in dict.fromkeys(org for org, _ in played)
+    ]
+    lead = "What the real function sent on this machine, scene by scene."
+    STORY.parent.mkdir(exist_ok=True)
+    STORY.write_text(_render("The sandbox's inbox", lead, sections), encoding="utf-8")
+    return STORY.as_uri()
 
 
-def card(channel: str, *message: Any) -> str:
-    """Return a message that has just come as HTML: a payload for a channel, a subject and a text for `mail`."""
-    cards = _environment().get_template("cards.html").module
-    return str(getattr(cards, channel)(*message, f"{datetime.now().astimezone():%H:%M}"))
+def _sample(title: str, arrived: Mapping[str, Sequence[Any]], at: datetime) -> dict[str, Any]:
+    """Return a sample for the page, with a pane for each channel."""
+    panes = [
+        {
+            "channel": name,
+            "label": BY_NAME[name].label,
+            "macro": "mail" if name == "sns" else name,
+            "messages": [
+                (*((one.subject, one.body) if isinstance(one, Mail) else (one.payload,)), f"{at:%H:%M}")
+                for one in messages
+            ],
+        }
+        for name, messages in arrived.items()
+    ]
+    return {"title": title, "panes": panes}
 
 
-def _markup(text: str, zone: tzinfo | None) -> Markup:
-    return Markup(slack.markup(text, zone))  # noqa: S704 - it escapes all that is not its own
+def _render(heading: str, lead: str, sections: Sequence[Any], zone: tzinfo | None = None) -> str:
+    def mrkdwn(text: str) -> Markup:
+        return Markup(slack.markup(text, zone))  # noqa: S704 - it escapes whatever is not its own
 
+    def shown(text: dict[str, Any]) -> Markup:
+        return mrkdwn(text["text"]) if text["type"] == "mrkdwn" else escape(text["text"])
 
-def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
-    return _markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
-
-
-def _rendered(sample: Sample, readers: Readers) -> dict[str, Any]:
-    time = f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}"
-    panes = []
-    for channel in CHANNELS:
-        messages = [
-            (message.subject, message.body, time) if isinstance(message, Mail) else (message.payload, time)
-            for message in readers.read(channel.name, sample.notices, sample.reader)
-        ]
-        macro = "mail" if channel.name == "sns" else channel.name
-        panes.append({"channel": channel.name, "label": channel.label, "macro": macro, "messages": messages})
-    return {"title": sample.title, "panes": panes}
-
-
-def _environment(zone: tzinfo | None = None) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {
-        "mrkdwn": partial(_markup, zone=zone),
-        "shown": partial(_text_object, zone=zone),
-        "cliq": cliq.unmarked,
-        "teams": teams.unmarked,
-    }
-    return environment
+    environment.filters |= {"mrkdwn": mrkdwn, "shown": shown, "cliq": cliq.unmarked, "teams": teams.unmarked}
+    cards = vars(environment.get_template("cards.html").module)
+    return environment.get_template("gallery.html").render(cards=cards, heading=heading, lead=lead, sections=sections)
 
 
 def take_pictures(found: str) -> None:

@@ -5,22 +5,20 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from handler.channels import BY_NAME
-from sandbox.channels import FAKES, Fake
+from sandbox.channels import FAKES
+from sandbox.demo import History, Inbox, Screen
 from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import Result
 from sandbox.sandbox import Sandbox
-from sandbox.screen import Screen
-from sandbox.story import ADDRESS, History, past
 from sandbox.zoho import Organisation
 
-T = TypeVar("T")
 VARIABLES = Path("build/sandbox.sh")
 SHELL = """\
 # Written by `make sandbox`, for bash and zsh.
@@ -36,27 +34,25 @@ fi
 
 
 class ShowingEndpoint(AwsEndpoint):
-    """AWS for the commands of another terminal; what the function sends is shown in this one."""
+    """AWS for the commands of another terminal; this terminal shows what the function sends."""
 
     def __init__(self, sandbox: Sandbox, screen: Screen) -> None:
         """Start serving."""
         self._sandbox = sandbox
         self._screen = screen
-        self._shown = dict.fromkeys(["mail", *sandbox.channels], 0)
+        self._inbox = Inbox(sandbox)
         self._one_at_a_time = threading.Lock()
-        super().__init__(sandbox.cloud.url, sandbox.function.invoke)
+        super().__init__(sandbox.function.invoke)
 
     def invoke(self, event: Any) -> Result:
-        """Let the function run, and show what it sent."""
+        """Run the function, and show what it sent."""
         with self._one_at_a_time:
             result = super().invoke(event)
-            for mail in self._new("mail", self._sandbox.mailbox.mails):
-                self._screen.mail(mail, ADDRESS)
-            for name, fake in self._sandbox.channels.items():
-                for payload in self._new(name, fake.messages):
-                    self._screen.message(name, payload)
+            for channel, messages in self._inbox.news().items():
+                for message in messages:
+                    self._screen.message(self._sandbox, channel, message)
         if not result.ok:
-            self._screen.remark(f"A check failed: {result.payload.get('errorMessage')}")
+            self._screen.say(f"A check failed: {result.payload.get('errorMessage')}")
         return result
 
     def play_schedules(self) -> None:
@@ -67,20 +63,15 @@ class ShowingEndpoint(AwsEndpoint):
             if schedule["State"] == "ENABLED":
                 self.invoke(json.loads(schedule["Target"]["Input"]))
 
-    def _new(self, where: str, messages: Sequence[T]) -> Sequence[T]:
-        new = messages[self._shown[where] :]
-        self._shown[where] = len(messages)
-        return new
-
 
 def keep() -> None:
     """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
-    screen = Screen(sys.stdout)
-    screen.remark("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
+    screen = Screen()
+    screen.say("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
     history = History(datetime.now(UTC))
     with closing(Sandbox(channels=FAKES)) as sandbox, closing(ShowingEndpoint(sandbox, screen)) as aws:
         sandbox.stack.subscribe("AlarmTopicArn")
-        company = sandbox.zoho.organisation(past(history)[::-1], refresh_tokens=[], data_centre="us")
+        company = sandbox.zoho.organisation(history.runs("weekly", 21, 14, 7), refresh_tokens=[], data_centre="us")
         stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
         VARIABLES.parent.mkdir(exist_ok=True)
         VARIABLES.write_text(shell({**sandbox.environment, **stack}, os.getpid()))
@@ -113,15 +104,11 @@ def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
     _show(client)
     print("\n  Where else should messages go? Any of these: a number and the space bar tick")
     print("  one, Enter goes on.\n")
-    _show({question: answer for fake in sandbox.channels.values() for question, answer in _settings(fake).items()})
+    answers = sandbox.settings("SANDBOX")
+    settings = [setting for name in sandbox.channels for setting in BY_NAME[name].settings]
+    _show({setting.question: answers[setting.key] for setting in settings if setting.key in answers})
     print()
     _show({"Code": sandbox.zoho.grant(company)})
-
-
-def _settings(fake: Fake) -> dict[str, str]:
-    """Return question → answer of a channel; what has none may stay empty."""
-    answers = fake.settings()
-    return {s.question: answers[s.key] for s in BY_NAME[fake.name].settings if s.key in answers}
 
 
 def _show(answers: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from sandbox.columns import cells
+from prompt_toolkit.utils import get_cwidth as cells
 
 WIDEST = 100
 """Columns: longer lines are hard to read."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from prompt_toolkit.utils import get_cwidth as cells
 
-from sandbox.columns import cells
 from sandbox.zoho import sample_rows
 from tests.tools.bench import Bench
 from tools import ask, connect, doctor, undeploy

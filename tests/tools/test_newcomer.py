@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.story import History
+from sandbox.demo import History
 from tests.tools.bench import Bench
 
 ROOT = Path(__file__).parents[2]

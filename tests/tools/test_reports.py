@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prompt_toolkit.utils import get_cwidth as cells
 
 from handler.channels import BY_NAME
 from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Schedule
 from handler.outbox import Notice
 from handler.store import as_json
 from handler.wording import Content
-from sandbox.columns import cells
 from tools import lines, reports, standing
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)

@@ -1,0 +1,328 @@
+"""`make run`: four companies' backups on this machine, and the messages that their people get."""
+
+import itertools
+import os
+import shutil
+import sys
+import textwrap
+import webbrowser
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from handler.channels import BY_NAME
+from sandbox.channels import Accepted, Mail
+from sandbox.sandbox import Sandbox
+from sandbox.zoho import Organisation, Row, plan, row, sample_rows
+
+ADDRESS = "it@example.com"
+CHANNELS = ("slack", "cliq")
+"""Beside e-mail, unless the caller asks for others."""
+ALL = "All of them in full: make run FULL=1, or on a page: make run OPEN=1."
+NEXT = "Next: make sandbox (try the commands), or make deploy and make connect (AWS)."
+WIDTH = 100
+BOLD, DIM, BLUE, GREEN, RED = "1", "2", "34", "32", "31"
+
+News = dict[str, list[Any]]
+"""Channel → the messages that arrived there: a `Mail` of `sns`, an `Accepted` of the others."""
+
+
+class Screen:
+    """Prints to standard output, with colours on a terminal only, and never wider than the terminal.
+
+    Attributes:
+        width: Characters of the text in a frame: as many as the terminal has room for, at most 100.
+    """
+
+    def __init__(self) -> None:
+        """Take the terminal's width, or 80 columns without a terminal."""
+        self._columns = shutil.get_terminal_size().columns
+        self.width = max(20, min(WIDTH, self._columns - 4))
+
+    def say(self, text: str, colour: str = DIM, first: str = "", then: str = "") -> None:
+        """Print a text in lines, the first and the other ones behind an indentation."""
+        for line in text.splitlines() or [""]:
+            for part in textwrap.wrap(line, self._columns, initial_indent=first, subsequent_indent=then) or [""]:
+                print(_painted(part, colour), flush=True)
+
+    def frame(self, label: str, text: str, colour: str = GREEN) -> None:
+        """Print a message in a frame."""
+        print(f"  {_painted(f'┌─ {label} '.ljust(self.width + 2, '─'), colour)}")
+        for line in text.rstrip().splitlines():
+            for part in textwrap.wrap(line, self.width) or [""]:
+                print(f"  {_painted('│', colour)} {part}".rstrip())
+        print(f"  {_painted('└'.ljust(self.width + 2, '─'), colour)}", flush=True)
+
+    def message(self, sandbox: Sandbox, channel: str, message: Mail | Accepted) -> None:
+        """Print a message as its reader gets it."""
+        if isinstance(message, Mail):
+            head = f"To:      {ADDRESS}\nSubject: {message.subject or '(none)'}"
+            self.frame("E-mail", f"{head}\n\n{message.body}", BLUE)
+        else:
+            fake = sandbox.channels[channel]
+            self.frame(fake.label, fake.text(message.payload, self.width))
+
+
+def _painted(text: str, code: str) -> str:
+    return f"\033[{code}m{text}\033[0m" if text and sys.stdout.isatty() else text
+
+
+class Inbox:
+    """What arrives in a sandbox, each message once."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        """Begin with the first message."""
+        self._sandbox = sandbox
+        self._seen: Counter[str] = Counter()
+
+    def news(self) -> News:
+        """Return what arrived since the last time, oldest first."""
+        accepted = {name: fake.accepted for name, fake in self._sandbox.channels.items()}
+        arrived: dict[str, Sequence[Any]] = {"sns": self._sandbox.mailbox.mails, **accepted}
+        new = {name: list(messages[self._seen[name] :]) for name, messages in arrived.items()}
+        self._seen.update({name: len(messages) for name, messages in new.items()})
+        return new
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One change in the world, and the notices that must follow.
+
+    Attributes:
+        org: The company's key.
+        company: The company at Zoho.
+        narration: What happens, in a line.
+        kinds: The kinds of the notices that must follow. A broken channel is found by one check and reported by the
+            next, so two kinds, and the kind `channel`, take two checks.
+        rows: What appears in the history, oldest first; the last one is what the first notice is about.
+        change: What else happens.
+        broken: A channel that accepts nothing.
+        fails: Whether the checks end with an error, as they do while something is wrong that a person must fix.
+        chosen: Whether its messages are always printed.
+    """
+
+    org: str
+    company: Organisation
+    narration: str
+    kinds: tuple[str, ...]
+    rows: tuple[Row, ...] = ()
+    change: Callable[[], object] = lambda: None
+    broken: str = ""
+    fails: bool = False
+    chosen: bool = False
+
+
+class History:
+    """Writes rows as Zoho does, with times counted back from now."""
+
+    def __init__(self, now: datetime) -> None:
+        """Count back from now."""
+        self._now = now
+
+    def row(self, ago: timedelta, repeat_type: str, **what: str) -> Row:
+        """Return a row whose `state` or `action` is given."""
+        who = {"id": "1", "name": "Asha Rao", "zuid": "2"}
+        return row(self._now - ago, repeat_type=repeat_type, done_by=who, **what)
+
+    def run(self, ago: timedelta, repeat_type: str, state: str) -> tuple[Row, Row]:
+        """Return the two rows of a backup that took twelve minutes."""
+        began = self.row(ago + timedelta(minutes=12), repeat_type, action="initiated")
+        return began, self.row(ago, repeat_type, state=state)
+
+    def runs(self, repeat_type: str, *days_ago: int) -> list[Row]:
+        """Return a schedule and its completed backups, newest first, as Zoho shows them."""
+        scheduled = self.row(timedelta(days=days_ago[0] + 1), repeat_type, action="scheduled")
+        backups = (self.run(timedelta(days=days), repeat_type, "completed") for days in days_ago)
+        return [scheduled, *itertools.chain(*backups)][::-1]
+
+    def plan(self, rrule: str, next_run: timedelta) -> dict[str, Any]:
+        """Return Zoho's plan, with the next run so long from now."""
+        return plan(rrule, self._now + next_run, self._now - timedelta(days=90))
+
+
+def story(sandbox: Sandbox, history: History) -> Iterator[Scene]:
+    """Yield what happens, one scene after the other."""
+    sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
+    baseline = ("baseline",)
+    yield Scene("sample", sample, "The function reads the history that Zoho's documentation shows.", baseline)
+    acme = sandbox.connect("default", history.runs("weekly", 21, 14, 7), name="Acme Ltd")
+    acme.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", timedelta(days=6, hours=18))
+    yield Scene("default", acme, "It is connected to a company that makes weekly backups.", baseline)
+    yield from _week(partial(Scene, "default", acme), history)
+    borealis = sandbox.connect("borealis", history.runs("monthly", 40, 10), name="Borealis")
+    yield Scene("borealis", borealis, "Another company is connected; its backups are monthly.", baseline)
+    yield from _problems(partial(Scene, "borealis", borealis), sandbox, borealis, history)
+    caravel = sandbox.connect("caravel", history.runs("monthly", 44, 23), name="Caravel")
+    caravel.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", timedelta(days=-2))
+    missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
+    yield Scene("caravel", caravel, missed, baseline)
+
+
+def _week(scene: Callable[..., Scene], history: History) -> Iterator[Scene]:
+    """Yield a week of a company that makes weekly backups."""
+    by_hand = partial(history.run, repeat_type="immediate")
+    completed = history.run(timedelta(hours=6), "weekly", "completed")
+    yield scene("This week's backup completes.", ("completed",), completed)
+    import_fails = "Before a large import, Asha starts another one manually. It fails."
+    yield scene(import_fails, ("failed",), by_hand(timedelta(hours=4), state="failure"), chosen=True)
+    yield scene("She tries again. It fails again.", ("failed",), by_hand(timedelta(hours=3), state="failure"))
+    yield scene("The third attempt works.", ("recovered",), by_hand(timedelta(hours=1), state="completed"))
+    stop = history.row(timedelta(minutes=5), "weekly", action="stopped")
+    yield scene("Somebody turns off the weekly schedule.", ("stopped",), (stop,))
+
+
+def _problems(
+    scene: Callable[..., Scene], sandbox: Sandbox, company: Organisation, history: History
+) -> Iterator[Scene]:
+    """Yield what silence would have hidden: no backup, no end of one, no access, a channel that nobody reads any more.
+
+    An overdue week cannot be waited for in a minute: rows are dated back instead.
+    """
+    name, fake = next(iter(sandbox.channels.items()))
+    weekly = history.row(timedelta(days=9), "weekly", action="scheduled")
+    changed = "Its schedule became weekly nine days ago, and no backup has run since."
+    yield scene(changed, ("overdue",), change=partial(company.rows.insert, 0, weekly))
+    began = history.row(timedelta(hours=26), "weekly", action="initiated")
+    yield scene("A backup started yesterday, and nothing has been heard of it since.", ("stuck",), (began,))
+    done = history.row(timedelta(minutes=40), "weekly", state="completed")
+    yield scene("It completes after all.", ("recovered",), (done,))
+    left = "The administrator whose token is used leaves."
+    yield scene(left, ("unreadable",), change=company.refresh_tokens.clear, fails=True)
+    reconnect = partial(sandbox.reconnect, "borealis", company)
+    yield scene("Another one runs `make connect`.", ("readable",), change=reconnect)
+    failure = history.row(timedelta(minutes=20), "weekly", state="failure")
+    yield scene(
+        f"Somebody deletes the address that {fake.label} gave us, and then a backup fails.",
+        ("failed", "channel"),
+        (failure,),
+        change=partial(fake.break_with, fake.gone[0]),
+        broken=name,
+        fails=True,
+    )
+    yield scene(f"The address works again: {fake.label} gets what it missed.", ("channel",), change=fake.repair)
+
+
+class Demo:
+    """Plays scenes in the sandbox, shows what arrives, and remembers what should have arrived.
+
+    Attributes:
+        problems: What went wrong, a sentence each.
+        played: Each scene with what arrived.
+    """
+
+    def __init__(self, sandbox: Sandbox, screen: Screen, *, full: bool = False) -> None:
+        """Play in a sandbox and show on a screen: every message, or who got what and the messages of chosen scenes."""
+        self.problems: list[str] = []
+        self.played: list[tuple[Scene, News]] = []
+        self._sandbox, self._screen, self._full = sandbox, screen, full
+        self._inbox = Inbox(sandbox)
+        self._titles: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+
+    def play(self, scene: Scene) -> None:
+        """Let a scene happen, let the function check, and show what arrived; one more check must send nothing."""
+        self._screen.say("")
+        self._screen.say(scene.narration, BOLD, "▶ ", "  ")
+        scene.company.rows[:0] = reversed(scene.rows)
+        scene.change()
+        for _ in range(2 if len(scene.kinds) > 1 or "channel" in scene.kinds else 1):
+            self._check(scene)
+        news = self._inbox.news()
+        self.played.append((scene, news))
+        self._show(scene, news)
+        self._judge(scene, news)
+        self._check(scene)
+        if any(self._inbox.news().values()):
+            self.problems.append(f"“{scene.narration}” was sent again at the next check.")
+
+    def verdict(self) -> str:
+        """Return the line that says what was delivered."""
+        counts = [f"{self._counts['sns']} by e-mail"]
+        counts += [f"{self._counts[name]} on {fake.label}" for name, fake in self._sandbox.channels.items()]
+        return f"Messages: {', '.join(counts)};\n" + ("\n".join(self.problems) or "nothing lost, nothing sent twice.")
+
+    def _check(self, scene: Scene) -> None:
+        result = self._sandbox.check(scene.org)
+        if result.ok and scene.fails:
+            self.problems.append(f"“{scene.narration}” should fail the check, so that an alarm sees it.")
+        elif not result.ok and not scene.fails:
+            self.problems.append(f"A check failed: {result.payload.get('errorMessage')}")
+            self._screen.say(result.output)
+
+    def _show(self, scene: Scene, news: News) -> None:
+        if not self._full:
+            self._show_recipients(news)
+        for channel, messages in news.items():
+            for message in messages if self._full or scene.chosen else ():
+                self._screen.message(self._sandbox, channel, message)
+
+    def _show_recipients(self, news: News) -> None:
+        """Say who got what, by its title in the e-mail; a channel may also get what it missed before."""
+        for mail in news["sns"]:
+            self._titles[mail.attributes["notice_id"]] = (mail.subject or "").partition("] ")[2]
+        texts = [("e-mail", mail.body) for mail in news["sns"]]
+        texts += [(self._label(name), message.text) for name in self._sandbox.channels for message in news[name]]
+        for notice_id, title in self._titles.items():
+            if labels := [label for label, text in texts if notice_id in text]:
+                self._screen.say(f"{', '.join(labels)}: {title}", BLUE, "  → ", "    ")
+        for label, text in texts:
+            if not any(notice_id in text for notice_id in self._titles):  # the end of an alert names that alert only
+                self._screen.say(f"{label}: {text.splitlines()[0]}", BLUE, "  → ", "    ")
+
+    def _label(self, channel: str) -> str:
+        return self._sandbox.channels[channel].label
+
+    def _judge(self, scene: Scene, news: News) -> None:
+        """Note what is missing, wrong, incomplete or there twice."""
+        self._counts.update({name: len(messages) for name, messages in news.items()})
+        kinds = tuple(mail.attributes.get("kind") for mail in news["sns"])
+        if kinds != scene.kinds:
+            self.problems.append(f"“{scene.narration}” should send {scene.kinds} by e-mail; it sent {kinds}.")
+        texts = {"e-mail": [mail.body for mail in news["sns"]]}
+        for name in self._sandbox.channels:
+            if not BY_NAME[name].incidents_only:
+                texts[self._label(name)] = [message.text for message in news[name]]
+                if bool(news[name]) == (name == scene.broken):
+                    self.problems.append(f"“{scene.narration}” sent {len(news[name])} messages to {self._label(name)}.")
+        row_id = str(scene.rows[-1]["id"]) if scene.rows else ""
+        for label, some in texts.items():
+            if some and not any(row_id in text for text in some):
+                self.problems.append(f"“{scene.narration}” does not show row {row_id} in its {label} message.")
+
+
+def play(channels: Iterable[str] = (), *, full: bool = False, page: bool = False) -> bool:
+    """Start the sandbox, play everything and return whether all of it arrived, once.
+
+    Args:
+        channels: The channels' names; without any, `CHANNELS`.
+        full: Whether to print every message.
+        page: Whether to show them all on a page, too, and open it where there is a browser.
+    """
+    screen = Screen()
+    screen.say("Starting Zoho, the channels and AWS on this machine, and deploying the stack …")
+    parameters = {"NotificationEmail": ADDRESS, "OperatedBy": ADDRESS}
+    with closing(Sandbox(parameters, channels=tuple(channels) or CHANNELS)) as sandbox:
+        demo = Demo(sandbox, screen, full=full)
+        for scene in story(sandbox, History(datetime.now(UTC))):
+            demo.play(scene)
+        screen.say("")
+        screen.say(demo.verdict(), RED if demo.problems else GREEN)
+        if page:
+            _open(screen, demo.played)
+        elif not full:
+            screen.say(ALL)
+        screen.say(NEXT)
+        return not demo.problems
+
+
+def _open(screen: Screen, played: Sequence[tuple[Scene, News]]) -> None:
+    from sandbox.gallery import write_story  # only now: nothing else of `make run` makes a page
+
+    address = write_story((scene.org, scene.narration, news) for scene, news in played)
+    screen.say(f"Every message on a page: {address}")
+    if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(address)
