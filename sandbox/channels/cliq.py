@@ -36,46 +36,28 @@ ERRORS = {
 }
 
 
+def _label(pair: Any) -> bool:
+    return isinstance(pair, dict) and len(pair) == 1 and all(isinstance(value, str) for value in pair.values())
+
+
 def _slide(data: Check) -> Check:
     return record({"data": data}, {"title": text()})
 
 
-def _flat(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) > 0 and all(isinstance(words, str) for words in value.values())
-
-
-def _label(pair: Any) -> bool:
-    return _flat(pair) and (len(pair) == 1 or pair.keys() == {"label", "value"})
-
-
-def _table(data: Any) -> bool:
-    if not record({"headers": many(text()), "rows": many(_flat)})(data):
-        return False
-    return all(row.keys() <= set(data["headers"]) for row in data["rows"])
-
-
-ACTION = typed({"open.url": record({"data": record({"web": link})})})
-THEMES = among({"modern-inline", "poll", "prompt"})
 MESSAGE = record(
     {},
     {
         "text": text(5_000),  # 10,000 in the newer text of the documentation: the smaller one is safe
-        "card": record({"title": text(200), "theme": THEMES}, {"thumbnail": link}),
-        "slides": many(
-            typed(
-                {
-                    "label": _slide(many(_label)),
-                    "list": _slide(many(text())),
-                    "text": _slide(text()),
-                    "table": _slide(_table),
-                }
+        "card": record({"title": text(200), "theme": among({"modern-inline", "poll", "prompt"})}),
+        "slides": many(typed({"label": _slide(many(_label)), "text": _slide(text())}), minimum=0),
+        "buttons": many(
+            record(
+                {"label": text(30), "action": typed({"open.url": record({"data": record({"web": link})})})},
+                {"type": among("+-")},
             ),
+            maximum=5,
             minimum=0,
         ),
-        "buttons": many(
-            record({"label": text(30), "action": ACTION}, {"type": among("+-"), "hint": text()}), maximum=5, minimum=0
-        ),
-        "bot": record({}, {"name": text(), "image": link}),
     },
 )
 
@@ -84,7 +66,6 @@ class FakeCliq(Fake):
     """One channel, and a user with a webhook token for each name.
 
     Attributes:
-        tokens: Name by token; deleting one revokes it.
         throttle: What a locked user is answered: `throttled`, which is HTTP 400, or `too_many_requests`, 429.
     """
 
@@ -95,11 +76,10 @@ class FakeCliq(Fake):
     transient = ("throttled", "too_many_requests", "internal_error")
     refused = ("invalid_inputs",)
     gone = ("unauthorized", "forbidden", "not_found")
+    throttle = "throttled"
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Fake` does."""
-        self.tokens: dict[str, str] = {}
-        self.throttle = "throttled"
         self._asked: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._locked: dict[str, datetime] = {}
         super().__init__(clock, certificate)
@@ -107,7 +87,7 @@ class FakeCliq(Fake):
     def webhook_url(self, name: str = "SANDBOX") -> str:
         """Return the webhook URL of this name, and make its token where there is none."""
         token = f"1001.{name}"
-        self.tokens[token] = name
+        self.addresses[token] = name
         return f"{self.url}/api/v2/channelsbyname/{CHANNEL}/message?{urlencode({'zapikey': token})}"
 
     def reset(self) -> None:
@@ -123,7 +103,7 @@ class FakeCliq(Fake):
             return ERRORS["not_found"]
         if request.method != "POST":
             return ERRORS["method_not_allowed"]
-        name = self.tokens.get(request.query.get("zapikey", ""))
+        name = self.addresses.get(request.query.get("zapikey", ""))
         if name is None:
             return ERRORS["unauthorized"]
         if self._is_locked(name):
@@ -159,10 +139,14 @@ class FakeCliq(Fake):
             title = unmarked(payload["card"]["title"])
             parts = [title, "=" * min(len(title), width), *parts]
         for slide in payload.get("slides", []):
-            parts += [unmarked(slide["title"])] if "title" in slide else []
-            parts += map(unmarked, _slide_lines(slide["type"], slide["data"]))
+            data = [slide["data"]] if slide["type"] == "text" else _lines(slide["data"])
+            parts += [unmarked(line) for line in (slide.get("title"), *data) if line]
         parts += [f"[{button['label']}] {button['action']['data']['web']}" for button in payload.get("buttons", [])]
         return "\n".join(parts)
+
+
+def _lines(pairs: list[dict[str, str]]) -> list[str]:
+    return [f"{label}: {value}" for pair in pairs for label, value in pair.items()]
 
 
 def unmarked(text: str) -> str:
@@ -170,16 +154,3 @@ def unmarked(text: str) -> str:
     text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)
     text = re.sub(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)", r"\2", text)
     return text.replace("\u200b", "")
-
-
-def _slide_lines(kind: str, data: Any) -> list[str]:
-    match kind:
-        case "label":  # the older form of a pair has the label as its key, the newer one names both parts
-            newer = {"label", "value"}
-            pairs = [(p["label"], p["value"]) if p.keys() == newer else next(iter(p.items())) for p in data]
-            return [f"{label}: {value}" for label, value in pairs]
-        case "table":
-            return [" | ".join(str(row.get(name, "")) for name in data["headers"]) for row in data["rows"]]
-        case "list":
-            return [f"• {line}" for line in data]
-    return [data]

@@ -63,6 +63,7 @@ class Fake(Server):
         transient: Names of the errors after which the same message may be accepted later.
         refused: Names of the errors that refuse a message for its content.
         gone: Names of the errors that refuse every message until a person does something.
+        addresses: The name that was given to `settings`, by what stands in its address; deleting one revokes it.
         accepted: What it accepted, oldest first.
         clock: The time by which it limits; a test moves it instead of waiting.
     """
@@ -77,6 +78,7 @@ class Fake(Server):
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Server` does, with the time of this machine unless another clock is given."""
+        self.addresses: dict[str, str] = {}
         self.accepted: list[Accepted] = []
         self.clock = clock or (lambda: datetime.now(UTC))
         super().__init__(certificate)

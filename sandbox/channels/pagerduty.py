@@ -7,8 +7,7 @@ from people who met them.
 
 import hashlib
 import re
-import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,9 +31,7 @@ PAYLOAD: dict[str, Check] = {
     "source": text(),
     "severity": among({"critical", "warning", "error", "info"}),
     "timestamp": _is_time,
-    "component": text(),
-    "group": text(),
-    "class": text(),
+    **dict.fromkeys(("component", "group", "class"), text()),
     "custom_details": lambda value: True,
 }
 EVENT: dict[str, Check] = {
@@ -43,7 +40,6 @@ EVENT: dict[str, Check] = {
     "dedup_key": text(255),
     "payload": lambda value: isinstance(value, dict),
     "links": many(record({"href": link}, {"text": text()}), minimum=0),
-    "images": many(record({"src": link}, {"href": link, "alt": text()}), minimum=0),
     "client": text(),
     "client_url": link,
 }
@@ -84,12 +80,7 @@ class Alert:
 
 
 class FakePagerDuty(Fake):
-    """An integration for each name.
-
-    Attributes:
-        integrations: Name by routing key; deleting one disables it.
-        alerts: All that were ever opened, oldest first. The same key opens another one once the first is resolved.
-    """
+    """An integration for each name."""
 
     name = "pagerduty"
     label = "PagerDuty"
@@ -99,17 +90,11 @@ class FakePagerDuty(Fake):
     refused = ("invalid_event", "too_large")
     gone = ("wrong_length", "not_alphanumeric", "invalid_routing_key")
 
-    def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
-        """Start serving, as `Fake` does."""
-        self.integrations: dict[str, str] = {}
-        self.alerts: list[Alert] = []
-        super().__init__(clock, certificate)
-
     def routing_key(self, name: str = "SANDBOX") -> str:
         """Return the routing key of this name, made where there is none: letters and digits, 32 of them."""
         letters = re.sub(r"[^A-Za-z0-9]", "", name)[:20]
         key = (letters + hashlib.sha256(name.encode()).hexdigest())[:ROUTING_KEY_CHARACTERS]
-        self.integrations[key] = name
+        self.addresses[key] = name
         return key
 
     def settings(self, name: str = "SANDBOX") -> dict[str, str]:
@@ -117,14 +102,24 @@ class FakePagerDuty(Fake):
         return {"pagerduty_routing_key": self.routing_key(name), "pagerduty_url": f"{self.url}/v2/enqueue"}
 
     @property
+    def alerts(self) -> list[Alert]:
+        """All that were ever opened, oldest first; the same key opens another one once the first is resolved."""
+        alerts: list[Alert] = []
+        for message in self.accepted:
+            name, key, action = message.name, message.payload["dedup_key"], message.payload["event_action"]
+            alert = next((known for known in alerts if known.is_open and (known.name, known.key) == (name, key)), None)
+            if alert is None and action == "trigger":
+                alert = Alert(name, key)
+                alerts.append(alert)
+            if alert:
+                alert.events.append(message.payload)
+                alert.is_open = action != "resolve"
+        return alerts
+
+    @property
     def open_alerts(self) -> list[Alert]:
         """The alerts that nobody has resolved."""
         return [alert for alert in self.alerts if alert.is_open]
-
-    def reset(self) -> None:
-        """Forget the alerts as well."""
-        super().reset()
-        self.alerts.clear()
 
     def receive(self, request: Request) -> Response:
         """Answer as PagerDuty does, and keep what is accepted."""
@@ -137,24 +132,11 @@ class FakePagerDuty(Fake):
             return invalid_event("Event object is not valid JSON")  # chosen
         if errors := _errors(event):
             return invalid_event(*errors)
-        name = self.integrations.get(event["routing_key"])
+        name = self.addresses.get(event["routing_key"])
         if name is None:
             return ERRORS["invalid_routing_key"]
-        key = event.get("dedup_key") or uuid.uuid4().hex
-        self._apply(name, key, event)
         self.accept(name, event)
-        return Response.json({"status": "success", "message": "Event processed", "dedup_key": key}, 202)
-
-    def _apply(self, name: str, key: str, event: Payload) -> None:
-        """Open, update or resolve an alert; what there is none for changes nothing."""
-        alert = next((alert for alert in self.open_alerts if (alert.name, alert.key) == (name, key)), None)
-        if alert is None:
-            if event["event_action"] != "trigger":
-                return
-            alert = Alert(name, key)
-            self.alerts.append(alert)
-        alert.events.append(event)
-        alert.is_open = event["event_action"] != "resolve"
+        return Response.json({"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}, 202)
 
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
@@ -170,11 +152,11 @@ class FakePagerDuty(Fake):
 
 
 def _errors(event: Payload) -> list[str]:
-    """Return what is wrong with an event; the words for anything but a routing key are chosen."""
-    key, trigger = event.get("routing_key"), event.get("event_action") == "trigger"
-    errors = _wrong(event, EVENT, {"routing_key", "event_action", "payload" if trigger else "dedup_key"})
-    if trigger and isinstance(event.get("payload"), dict):
-        errors += _wrong(event["payload"], PAYLOAD, {"summary", "source", "severity"}, "payload.")
+    """Return what is wrong with an event (chosen: most of the words, and that every event has a `dedup_key`)."""
+    key, payload, trigger = event.get("routing_key"), event.get("payload"), event.get("event_action") == "trigger"
+    errors = _wrong(event, EVENT, {"routing_key", "event_action", "dedup_key", *(["payload"] if trigger else [])})
+    if trigger and isinstance(payload, dict):
+        errors += _wrong(payload, PAYLOAD, {"summary", "source", "severity"}, "payload.")
     if isinstance(key, str) and len(key) != ROUTING_KEY_CHARACTERS:
         errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
     if isinstance(key, str) and not key.isalnum():

@@ -7,40 +7,32 @@ import html
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 
 from sandbox.channels.fake import WIDTH, Check, Fake, Payload, flag, many, payload_of, record, text, typed
 from sandbox.server import Request, Response
 
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/#handling_errors
-TRANSIENT = {"rollup_error": 500, "rate_limited": 429}
-REFUSED = {
-    "invalid_payload": 400,
-    "invalid_blocks": 400,
-    "no_text": 400,
-    "msg_too_long": 400,
-    "too_many_attachments": 400,
-    "too_large": 413,
-}
+TRANSIENT = {500: "rollup_error", 429: "rate_limited"}
+REFUSED = {400: "invalid_payload invalid_blocks no_text msg_too_long too_many_attachments", 413: "too_large"}
 GONE = {
-    "user_not_found": 400,
-    "invalid_token": 403,
-    "action_prohibited": 403,
-    "posting_to_general_channel_denied": 403,
-    "team_disabled": 403,
-    "no_service": 404,
-    "no_team": 404,
-    "no_active_hooks": 404,
-    "channel_not_found": 404,
-    "channel_is_archived": 410,
+    400: "user_not_found",
+    403: "invalid_token action_prohibited posting_to_general_channel_denied team_disabled",
+    404: "no_service no_team no_active_hooks channel_not_found",
+    410: "channel_is_archived",
 }
+
+
+def _answers(codes: Mapping[int, str]) -> dict[str, Response]:
+    return {code: Response.text(code, status) for status, listed in codes.items() for code in listed.split()}
+
+
 # Slack's changelog and its users know the channel's codes with 400, too: judge by the code.
-GONE_400 = {f"400 {code}": code for code, status in GONE.items() if status != 400}
-ERRORS = {
-    **{code: Response.text(code, status) for code, status in {**TRANSIENT, **REFUSED, **GONE}.items()},
-    **{name: Response.text(code, 400) for name, code in GONE_400.items()},
+GONE_400 = {
+    f"400 {code}": Response.text(code, 400) for status in GONE if status != 400 for code in GONE[status].split()
 }
+ERRORS = {**_answers(TRANSIENT), **_answers(REFUSED), **_answers(GONE), **GONE_400}
 
 TEXT_CHARACTERS = 40_000
 """What lies beyond is cut: https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages"""
@@ -54,28 +46,17 @@ def _words(maximum: int, *, marked: bool = True) -> Check:
     return typed(kinds)
 
 
-def _block(**parts: Check) -> Check:
-    return record(parts, {"block_id": text(255)})
-
-
 def _section(value: Payload) -> bool:
-    parts = {"text": _words(3_000), "fields": many(_words(2_000), 10), "block_id": text(255)}
-    return bool(value.keys() & {"text", "fields"}) and record({}, parts)(value)
+    return len(value) > 0 and record({}, {"text": _words(3_000), "fields": many(_words(2_000), 10)})(value)
 
 
-# https://docs.slack.dev/reference/block-kit/blocks; only the types that suit an alert, and buttons that open a link
+# https://docs.slack.dev/reference/block-kit/blocks; of its blocks, those that an alert needs
 BLOCKS = many(
     typed(
         {
-            "divider": _block(),
-            "header": _block(text=_words(150, marked=False)),
+            "header": record({"text": _words(150, marked=False)}),
             "section": _section,
-            "context": _block(elements=many(_words(3_000), 10)),
-            "actions": _block(
-                elements=many(
-                    typed({"button": record({"text": _words(75, marked=False), "url": text(3_000)})}), maximum=25
-                )
-            ),
+            "context": record({"elements": many(_words(3_000), 10)}),
         }
     ),
     maximum=50,
@@ -95,9 +76,9 @@ class FakeSlack(Fake):
     label = "Slack"
     path = re.compile(r"/services/T\w+/B\w+/(\w+)")
     errors = ERRORS
-    transient = tuple(TRANSIENT)
-    refused = tuple(REFUSED)
-    gone = (*GONE, *GONE_400)
+    transient = tuple(_answers(TRANSIENT))
+    refused = tuple(_answers(REFUSED))
+    gone = (*_answers(GONE), *GONE_400)
 
     def webhook_url(self, name: str = "SANDBOX") -> str:
         """Return the webhook URL of this name, in the form of Slack's own."""
@@ -114,7 +95,7 @@ class FakeSlack(Fake):
         if payload is None or not isinstance(payload.get("text", ""), str):
             return ERRORS["invalid_payload"]
         blocks = payload.get("blocks", [])
-        if not BLOCKS(blocks) or _repeat_an_id(blocks):
+        if not BLOCKS(blocks):
             return ERRORS["invalid_blocks"]
         if not blocks and not payload.get("text", "").strip():
             return ERRORS["no_text"]
@@ -126,29 +107,19 @@ class FakeSlack(Fake):
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
         """Return what Slack shows: its blocks or, without any, its text; dates in this machine's time zone."""
-        blocks = [shown for block in payload.get("blocks", []) if (shown := _block_text(block, width))]
+        blocks = [_block_text(block, width) for block in payload.get("blocks", [])]
         return "\n".join(blocks) if blocks else plain(payload.get("text", ""))
 
 
-def _repeat_an_id(blocks: list[Payload]) -> bool:
-    ids = [block["block_id"] for block in blocks if "block_id" in block]
-    return len(ids) != len(set(ids))
-
-
 def _block_text(block: Payload, width: int) -> str:
-    match block["type"]:
-        case "header":
-            title = _object_text(block["text"])
-            return f"{title}\n{'=' * min(len(title), width)}"
-        case "section":
-            parts = [_object_text(block["text"])] if "text" in block else []
-            fields = [_object_text(field) for field in block.get("fields", [])]
-            return "\n".join([*parts, *_columns(fields, min(40, width // 2))])
-        case "context":
-            return " · ".join(map(_object_text, block["elements"]))
-        case "actions":
-            return "  ".join(f"[{_object_text(button['text'])}] {button['url']}" for button in block["elements"])
-    return "-" * 20
+    if block["type"] == "header":
+        title = _object_text(block["text"])
+        return f"{title}\n{'=' * min(len(title), width)}"
+    if block["type"] == "context":
+        return " · ".join(map(_object_text, block["elements"]))
+    words = [_object_text(block["text"])] if "text" in block else []
+    fields = [_object_text(field) for field in block.get("fields", [])]
+    return "\n".join([*words, *_columns(fields, min(40, width // 2))])
 
 
 def _columns(fields: list[str], column: int) -> Iterator[str]:

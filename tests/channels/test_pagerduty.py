@@ -136,11 +136,11 @@ def test_a_disabled_integration_takes_what_waited_once_it_is_enabled(
     channel: PagerDuty, pagerduty: FakePagerDuty
 ) -> None:
     """With the same key."""
-    integrations = dict(pagerduty.integrations)
-    pagerduty.integrations.clear()
+    addresses = dict(pagerduty.addresses)
+    pagerduty.addresses.clear()
     (request,) = channel.render([notice(opens=(ref(),))], RECIPIENT)
     assert refusal_of(channel, request).gone
-    pagerduty.integrations.update(integrations)
+    pagerduty.addresses.update(addresses)
     channel.send(request, AMPLE)
     assert len(pagerduty.open_alerts) == 1
 

@@ -136,7 +136,8 @@ def test_text_from_zoho_reads_as_it_was_written_and_is_inert(channel: Teams, tea
 @pytest.mark.parametrize("words", ["a\\", "\\*", "*a*", "{{DATE(2026-01-01T00:00:00Z)}}", "1. x", "- x", "a|b"])
 def test_an_escaped_text_reads_as_it_was_written(words: str) -> None:
     """A backslash that was there is doubled, so that it escapes nothing."""
-    assert FakeTeams.text({"attachments": [{"content": {"type": "TextBlock", "text": escape(words)}}]}) == words
+    card = {"body": [{"type": "TextBlock", "text": escape(words)}]}
+    assert FakeTeams.text({"attachments": [{"content": card}]}) == words
 
 
 @pytest.mark.parametrize("status", [200, 202])
@@ -156,10 +157,10 @@ def test_what_a_workflow_never_answers_is_no_acceptance(channel: Teams, teams: F
 
 def test_a_switched_off_workflow_takes_what_waited_once_it_is_on(channel: Teams, teams: FakeTeams) -> None:
     """Its 400 is about the channel."""
-    teams.off.add("SANDBOX")
+    teams.break_with("WorkflowTriggerIsNotEnabled")
     (request,) = channel.render(notices(2), RECIPIENT)
     raised = refusal_of(channel, request)
     assert (raised.gone, set(raised.refused)) == (True, set())
     assert str(raised) == "Microsoft Teams answered HTTP 400 WorkflowTriggerIsNotEnabled"
-    teams.off.clear()
+    teams.repair()
     channel.send(request, AMPLE)
