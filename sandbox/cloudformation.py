@@ -63,14 +63,21 @@ def _event_invoke_config(client: Client, name: str, properties: Properties) -> R
 
 def _metric_filter(client: Client, name: str, properties: Properties) -> Resource:
     which = {"logGroupName": properties["LogGroupName"], "filterName": name}
-    transformations = [_camel_case(transformation) for transformation in properties["MetricTransformations"]]
-    client.put_metric_filter(**which, filterPattern=properties["FilterPattern"], metricTransformations=transformations)
+    named = [{k[0].lower() + k[1:]: v for k, v in one.items()} for one in properties["MetricTransformations"]]
+    client.put_metric_filter(**which, filterPattern=properties["FilterPattern"], metricTransformations=named)
     return Resource(name, lambda: client.delete_metric_filter(**which))
 
 
 def _queue_policy(client: Client, name: str, properties: Properties) -> Resource:
     for url in properties["Queues"]:
         client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(properties["PolicyDocument"])})
+    return Resource(name)
+
+
+def _topic_policy(client: Client, name: str, properties: Properties) -> Resource:
+    policy = {"AttributeName": "Policy", "AttributeValue": json.dumps(properties["PolicyDocument"])}
+    for arn in properties["Topics"]:
+        client.set_topic_attributes(TopicArn=arn, **policy)
     return Resource(name)
 
 
@@ -90,13 +97,6 @@ def _subscription(client: Client, name: str, properties: Properties) -> Resource
     attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
     arn = client.subscribe(**own, Attributes=attributes, ReturnSubscriptionArn=True)["SubscriptionArn"]
     return Resource(arn, lambda: client.unsubscribe(SubscriptionArn=arn), arn)
-
-
-def _topic_policy(client: Client, name: str, properties: Properties) -> Resource:
-    for arn in properties["Topics"]:
-        policy = json.dumps(properties["PolicyDocument"])
-        client.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
-    return Resource(name)
 
 
 # Type: service, the operation whose parameters the properties are, the property that names it, what makes it.
@@ -139,15 +139,9 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
         except (BotoCoreError, ClientError) as error:
             raise ValidationError(message=f"{resource_type} {name}: {error}") from error
 
-    def update(
-        original_resource: Resource,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> Resource:
-        original_resource.delete(account_id, region_name)
-        return create(new_resource_name, cloudformation_json, account_id, region_name)
+    def update(original_resource: Resource, new_resource_name: str, cloudformation_json: Any, **where: str) -> Resource:
+        original_resource.delete(**where)
+        return create(new_resource_name, cloudformation_json, **where)
 
     return type(
         resource_type.replace("::", ""),
@@ -171,15 +165,9 @@ def as_declared(value: Any, shape: Shape | None) -> Any:
             return {key: as_declared(part, shape.value) for key, part in value.items()}
         case ListShape() if isinstance(value, list):
             return [as_declared(part, shape.member) for part in value]
-    type_name = shape.type_name if shape else ""
-    if type_name in {"integer", "long"} and isinstance(value, str) and value.isdecimal():
+    declared = shape.type_name if shape else ""
+    if declared in {"integer", "long"} and str(value).isdecimal():
         return int(value)
-    if type_name in {"float", "double"} and isinstance(value, str) and value.replace(".", "", 1).isdecimal():
+    if declared in {"float", "double"} and str(value).replace(".", "", 1).isdecimal():
         return float(value)
-    if type_name == "boolean" and value in {"true", "false"}:
-        return value == "true"
-    return value
-
-
-def _camel_case(properties: Properties) -> Properties:
-    return {key[0].lower() + key[1:]: value for key, value in properties.items()}
+    return value == "true" if declared == "boolean" and value in {"true", "false"} else value

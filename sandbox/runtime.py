@@ -14,6 +14,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,24 +128,26 @@ class LambdaEnvironment:
         }
 
 
-class _Process:
-    """One process of the function, and its own Runtime API."""
+class _Process(Server):
+    """One process of the function, and the Runtime API that only this process has."""
 
     def __init__(self, command: list[str], root: Path, environment: dict[str, str]) -> None:
-        self._api = _RuntimeApi()
+        self._events: queue.Queue[tuple[str, object, float] | None] = queue.Queue()
+        self._outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        super().__init__()
         # A file, not a pipe: nothing has to read along, and nothing is late.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._read = 0
         self._process = subprocess.Popen(
             command,
             cwd=root,
-            env={**environment, "AWS_LAMBDA_RUNTIME_API": self._api.url.removeprefix("http://")},
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": self.url.removeprefix("http://")},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is ours to handle
         )
-        self._watch = threading.Thread(target=self._report_death, daemon=True)
+        self._watch = threading.Thread(target=lambda: self._outcomes.put(("exit", self._process.wait())), daemon=True)
         self._watch.start()
 
     @property
@@ -156,7 +159,7 @@ class _Process:
         return self._outcome(INIT_SECONDS, "")
 
     def run(self, event: object, request_id: str, timeout: float) -> tuple[str, Any]:
-        self._api.next.put((request_id, event, timeout))
+        self._events.put((request_id, event, timeout))
         outcome = self._outcome(timeout, request_id)
         if outcome[0] in {"response", "error"}:
             self._outcome(timeout, request_id)  # the process is idle again: its log is complete
@@ -174,45 +177,23 @@ class _Process:
         self._watch.join()
 
     def close(self) -> None:
+        """End the process and its Runtime API."""
         self.kill()
-        self._api.next.put(None)
-        self._api.close()
+        self._events.put(None)
+        super().close()
         self._log.close()
-
-    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
-        try:
-            kind, payload = self._api.outcomes.get(timeout=seconds)
-        except queue.Empty:
-            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
-            return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
-        if kind == "exit":
-            message = f"RequestId: {request_id} Error: Runtime exited with status {payload}"
-            payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
-        return kind, payload
-
-    def _report_death(self) -> None:
-        self._api.outcomes.put(("exit", self._process.wait()))
-
-
-class _RuntimeApi(Server):
-    """The Runtime API of one process: `next` hands it events, `outcomes` holds what it answered."""
-
-    def __init__(self) -> None:
-        self.next: queue.Queue[tuple[str, object, float] | None] = queue.Queue()
-        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
-        super().__init__()
 
     def kind(self, method: str, path: str) -> str:
         """Name the call: `next`, `response`, `error` or, of a function that can't be imported, `init`."""
         return "init" if path.endswith("/init/error") else path.rsplit("/", 1)[-1]
 
     def answer(self, request: Request) -> Response:
-        """Hand out the next event, waiting for it, or take an answer."""
+        """Wait for the next event and hand it out, or accept the answer to one."""
         if request.kind != "next":
-            self.outcomes.put((request.kind, request.json() if request.body else None))
+            self._outcomes.put((request.kind, request.json() if request.body else None))
             return Response.json({"status": "OK"}, 202)
-        self.outcomes.put((READY, None))
-        item = self.next.get()
+        self._outcomes.put((READY, None))
+        item = self._events.get()
         if item is None:
             return Response(500)
         request_id, event, timeout = item
@@ -225,14 +206,21 @@ class _RuntimeApi(Server):
         }
         return Response(200, json.dumps(event).encode(), headers)
 
+    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
+        try:
+            kind, payload = self._outcomes.get(timeout=seconds)
+        except queue.Empty:
+            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
+            return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
+        if kind == "exit":
+            message = f"RequestId: {request_id} Error: Runtime exited with status {payload}"
+            payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
+        return kind, payload
+
 
 def _json_lines(output: str) -> list[dict[str, Any]]:
     lines = []
     for line in output.splitlines():
-        try:
-            parsed = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(parsed, dict):
-            lines.append(parsed)
-    return lines
+        with suppress(ValueError):
+            lines.append(json.loads(line))
+    return [line for line in lines if isinstance(line, dict)]

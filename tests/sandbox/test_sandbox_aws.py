@@ -218,7 +218,7 @@ def test_calls_are_recorded_at_the_wire(stack: Stack) -> None:
         "sns:ListTopics",
         "ssm:DescribeParameters",
         "dynamodb:ListTables",
-        "scheduler:GET /schedules/schedule",
+        "scheduler:GetSchedule",
     ]
 
 

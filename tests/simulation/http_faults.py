@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.channels import FAKES, Fake
 from sandbox.server import Response
-from sandbox.zoho_data import links, plan
+from sandbox.zoho import links, plan
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.simulation.faults import START, Fault, Surroundings
 from tests.simulation.wire import HttpCall
