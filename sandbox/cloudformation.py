@@ -140,7 +140,7 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
             raise ValidationError(message=f"{resource_type} {name}: {error}") from error
 
     def update(original_resource: Resource, new_resource_name: str, cloudformation_json: Any, **where: str) -> Resource:
-        original_resource.delete(**where)
+        original_resource.delete(*where.values())
         return create(new_resource_name, cloudformation_json, **where)
 
     return type(
