@@ -25,14 +25,13 @@ CHANNELS = ("slack", "cliq")
 ALL = "All of them in full: make run FULL=1, or on a page: make run OPEN=1."
 NEXT = "Next: make sandbox (try the commands), or make deploy and make connect (AWS)."
 WIDTH = 100
-BOLD, DIM, BLUE, GREEN, RED = "1", "2", "34", "32", "31"
 
 News = dict[str, list[Any]]
 """Channel → the messages that arrived there: a `Mail` of `sns`, an `Accepted` of the others."""
 
 
 class Screen:
-    """Prints to standard output, with colours on a terminal only, and never wider than the terminal.
+    """Prints to standard output, never wider than the terminal.
 
     Attributes:
         width: Characters of the text in a frame: as many as the terminal has room for, at most 100.
@@ -43,32 +42,24 @@ class Screen:
         self._columns = shutil.get_terminal_size().columns
         self.width = max(20, min(WIDTH, self._columns - 4))
 
-    def say(self, text: str, colour: str = DIM, first: str = "", then: str = "") -> None:
-        """Print a text in lines, the first and the other ones behind an indentation."""
+    def say(self, text: str = "", first: str = "", then: str = "") -> None:
+        """Print a text, its first line and the lines after it behind a mark each."""
         for line in text.splitlines() or [""]:
             for part in textwrap.wrap(line, self._columns, initial_indent=first, subsequent_indent=then) or [""]:
-                print(_painted(part, colour), flush=True)
+                print(part, flush=True)
 
-    def frame(self, label: str, text: str, colour: str = GREEN) -> None:
-        """Print a message in a frame."""
-        print(f"  {_painted(f'┌─ {label} '.ljust(self.width + 2, '─'), colour)}")
-        for line in text.rstrip().splitlines():
-            for part in textwrap.wrap(line, self.width) or [""]:
-                print(f"  {_painted('│', colour)} {part}".rstrip())
-        print(f"  {_painted('└'.ljust(self.width + 2, '─'), colour)}", flush=True)
-
-    def message(self, sandbox: Sandbox, channel: str, message: Mail | Accepted) -> None:
-        """Print a message as its reader gets it."""
+    def frame(self, sandbox: Sandbox, channel: str, message: Mail | Accepted) -> None:
+        """Print a message as its reader gets it, in a frame."""
         if isinstance(message, Mail):
-            head = f"To:      {ADDRESS}\nSubject: {message.subject or '(none)'}"
-            self.frame("E-mail", f"{head}\n\n{message.body}", BLUE)
+            label, text = "E-mail", f"To:      {ADDRESS}\nSubject: {message.subject or '(none)'}\n\n{message.body}"
         else:
             fake = sandbox.channels[channel]
-            self.frame(fake.label, fake.text(message.payload, self.width))
-
-
-def _painted(text: str, code: str) -> str:
-    return f"\033[{code}m{text}\033[0m" if text and sys.stdout.isatty() else text
+            label, text = fake.label, fake.text(message.payload, self.width)
+        print(f"  ┌─ {label} ".ljust(self.width + 4, "─"))
+        for line in text.rstrip().splitlines():
+            for part in textwrap.wrap(line, self.width) or [""]:
+                print(f"  │ {part}".rstrip())
+        print("  └".ljust(self.width + 4, "─"), flush=True)
 
 
 class Inbox:
@@ -96,8 +87,8 @@ class Scene:
         org: The company's key.
         company: The company at Zoho.
         narration: What happens, in a line.
-        kinds: The kinds of the notices that must follow. A broken channel is found by one check and reported by the
-            next, so two kinds, and the kind `channel`, take two checks.
+        kinds: The kinds of the notices that must follow, in order. A broken channel is found by one check and reported
+            by the next, so the kind `channel` takes two checks.
         rows: What appears in the history, oldest first; the last one is what the first notice is about.
         change: What else happens.
         broken: A channel that accepts nothing.
@@ -108,7 +99,7 @@ class Scene:
     org: str
     company: Organisation
     narration: str
-    kinds: tuple[str, ...]
+    kinds: str
     rows: tuple[Row, ...] = ()
     change: Callable[[], object] = lambda: None
     broken: str = ""
@@ -147,32 +138,31 @@ class History:
 def story(sandbox: Sandbox, history: History) -> Iterator[Scene]:
     """Yield what happens, one scene after the other."""
     sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
-    baseline = ("baseline",)
-    yield Scene("sample", sample, "The function reads the history that Zoho's documentation shows.", baseline)
+    yield Scene("sample", sample, "The function reads the history that Zoho's documentation shows.", "baseline")
     acme = sandbox.connect("default", history.runs("weekly", 21, 14, 7), name="Acme Ltd")
     acme.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", timedelta(days=6, hours=18))
-    yield Scene("default", acme, "It is connected to a company that makes weekly backups.", baseline)
+    yield Scene("default", acme, "It is connected to a company that makes weekly backups.", "baseline")
     yield from _week(partial(Scene, "default", acme), history)
     borealis = sandbox.connect("borealis", history.runs("monthly", 40, 10), name="Borealis")
-    yield Scene("borealis", borealis, "Another company is connected; its backups are monthly.", baseline)
+    yield Scene("borealis", borealis, "Another company is connected; its backups are monthly.", "baseline")
     yield from _problems(partial(Scene, "borealis", borealis), sandbox, borealis, history)
     caravel = sandbox.connect("caravel", history.runs("monthly", 44, 23), name="Caravel")
     caravel.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", timedelta(days=-2))
     missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
-    yield Scene("caravel", caravel, missed, baseline)
+    yield Scene("caravel", caravel, missed, "baseline")
 
 
 def _week(scene: Callable[..., Scene], history: History) -> Iterator[Scene]:
     """Yield a week of a company that makes weekly backups."""
-    by_hand = partial(history.run, repeat_type="immediate")
-    completed = history.run(timedelta(hours=6), "weekly", "completed")
-    yield scene("This week's backup completes.", ("completed",), completed)
-    import_fails = "Before a large import, Asha starts another one manually. It fails."
-    yield scene(import_fails, ("failed",), by_hand(timedelta(hours=4), state="failure"), chosen=True)
-    yield scene("She tries again. It fails again.", ("failed",), by_hand(timedelta(hours=3), state="failure"))
-    yield scene("The third attempt works.", ("recovered",), by_hand(timedelta(hours=1), state="completed"))
+    good = history.run(timedelta(hours=6), "weekly", "completed")
+    failures = [history.run(timedelta(hours=hours), "immediate", "failure") for hours in (4, 3)]
+    yield scene("This week's backup completes.", "completed", good)
+    manually = "Before a large import, Asha starts another one manually. It fails."
+    yield scene(manually, "failed", failures[0], chosen=True)
+    yield scene("She tries again. It fails again.", "failed", failures[1])
+    yield scene("The third attempt works.", "recovered", history.run(timedelta(hours=1), "immediate", "completed"))
     stop = history.row(timedelta(minutes=5), "weekly", action="stopped")
-    yield scene("Somebody turns off the weekly schedule.", ("stopped",), (stop,))
+    yield scene("Somebody turns off the weekly schedule.", "stopped", (stop,))
 
 
 def _problems(
@@ -182,28 +172,22 @@ def _problems(
 
     An overdue week cannot be waited for in a minute: rows are dated back instead.
     """
-    name, fake = next(iter(sandbox.channels.items()))
     weekly = history.row(timedelta(days=9), "weekly", action="scheduled")
     changed = "Its schedule became weekly nine days ago, and no backup has run since."
-    yield scene(changed, ("overdue",), change=partial(company.rows.insert, 0, weekly))
+    yield scene(changed, "overdue", change=lambda: company.rows.insert(0, weekly))
     began = history.row(timedelta(hours=26), "weekly", action="initiated")
-    yield scene("A backup started yesterday, and nothing has been heard of it since.", ("stuck",), (began,))
+    yield scene("A backup started yesterday, and nothing has been heard of it since.", "stuck", (began,))
     done = history.row(timedelta(minutes=40), "weekly", state="completed")
-    yield scene("It completes after all.", ("recovered",), (done,))
+    yield scene("It completes after all.", "recovered", (done,))
     left = "The administrator whose token is used leaves."
-    yield scene(left, ("unreadable",), change=company.refresh_tokens.clear, fails=True)
-    reconnect = partial(sandbox.reconnect, "borealis", company)
-    yield scene("Another one runs `make connect`.", ("readable",), change=reconnect)
+    yield scene(left, "unreadable", change=company.refresh_tokens.clear, fails=True)
+    yield scene("Another one runs `make connect`.", "readable", change=lambda: sandbox.reconnect("borealis", company))
+    name, fake = next(iter(sandbox.channels.items()))
     failure = history.row(timedelta(minutes=20), "weekly", state="failure")
-    yield scene(
-        f"Somebody deletes the address that {fake.label} gave us, and then a backup fails.",
-        ("failed", "channel"),
-        (failure,),
-        change=partial(fake.break_with, fake.gone[0]),
-        broken=name,
-        fails=True,
-    )
-    yield scene(f"The address works again: {fake.label} gets what it missed.", ("channel",), change=fake.repair)
+    gone = f"Somebody deletes the address that {fake.label} gave us, and then a backup fails."
+    broken: dict[str, Any] = {"change": lambda: fake.break_with(fake.gone[0]), "broken": name, "fails": True}
+    yield scene(gone, "failed channel", (failure,), **broken)
+    yield scene(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair)
 
 
 class Demo:
@@ -225,11 +209,11 @@ class Demo:
 
     def play(self, scene: Scene) -> None:
         """Let a scene happen, let the function check, and show what arrived; one more check must send nothing."""
-        self._screen.say("")
-        self._screen.say(scene.narration, BOLD, "▶ ", "  ")
+        self._screen.say()
+        self._screen.say(scene.narration, "▶ ", "  ")
         scene.company.rows[:0] = reversed(scene.rows)
         scene.change()
-        for _ in range(2 if len(scene.kinds) > 1 or "channel" in scene.kinds else 1):
+        for _ in range(2 if "channel" in scene.kinds else 1):
             self._check(scene)
         news = self._inbox.news()
         self.played.append((scene, news))
@@ -247,51 +231,40 @@ class Demo:
 
     def _check(self, scene: Scene) -> None:
         result = self._sandbox.check(scene.org)
-        if result.ok and scene.fails:
-            self.problems.append(f"“{scene.narration}” should fail the check, so that an alarm sees it.")
-        elif not result.ok and not scene.fails:
-            self.problems.append(f"A check failed: {result.payload.get('errorMessage')}")
-            self._screen.say(result.output)
+        if result.ok == scene.fails:
+            said = "" if result.ok else f": {result.payload.get('errorMessage')}\n{result.output}"
+            wrong = "should fail, so that an alarm sees it" if result.ok else "failed"
+            self.problems.append(f"The check after “{scene.narration}” {wrong}{said}.")
 
     def _show(self, scene: Scene, news: News) -> None:
-        if not self._full:
-            self._show_recipients(news)
-        for channel, messages in news.items():
-            for message in messages if self._full or scene.chosen else ():
-                self._screen.message(self._sandbox, channel, message)
-
-    def _show_recipients(self, news: News) -> None:
-        """Say who got what, by its title in the e-mail; a channel may also get what it missed before."""
-        for mail in news["sns"]:
-            self._titles[mail.attributes["notice_id"]] = (mail.subject or "").partition("] ")[2]
+        """Print each message, or who got what, by its title in the e-mail; a channel may get what it missed before."""
         texts = [("e-mail", mail.body) for mail in news["sns"]]
-        texts += [(self._label(name), message.text) for name in self._sandbox.channels for message in news[name]]
-        for notice_id, title in self._titles.items():
-            if labels := [label for label, text in texts if notice_id in text]:
-                self._screen.say(f"{', '.join(labels)}: {title}", BLUE, "  → ", "    ")
-        for label, text in texts:
-            if not any(notice_id in text for notice_id in self._titles):  # the end of an alert names that alert only
-                self._screen.say(f"{label}: {text.splitlines()[0]}", BLUE, "  → ", "    ")
-
-    def _label(self, channel: str) -> str:
-        return self._sandbox.channels[channel].label
+        texts += [(fake.label, one.text) for name, fake in self._sandbox.channels.items() for one in news[name]]
+        self._titles |= {mail.attributes["notice_id"]: mail.subject.partition("] ")[2] for mail in news["sns"]}
+        if not self._full:
+            for notice_id, title in self._titles.items():
+                if labels := [label for label, text in texts if notice_id in text]:
+                    self._screen.say(f"{', '.join(labels)}: {title}", "  → ", "    ")
+            for label, text in texts:
+                if not any(notice_id in text for notice_id in self._titles):  # an end that names its alert only
+                    self._screen.say(f"{label}: {text.splitlines()[0]}", "  → ", "    ")
+        if self._full or scene.chosen:
+            for channel, messages in news.items():
+                for message in messages:
+                    self._screen.frame(self._sandbox, channel, message)
 
     def _judge(self, scene: Scene, news: News) -> None:
-        """Note what is missing, wrong, incomplete or there twice."""
+        """Note what is missing, wrong or incomplete."""
         self._counts.update({name: len(messages) for name, messages in news.items()})
-        kinds = tuple(mail.attributes.get("kind") for mail in news["sns"])
+        kinds = " ".join(str(mail.attributes.get("kind")) for mail in news["sns"])
         if kinds != scene.kinds:
-            self.problems.append(f"“{scene.narration}” should send {scene.kinds} by e-mail; it sent {kinds}.")
-        texts = {"e-mail": [mail.body for mail in news["sns"]]}
-        for name in self._sandbox.channels:
-            if not BY_NAME[name].incidents_only:
-                texts[self._label(name)] = [message.text for message in news[name]]
-                if bool(news[name]) == (name == scene.broken):
-                    self.problems.append(f"“{scene.narration}” sent {len(news[name])} messages to {self._label(name)}.")
+            self.problems.append(f"“{scene.narration}” should send {scene.kinds} by e-mail; it sent {kinds or 'none'}.")
         row_id = str(scene.rows[-1]["id"]) if scene.rows else ""
-        for label, some in texts.items():
-            if some and not any(row_id in text for text in some):
-                self.problems.append(f"“{scene.narration}” does not show row {row_id} in its {label} message.")
+        for name in ("sns", *self._sandbox.channels):
+            texts = [one.body if isinstance(one, Mail) else one.text for one in news[name]]
+            expected = name != scene.broken
+            if any(row_id in text for text in texts) != expected and not BY_NAME[name].incidents_only:
+                self.problems.append(f"“{scene.narration}” with row {row_id} sent {len(texts)} messages by {name}.")
 
 
 def play(channels: Iterable[str] = (), *, full: bool = False, page: bool = False) -> bool:
@@ -309,8 +282,8 @@ def play(channels: Iterable[str] = (), *, full: bool = False, page: bool = False
         demo = Demo(sandbox, screen, full=full)
         for scene in story(sandbox, History(datetime.now(UTC))):
             demo.play(scene)
-        screen.say("")
-        screen.say(demo.verdict(), RED if demo.problems else GREEN)
+        screen.say()
+        screen.say(demo.verdict())
         if page:
             _open(screen, demo.played)
         elif not full:

@@ -50,7 +50,7 @@ class ShowingEndpoint(AwsEndpoint):
             result = super().invoke(event)
             for channel, messages in self._inbox.news().items():
                 for message in messages:
-                    self._screen.message(self._sandbox, channel, message)
+                    self._screen.frame(self._sandbox, channel, message)
         if not result.ok:
             self._screen.say(f"A check failed: {result.payload.get('errorMessage')}")
         return result
