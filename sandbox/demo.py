@@ -16,6 +16,7 @@ from typing import Any
 
 from handler.channels import BY_NAME
 from sandbox.channels import Accepted, Mail
+from sandbox.runtime import ROOT
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import Organisation, Row, plan, row, sample_rows
 
@@ -24,6 +25,8 @@ CHANNELS = ("slack", "cliq")
 """Beside e-mail, unless the caller asks for others."""
 ALL = "All of them in full: make run FULL=1, or on a page: make run OPEN=1."
 NEXT = "Next: make sandbox (try the commands), or make deploy and make connect (AWS)."
+LEAD = "What the real function sent on this machine, scene by scene."
+PAGE = ROOT / "build" / "inbox.html"
 WIDTH = 100
 
 News = dict[str, list[Any]]
@@ -285,17 +288,23 @@ def play(channels: Iterable[str] = (), *, full: bool = False, page: bool = False
         screen.say()
         screen.say(demo.verdict())
         if page:
-            _open(screen, demo.played)
+            _open(demo.played)
         elif not full:
             screen.say(ALL)
         screen.say(NEXT)
         return not demo.problems
 
 
-def _open(screen: Screen, played: Sequence[tuple[Scene, News]]) -> None:
-    from sandbox.gallery import write_story  # only now: nothing else of `make run` makes a page
+def _open(played: Sequence[tuple[Scene, News]]) -> None:
+    from sandbox import gallery  # only now: nothing else of `make run` makes a page
 
-    address = write_story((scene.org, scene.narration, news) for scene, news in played)
-    screen.say(f"Every message on a page: {address}")
+    scenes: dict[str, list[gallery.Scene]] = {}
+    for scene, news in played:
+        shown = gallery.Scene(scene.narration, f"{datetime.now():%H:%M}", news)  # noqa: DTZ005 - as a clock here shows it
+        scenes.setdefault(scene.org, []).append(shown)
+    sections = [gallery.Section(org, org, "info", some) for org, some in scenes.items()]
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(gallery.render("The sandbox's inbox", LEAD, sections), encoding="utf-8")
+    print(f"Every message on a page:\n{PAGE.as_uri()}")
     if sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
-        webbrowser.open(address)
+        webbrowser.open(PAGE.as_uri())

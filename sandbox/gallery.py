@@ -1,28 +1,26 @@
 """The gallery: every kind of message on one page, as each channel shows it. `make gallery` writes it."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from handler.channels import BY_NAME, CHANNELS
+from handler.channels import CHANNELS
 from handler.message import severity
-from handler.outbox import Notice
 from handler.rules import NOTIFIABLE
 from handler.wording import rank
 from sandbox import browser
-from sandbox.channels import Mail, cliq, slack, teams
+from sandbox.channels import cliq, slack, teams
 from sandbox.readers import Readers
 from sandbox.samples import RECIPIENT, Sample, samples
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
-STORY = ROOT / "build" / "inbox.html"
 PICTURES = ROOT / "docs" / "pictures"
 HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
 """Of the sections that are no kind of notice."""
@@ -46,79 +44,60 @@ def page(shown: Sequence[Sample]) -> str:
     Raises:
         LookupError: A kind of notice has no sample.
     """
-    by_section: dict[str, list[Sample]] = {sample.section: [] for sample in shown}
-    for sample in shown:
-        by_section[sample.section].append(sample)
-    if missing := sorted({*KINDS, *HEADINGS} - by_section.keys()):
+    groups = {name: [one for one in shown if one.section == name] for name in dict.fromkeys(s.section for s in shown)}
+    if missing := sorted({*KINDS, *HEADINGS} - groups.keys()):
         raise LookupError(f"No sample of {', '.join(missing)}: add one to sandbox/samples.py.")
+    sections = []
     with closing(Readers()) as readers:
-        sections = [
-            {
-                "name": name,
-                "heading": HEADINGS.get(name, f"{_worst(group).content.symbol} {name}"),
-                "severity": severity([notice for sample in group for notice in sample.notices]),
-                "samples": [
-                    _sample(
-                        sample.title,
-                        {c.name: readers.read(c.name, sample.notices, sample.reader) for c in CHANNELS},
-                        sample.notices[-1].at.astimezone(RECIPIENT.zone),
-                    )
-                    for sample in group
-                ],
-            }
-            for name, group in by_section.items()
-        ]
-    return _render("Every message", LEAD, sections, RECIPIENT.zone)
+        for name, group in groups.items():
+            notices = [notice for sample in group for notice in sample.notices]
+            worst = max(notices, key=lambda notice: rank(notice.severity))
+            heading = HEADINGS.get(name, f"{worst.content.symbol} {name}")
+            scenes = [
+                Scene(
+                    sample.title,
+                    f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}",
+                    {c.name: readers.read(c.name, sample.notices, sample.reader) for c in CHANNELS},
+                )
+                for sample in group
+            ]
+            sections.append(Section(name, heading, severity(notices), scenes))
+    return render("Every message", LEAD, sections, RECIPIENT.zone)
 
 
-def _worst(group: Sequence[Sample]) -> Notice:
-    return max((notice for sample in group for notice in sample.notices), key=lambda notice: rank(notice.severity))
+class Scene(NamedTuple):
+    """What arrived at a time, by channel: `Mail`s of `sns`, `Accepted` messages of the others."""
+
+    title: str
+    time: str
+    arrived: Mapping[str, Sequence[Any]]
 
 
-def write_story(scenes: Iterable[tuple[str, str, Mapping[str, Sequence[Any]]]]) -> str:
-    """Write the page of a story, each scene an organisation, what happened and what arrived, and return its address."""
-    now = datetime.now().astimezone()
-    played = [(org, _sample(narration, arrived, now)) for org, narration, arrived in scenes]
-    sections = [
-        {"name": org, "heading": org, "severity": "info", "samples": [sample for key, sample in played if key == org]}
-        for org in dict.fromkeys(org for org, _ in played)
-    ]
-    lead = "What the real function sent on this machine, scene by scene."
-    STORY.parent.mkdir(exist_ok=True)
-    STORY.write_text(_render("The sandbox's inbox", lead, sections), encoding="utf-8")
-    return STORY.as_uri()
+class Section(NamedTuple):
+    """Some scenes below one heading."""
+
+    name: str
+    heading: str
+    severity: str
+    scenes: list[Scene]
 
 
-def _sample(title: str, arrived: Mapping[str, Sequence[Any]], at: datetime) -> dict[str, Any]:
-    """Return a sample for the page, with a pane for each channel."""
-    panes = [
-        {
-            "channel": name,
-            "label": BY_NAME[name].label,
-            "macro": "mail" if name == "sns" else name,
-            "messages": [
-                (*((one.subject, one.body) if isinstance(one, Mail) else (one.payload,)), f"{at:%H:%M}")
-                for one in messages
-            ],
-        }
-        for name, messages in arrived.items()
-    ]
-    return {"title": title, "panes": panes}
+def render(heading: str, lead: str, sections: Sequence[Section], zone: tzinfo | None = None) -> str:
+    """Return a page of messages, with dates in a zone or, without one, in this machine's."""
 
-
-def _render(heading: str, lead: str, sections: Sequence[Any], zone: tzinfo | None = None) -> str:
     def mrkdwn(text: str) -> Markup:
         return Markup(slack.markup(text, zone))  # noqa: S704 - it escapes whatever is not its own
 
     def shown(text: dict[str, Any]) -> Markup:
         return mrkdwn(text["text"]) if text["type"] == "mrkdwn" else escape(text["text"])
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"mrkdwn": mrkdwn, "shown": shown, "cliq": cliq.unmarked, "teams": teams.unmarked}
     cards = vars(environment.get_template("cards.html").module)
-    return environment.get_template("gallery.html").render(cards=cards, heading=heading, lead=lead, sections=sections)
+    labels = {channel.name: channel.label for channel in CHANNELS}
+    page = environment.get_template("gallery.html")
+    return page.render(cards=cards, labels=labels, heading=heading, lead=lead, sections=sections)
 
 
 def take_pictures(found: str) -> None:
