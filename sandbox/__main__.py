@@ -11,9 +11,6 @@ def main() -> int:
     Returns:
         The exit code: 0 when everything arrived, once.
     """
-    if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
-        print(f"Python 3.11 or newer is needed, and this is {sys.version.split()[0]}: make run PYTHON=python3.13")
-        return 2
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that can't show a character must not end the story
     for name in [name for name in os.environ if name.startswith("AWS_")]:

@@ -6,7 +6,6 @@ import shutil
 import sys
 import textwrap
 import webbrowser
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -65,21 +64,16 @@ class Screen:
         print("  └".ljust(self.width + 4, "─"), flush=True)
 
 
-class Inbox:
-    """What arrives in a sandbox, each message once."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Begin with the first message."""
-        self._sandbox = sandbox
-        self._seen: Counter[str] = Counter()
-
-    def news(self) -> News:
-        """Return what arrived since the last time, oldest first."""
-        accepted = {name: fake.accepted for name, fake in self._sandbox.channels.items()}
-        arrived: dict[str, Sequence[Any]] = {"sns": self._sandbox.mailbox.mails, **accepted}
-        new = {name: list(messages[self._seen[name] :]) for name, messages in arrived.items()}
-        self._seen.update({name: len(messages) for name, messages in new.items()})
-        return new
+def take_news(sandbox: Sandbox) -> News:
+    """Return what arrived since the last time, oldest first, and take it away."""
+    boxes: dict[str, list[Any]] = {
+        "sns": sandbox.mailbox.mails,
+        **{name: fake.accepted for name, fake in sandbox.channels.items()},
+    }
+    news = {name: list(box) for name, box in boxes.items()}
+    for box in boxes.values():
+        box.clear()
+    return news
 
 
 @dataclass(frozen=True)
@@ -206,9 +200,7 @@ class Demo:
         self.problems: list[str] = []
         self.played: list[tuple[Scene, News]] = []
         self._sandbox, self._screen, self._full = sandbox, screen, full
-        self._inbox = Inbox(sandbox)
         self._titles: dict[str, str] = {}
-        self._counts: Counter[str] = Counter()
 
     def play(self, scene: Scene) -> None:
         """Let a scene happen, let the function check, and show what arrived; one more check must send nothing."""
@@ -218,18 +210,18 @@ class Demo:
         scene.change()
         for _ in range(2 if "channel" in scene.kinds else 1):
             self._check(scene)
-        news = self._inbox.news()
+        news = take_news(self._sandbox)
         self.played.append((scene, news))
         self._show(scene, news)
         self._judge(scene, news)
         self._check(scene)
-        if any(self._inbox.news().values()):
+        if any(take_news(self._sandbox).values()):
             self.problems.append(f"“{scene.narration}” was sent again at the next check.")
 
     def verdict(self) -> str:
         """Return the line that says what was delivered."""
-        counts = [f"{self._counts['sns']} by e-mail"]
-        counts += [f"{self._counts[name]} on {fake.label}" for name, fake in self._sandbox.channels.items()]
+        where = {"sns": "by e-mail", **{name: f"on {fake.label}" for name, fake in self._sandbox.channels.items()}}
+        counts = [f"{sum(len(news[name]) for _, news in self.played)} {words}" for name, words in where.items()]
         return f"Messages: {', '.join(counts)};\n" + ("\n".join(self.problems) or "nothing lost, nothing sent twice.")
 
     def _check(self, scene: Scene) -> None:
@@ -258,7 +250,6 @@ class Demo:
 
     def _judge(self, scene: Scene, news: News) -> None:
         """Note what is missing, wrong or incomplete."""
-        self._counts.update({name: len(messages) for name, messages in news.items()})
         kinds = " ".join(str(mail.attributes.get("kind")) for mail in news["sns"])
         if kinds != scene.kinds:
             self.problems.append(f"“{scene.narration}” should send {scene.kinds} by e-mail; it sent {kinds or 'none'}.")

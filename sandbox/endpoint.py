@@ -57,23 +57,13 @@ class AwsEndpoint(Server):
             self.calls.append(f"{signed[1]}:{request.kind}")
         if request.kind != "Invoke" or not self._invoke:
             return _ask_moto(request)
-        result = self.invoke(request.json())
+        result = self._invoke(request.json())
         return Response.json(result.payload, headers={} if result.ok else {"X-Amz-Function-Error": "Unhandled"})
-
-    def invoke(self, event: Any) -> Result:
-        """Run the function."""
-        assert self._invoke  # noqa: S101
-        return self._invoke(event)
 
 
 def _ask_moto(request: Request) -> Response:
-    answer = MOTO.open(
-        request.path,
-        method=request.method,
-        query_string=request.query,
-        data=request.body,
-        headers=request.headers.items(),
-    )
+    asked: dict[str, Any] = {"query_string": request.query, "data": request.body, "headers": request.headers.items()}
+    answer = MOTO.open(request.path, method=request.method, **asked)
     kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
     return Response(answer.status_code, answer.data, kept)
 

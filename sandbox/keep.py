@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from handler.channels import BY_NAME
 from sandbox.channels import FAKES
-from sandbox.demo import History, Inbox, Screen
+from sandbox.demo import History, Screen, take_news
 from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import Result
 from sandbox.sandbox import Sandbox
@@ -33,43 +33,24 @@ fi
 """
 
 
-class ShowingEndpoint(AwsEndpoint):
-    """AWS for the commands of another terminal; this terminal shows what the function sends."""
-
-    def __init__(self, sandbox: Sandbox, screen: Screen) -> None:
-        """Start serving."""
-        self._sandbox = sandbox
-        self._screen = screen
-        self._inbox = Inbox(sandbox)
-        self._one_at_a_time = threading.Lock()
-        super().__init__(sandbox.function.invoke)
-
-    def invoke(self, event: Any) -> Result:
-        """Run the function, and show what it sent."""
-        with self._one_at_a_time:
-            result = super().invoke(event)
-            for channel, messages in self._inbox.news().items():
-                for message in messages:
-                    self._screen.frame(self._sandbox, channel, message)
-        if not result.ok:
-            self._screen.say(f"A check failed: {result.payload.get('errorMessage')}")
-        return result
-
-    def play_schedules(self) -> None:
-        """Invoke the function as EventBridge does: with the input of each schedule that is enabled."""
-        scheduler, group = self._sandbox.cloud.client("scheduler"), self._sandbox.stack.outputs["ScheduleGroupName"]
-        for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
-            schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=group)
-            if schedule["State"] == "ENABLED":
-                self.invoke(json.loads(schedule["Target"]["Input"]))
-
-
 def keep() -> None:
     """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
     screen = Screen()
     screen.say("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
-    history = History(datetime.now(UTC))
-    with closing(Sandbox(channels=FAKES)) as sandbox, closing(ShowingEndpoint(sandbox, screen)) as aws:
+    history, one_at_a_time = History(datetime.now(UTC)), threading.Lock()
+
+    def invoke(event: Any) -> Result:
+        """Run the function, and show here what it sent."""
+        with one_at_a_time:
+            result = sandbox.function.invoke(event)
+            for channel, messages in take_news(sandbox).items():
+                for message in messages:
+                    screen.frame(sandbox, channel, message)
+        if not result.ok:
+            screen.say(f"A check failed: {result.payload.get('errorMessage')}")
+        return result
+
+    with closing(Sandbox(channels=FAKES)) as sandbox, closing(AwsEndpoint(invoke)) as aws:
         sandbox.stack.subscribe("AlarmTopicArn")
         company = sandbox.zoho.organisation(history.runs("weekly", 21, 14, 7), refresh_tokens=[], data_centre="us")
         stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
@@ -82,11 +63,20 @@ def keep() -> None:
         print("shown here.")
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         for _ in sys.stdin:
-            aws.play_schedules()  # or the first check of an organisation would find the failure in its past
+            _play_schedules(sandbox, invoke)  # or the first check of an organisation would find the failure in its past
             company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
-            aws.play_schedules()
+            _play_schedules(sandbox, invoke)
             print(f"For one more make connect, a new code:\n  {sandbox.zoho.grant(company)}", flush=True)
         threading.Event().wait()
+
+
+def _play_schedules(sandbox: Sandbox, invoke: Callable[[Any], Result]) -> None:
+    """Invoke the function as EventBridge does: with the input of each schedule that is enabled."""
+    scheduler, group = sandbox.cloud.client("scheduler"), sandbox.stack.outputs["ScheduleGroupName"]
+    for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
+        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=group)
+        if schedule["State"] == "ENABLED":
+            invoke(json.loads(schedule["Target"]["Input"]))
 
 
 def shell(variables: Mapping[str, str], process: int) -> str:

@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,13 @@ class Result:
     cold: bool
 
 
+@dataclass(kw_only=True)
 class LambdaEnvironment:
     """A function's execution environment: its process starts with the first invocation and serves until it dies.
 
     Like Lambda's, it comes back: an invocation after `kill`, `stop`, a crash or a timeout starts a new process.
 
-    Args:
+    Attributes:
         variables: The function's own environment variables, and whatever points it at the sandbox.
         handler: Module and function, as in the template.
         root: The folder that is the function's package.
@@ -59,23 +60,13 @@ class LambdaEnvironment:
         python: The interpreter that runs it; awslambdaric and the function's dependencies must be installed there.
     """
 
-    def __init__(
-        self,
-        variables: Mapping[str, str],
-        *,
-        handler: str = "handler.app.lambda_handler",
-        root: Path = ROOT,
-        timeout: float = 55,
-        memory: int = 256,
-        python: str = sys.executable,
-    ) -> None:
-        """Prepare the environment; no process runs yet."""
-        self.variables = dict(variables)
-        self.timeout = timeout
-        self._command = [python, "-m", "awslambdaric", handler]
-        self._root = root
-        self._memory = memory
-        self._process: _Process | None = None
+    variables: Mapping[str, str] = field(kw_only=False)
+    handler: str = "handler.app.lambda_handler"
+    root: Path = ROOT
+    timeout: float = 55
+    memory: int = 256
+    python: str = sys.executable
+    _process: "_Process | None" = field(default=None, init=False)
 
     def invoke(self, event: object, *, request_id: str | None = None, timeout: float | None = None) -> Result:
         """Invoke the function and wait for it; at the deadline its process is killed, as Lambda does."""
@@ -84,7 +75,8 @@ class LambdaEnvironment:
         cold = self._process is None or not self._process.alive
         if self._process is None or cold:
             self.stop()
-            self._process = _Process(self._command, self._root, self._environment())
+            command = [self.python, "-m", "awslambdaric", self.handler]
+            self._process = _Process(command, self.root, self._environment())
         process = self._process
         outcome, payload = process.start() if cold else (READY, None)
         if outcome == READY:
@@ -117,13 +109,13 @@ class LambdaEnvironment:
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_LAMBDA_FUNCTION_NAME": "notifier",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
             "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/notifier",
             "AWS_LAMBDA_LOG_STREAM_NAME": "sandbox",
-            "LAMBDA_TASK_ROOT": str(self._root),
+            "LAMBDA_TASK_ROOT": str(self.root),
             **self.variables,
         }
 

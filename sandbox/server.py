@@ -204,7 +204,8 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _serve(self) -> None:
-        answer = self.server.exchange(self.command, self.path, self.headers, self._body())
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = self.server.exchange(self.command, self.path, self.headers, body)
         if answer is None:
             self.close_connection = True
             return
@@ -219,16 +220,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD" and answer.status not in BODILESS:
             self.wfile.write(answer.body)
-
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the server's `requests` are the record."""
