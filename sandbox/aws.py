@@ -90,7 +90,7 @@ class Cloud:
         self._server.close()
 
     def _upload(self, bucket: str) -> None:
-        """Put an empty package where the template looks for it: what runs is the working tree, see `runtime`."""
+        """Upload an empty package to where the template expects one: `runtime` runs the working tree."""
         s3, package = self.client("s3"), io.BytesIO()
         zipfile.ZipFile(package, "w").close()
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
@@ -145,7 +145,7 @@ class Stack:
 
 
 class Mailbox:
-    """A subscriber of a topic, a queue inside moto: it shows what an e-mail has and the message attributes as well."""
+    """A subscriber of a topic, by a queue inside moto; it has the message attributes, which an e-mail does not show."""
 
     def __init__(self, cloud: Cloud, queue_url: str) -> None:
         """Read from a queue that is subscribed without raw delivery, which would lose the subject."""

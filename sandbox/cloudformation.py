@@ -43,7 +43,7 @@ class Resource:
         return self.arn
 
     def delete(self, account_id: str, region: str) -> None:
-        """Delete the resource, for moto, which keeps no order: what it belonged to may have taken it along."""
+        """Delete the resource, for moto, which keeps no order: it may be gone with the resource that it belonged to."""
         with suppress(ClientError):
             self.undo()
 
@@ -103,7 +103,7 @@ def unknown_types(template: dict[str, Any]) -> set[str]:
 
 
 def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[CloudFormationModel]:
-    """Make the class that moto asks for a type: it wants classes, where functions would do."""
+    """Make the class by which moto creates resources of a type."""
     service, operation, naming, make = TYPES[resource_type]
 
     def create(name: str, resource: dict[str, Any], account_id: str, region_name: str, **more: object) -> Resource:
@@ -135,7 +135,7 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
 
 
 def as_declared(value: Any, shape: Shape | None) -> Any:
-    """Return properties in the types that an API declares: CloudFormation itself takes "3" where a number belongs."""
+    """Convert properties to the types that an API declares: CloudFormation accepts "3" where an API wants a number."""
     match shape:
         case StructureShape() if isinstance(value, dict):
             return {key: as_declared(part, shape.members.get(key)) for key, part in value.items()}

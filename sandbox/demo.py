@@ -65,7 +65,7 @@ class Screen:
 
 
 def take_news(sandbox: Sandbox) -> News:
-    """Return what arrived since the last time, oldest first, and take it away."""
+    """Remove the messages from the sandbox, and return them by channel, oldest first."""
     boxes: dict[str, list[Any]] = {
         "sns": sandbox.mailbox.mails,
         **{name: fake.accepted for name, fake in sandbox.channels.items()},
@@ -165,7 +165,7 @@ def _week(scene: Callable[..., Scene], history: History) -> Iterator[Scene]:
 def _problems(
     scene: Callable[..., Scene], sandbox: Sandbox, company: Organisation, history: History
 ) -> Iterator[Scene]:
-    """Yield what silence would have hidden: no backup, no end of one, no access, a channel that nobody reads any more.
+    """Yield troubles that nobody would notice without us: no backup, a hanging one, no access, a dead address.
 
     An overdue week cannot be waited for in a minute: rows are dated back instead.
     """

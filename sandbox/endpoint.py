@@ -22,7 +22,7 @@ REST = {
     ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
     ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
 }
-"""The operations that are asked for by method and path, as far as anybody here asks for them."""
+"""Operations that an HTTP method and a path name, of those that the function and the tools use."""
 
 
 class AwsEndpoint(Server):
@@ -69,7 +69,7 @@ def _ask_moto(request: Request) -> Response:
 
 
 def operation_of(request: Request) -> str:
-    """Return the operation, from wherever the service's protocol puts it."""
+    """Return the operation of a request; each protocol of AWS names it in another place."""
     if target := request.headers.get("X-Amz-Target"):
         return str(target).rpartition(".")[2]
     if action := request.form.get("Action"):

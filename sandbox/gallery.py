@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
 PICTURES = ROOT / "docs" / "pictures"
 HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
-"""Of the sections that are no kind of notice."""
+"""Headings of the sections that do not show one kind of notice."""
 SHOTS = {
     "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
     "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),

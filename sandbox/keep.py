@@ -80,7 +80,7 @@ def _play_schedules(sandbox: Sandbox, invoke: Callable[[Any], Result]) -> None:
 
 
 def shell(variables: Mapping[str, str], process: int) -> str:
-    """Return the file that makes a terminal use the sandbox, as long as its process lives, and lets it leave again."""
+    """Return a shell file that points a terminal at the sandbox while its process lives; it has `leave_sandbox`."""
     exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     return SHELL.format(names=" ".join(variables), process=process, exports=exports)
 

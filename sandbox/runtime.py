@@ -87,7 +87,7 @@ class LambdaEnvironment:
         return Result(outcome == "response", payload, _json_lines(output), output, cold)
 
     def kill(self) -> None:
-        """Kill the process at once, from any thread: an invocation under way ends as one whose runtime died."""
+        """Kill the process at once, from any thread; an invocation that is running ends with `Runtime.ExitError`."""
         if self._process:
             self._process.kill()
 
@@ -100,7 +100,7 @@ class LambdaEnvironment:
     close = stop
 
     def _environment(self) -> dict[str, str]:
-        """Return all that the process sees: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+        """Return the environment of the process: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
         return {
             "PATH": os.environ["PATH"],
             "LANG": "en_US.UTF-8",

@@ -12,7 +12,7 @@ from sandbox.zoho import FakeZoho, Organisation, Row, new_token
 
 
 class Sandbox:
-    """The whole of it, running from construction until `close`.
+    """All servers and the function, running from construction until `close`.
 
     Attributes:
         zoho: The fake Zoho.
@@ -84,7 +84,7 @@ class Sandbox:
         self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
 
     def check(self, org: str, **event: Any) -> Result:
-        """Let the function check an organisation, as its schedule does."""
+        """Invoke the function for an organisation, as its schedule does."""
         return self.function.invoke({"org": org, **event})
 
     def close(self) -> None:

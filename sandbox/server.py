@@ -109,7 +109,7 @@ class Server:
         self._thread.start()
 
     def kind(self, method: str, path: str) -> str:
-        """Name the kind of request this is, for the record and the script."""
+        """Return the kind of a request, by which it is recorded and scripted."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Response:
@@ -161,12 +161,12 @@ class _Http(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def serve(self) -> None:
-        """Wait for clients without looking up in between: with `serve_forever` each end takes a poll's time."""
+        """Serve until `end`, without polling: `serve_forever` would make each close wait for its next poll."""
         while not self._ended:
             self.handle_request()
 
     def end(self) -> None:
-        """Let `serve` return: a last client wakes it."""
+        """Make `serve` return, by connecting as a last client."""
         self._ended = True
         with suppress(OSError), socket.socket() as last:
             last.connect(("127.0.0.1", self.server_port))
@@ -222,4 +222,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the server's `requests` are the record."""
+        """Print nothing: the server records its requests."""
