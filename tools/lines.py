@@ -3,9 +3,8 @@
 import re
 import shutil
 import sys
+import unicodedata
 from collections.abc import Iterator
-
-from prompt_toolkit.utils import get_cwidth as cells
 
 WIDEST = 100
 """Columns: longer lines are hard to read."""
@@ -69,3 +68,9 @@ def _words(text: str, room: int) -> Iterator[str]:
 
 def _width(text: str) -> int:
     return cells(COLOUR.sub("", text))
+
+
+def cells(text: str) -> int:
+    """Return how many columns of a terminal a text fills: a character of the East or an emoji fills two."""
+    wide = (0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(wide)

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
-from prompt_toolkit.utils import get_cwidth as cells
 
 from sandbox.zoho import sample_rows
 from tests.tools.bench import Bench
 from tools import ask, connect, doctor, undeploy
+from tools.lines import cells
 
 Tool = Callable[..., tuple[int, str]]
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from prompt_toolkit.utils import get_cwidth as cells
 
 from handler.channels import BY_NAME
 from handler.memory import DeadLetter, DeadLetters, Incident, Memory, Schedule
@@ -14,6 +13,7 @@ from handler.outbox import Notice
 from handler.store import as_json
 from handler.wording import Content
 from tools import lines, reports, standing
+from tools.lines import cells
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 """The day on which Berlin goes over to summer time."""
