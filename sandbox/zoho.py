@@ -94,13 +94,13 @@ class FakeZoho(Server):
         self.organisations: dict[str, Organisation] = {}
         self.in_milliseconds = False
         self.clock = clock or (lambda: datetime.now(UTC))
+        self._numbers = itertools.count(1)
         super().__init__(certificate)
         self.api_domain = self.url
 
     def organisation(self, rows: Iterable[Row] = (), **attributes: Any) -> Organisation:
         """Register an organisation, with its own credentials and one refresh token, and return it."""
-        number = len(self.organisations) + 1
-        credentials = {"client_id": f"1000.SANDBOX{number:026d}", "client_secret": secrets.token_hex(21)}
+        credentials = {"client_id": f"1000.SANDBOX{next(self._numbers):026d}", "client_secret": secrets.token_hex(21)}
         made = Organisation(**{**credentials, "refresh_tokens": [new_token()], "rows": list(rows), **attributes})
         self.organisations[made.client_id] = made
         return made
