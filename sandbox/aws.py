@@ -1,4 +1,4 @@
-"""AWS in memory: a moto server on loopback, into which the project's own template is deployed.
+"""AWS in memory: moto on loopback, into which the project's own template is deployed.
 
 moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
 """
@@ -15,14 +15,13 @@ from typing import Any
 import boto3
 import requests
 
+from sandbox.channels import Mail
 from sandbox.cloudformation import teach_moto, unknown_types
-from sandbox.mail import Mail
-from sandbox.moto_server import MotoServer
+from sandbox.endpoint import AwsEndpoint
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 
 REGION = "eu-west-1"
 NO_FILES = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # a person's own stay out
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "sandbox", "AWS_SECRET_ACCESS_KEY": "sandbox"}
 
 
 class Cloud:
@@ -36,13 +35,9 @@ class Cloud:
     def __init__(self, region: str = REGION) -> None:
         """Start the server on a free loopback port."""
         self.region = region
-        self._server = MotoServer()
+        self._server = AwsEndpoint()
         self.url, self.calls = self._server.url, self._server.calls
-        self._session = boto3.Session(
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            region_name=region,
-        )
+        self._session = boto3.Session("sandbox", "sandbox", region_name=region)
         self._clients: dict[str, Any] = {}
         self.reset()
 
@@ -51,7 +46,8 @@ class Cloud:
         """The variables that point any AWS client of another process here."""
         return {
             **NO_FILES,
-            **CREDENTIALS,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
             "AWS_DEFAULT_REGION": self.region,
             "AWS_REGION": self.region,
             "AWS_ENDPOINT_URL": self.url,
@@ -68,10 +64,7 @@ class Cloud:
         requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
 
     def deploy(
-        self,
-        name: str = "notifier",
-        parameters: Mapping[str, str] | None = None,
-        template_file: Path = TEMPLATE_FILE,
+        self, name: str = "notifier", parameters: Mapping[str, str] | None = None, template_file: Path = TEMPLATE_FILE
     ) -> "Stack":
         """Transform a template and create a stack from it.
 
@@ -97,12 +90,11 @@ class Cloud:
         self._server.close()
 
     def _upload(self, bucket: str) -> None:
-        """Put an empty package where the template looks for it: what runs is the working tree, see `runtime`."""
-        package = io.BytesIO()
+        """Upload an empty package to where the template expects one: `runtime` runs the working tree."""
+        s3, package = self.client("s3"), io.BytesIO()
         zipfile.ZipFile(package, "w").close()
-        place = {"LocationConstraint": self.region}
-        self.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-        self.client("s3").put_object(Bucket=bucket, Key="handler.zip", Body=package.getvalue())
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
+        s3.put_object(Bucket=bucket, Key="handler.zip", Body=package.getvalue())
 
 
 @dataclass(frozen=True)
@@ -121,18 +113,13 @@ class Stack:
     @property
     def resources(self) -> dict[str, str]:
         """The physical ids of the stack's resources by logical id."""
-        described = self.cloud.client("cloudformation").describe_stack_resources(StackName=self.name)
-        return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in described["StackResources"]
-            if "PhysicalResourceId" in resource
-        }
+        described = self.cloud.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in described if "PhysicalResourceId" in one}
 
     def function(self) -> dict[str, Any]:
         """Return the deployed function's configuration, as AWS has it."""
-        client = self.cloud.client("lambda")
-        configuration: dict[str, Any] = client.get_function_configuration(FunctionName=self.outputs["FunctionName"])
-        return configuration
+        name = self.outputs["FunctionName"]
+        return dict(self.cloud.client("lambda").get_function_configuration(FunctionName=name))
 
     def environment(self) -> dict[str, str]:
         """Return the deployed function's environment variables: the template's own wiring."""
@@ -150,17 +137,15 @@ class Stack:
 
     def subscribe(self, output: str = "TopicArn") -> "Mailbox":
         """Subscribe a mailbox to one of the stack's topics, named by the output that holds its ARN."""
-        queue = f"mailbox-{self.name}-{output}"
-        url = self.cloud.client("sqs").create_queue(QueueName=queue)["QueueUrl"]
-        attributes = self.cloud.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        self.cloud.client("sns").subscribe(
-            TopicArn=self.outputs[output], Protocol="sqs", Endpoint=attributes["Attributes"]["QueueArn"]
-        )
+        sqs = self.cloud.client("sqs")
+        url = sqs.create_queue(QueueName=f"mailbox-{self.name}-{output}")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.cloud.client("sns").subscribe(TopicArn=self.outputs[output], Protocol="sqs", Endpoint=arn)
         return Mailbox(self.cloud, url)
 
 
 class Mailbox:
-    """A subscriber of a topic, a queue inside moto: it shows what an e-mail has and the message attributes as well."""
+    """A subscriber of a topic, by a queue inside moto; it has the message attributes, which an e-mail does not show."""
 
     def __init__(self, cloud: Cloud, queue_url: str) -> None:
         """Read from a queue that is subscribed without raw delivery, which would lose the subject."""

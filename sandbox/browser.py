@@ -12,18 +12,10 @@ import tempfile
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--remote-debugging-pipe",
-]
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --hide-scrollbars --remote-debugging-pipe"
+)
 
 
 def find() -> str | None:
@@ -32,22 +24,15 @@ def find() -> str | None:
 
 
 class Page:
-    """One page in one browser, running from `with` to its end.
-
-    Attributes:
-        problems: What the page wrote to its console, exceptions in it, and every request that leaves its own origin.
-    """
+    """One page in one browser, running from `with` to its end."""
 
     def __init__(self, browser: str) -> None:
         """Start the browser of this path."""
-        self.problems: list[str] = []
         self._last = 0
         self._session: dict[str, str] = {}
-        self._own: tuple[str, ...] = ("about:", "data:")
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        theirs_in, ours_out = os.pipe()
-        ours_in, theirs_out = os.pipe()
-        command = [browser, *FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
+        command = [browser, *FLAGS.split(), f"--user-data-dir={self._profile.name}", "about:blank"]
         # Chromium reads descriptor 3 and writes descriptor 4.
         self._process = subprocess.Popen(
             ["/bin/bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "-", *command],
@@ -60,17 +45,14 @@ class Page:
         self._out, self._in = os.fdopen(ours_out, "wb", 0), os.fdopen(ours_in, "rb")
 
     def __enter__(self) -> Self:
-        """Open a page and listen to it."""
+        """Open a page."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self._session = {"sessionId": session}
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
+        self._session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the browser."""
-        self._out.close()  # Chromium ends when its pipe does
+        """End the browser, which ends when its pipe does."""
+        self._out.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -81,10 +63,8 @@ class Page:
 
     def show(self, url: str, width: int, scheme: str, *, scale: float = 1) -> None:
         """Load a page at this width, in a `dark` or `light` scheme; raises AssertionError when it can't be loaded."""
-        self._own = ("about:", "data:", url)
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=scale, mobile=width < 500
-        )
+        size = {"width": width, "height": 900, "deviceScaleFactor": scale, "mobile": width < 500}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         answer = self.call("Page.navigate", url=url)
         if "errorText" in answer:
@@ -113,13 +93,11 @@ class Page:
         self._last += 1
         request = {"id": self._last, "method": method, "params": parameters, **self._session}
         self._out.write(json.dumps(request).encode() + b"\0")
-        while True:
-            answer = self._read()
-            if answer.get("id") == self._last:
-                if "error" in answer:
-                    raise AssertionError(f"{method}: {answer['error']['message']}")
-                return answer["result"]
-            self._note(answer.get("method", ""), answer.get("params", {}))
+        while (answer := self._read()).get("id") != self._last:
+            pass  # an event, which nobody here waits for
+        if "error" in answer:
+            raise AssertionError(f"{method}: {answer['error']['message']}")
+        return answer["result"]
 
     def _read(self) -> Any:
         message = bytearray()
@@ -128,13 +106,3 @@ class Page:
                 raise AssertionError("The browser ended.")
             message += byte
         return json.loads(message)
-
-    def _note(self, event: str, facts: dict[str, Any]) -> None:
-        if event == "Network.requestWillBeSent" and not facts["request"]["url"].startswith(self._own):
-            self.problems.append(f"request: {facts['request']['url']}")
-        elif event == "Log.entryAdded":
-            self.problems.append(f"log: {facts['entry']['text']}")
-        elif event == "Runtime.consoleAPICalled":
-            self.problems.append(f"console: {[argument.get('value') for argument in facts['args']]}")
-        elif event == "Runtime.exceptionThrown":
-            self.problems.append(f"exception: {facts['exceptionDetails']['text']}")

@@ -1,15 +1,17 @@
-"""One address for every service of AWS: moto, but for the function, which really runs."""
+"""One address for every service of AWS: moto answers in this process, and the function really runs."""
 
 import re
 from collections.abc import Callable
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlencode
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import Client
 
 from sandbox.runtime import Result
 from sandbox.server import Request, Response, Server
 
 HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "server", "date"}
+MOTO = Client(DomainDispatcherApplication(create_backend_app), use_cookies=False)
 REST = {
     ("GET", r"/2016-08-19/account-settings/?"): "GetAccountSettings",
     ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
@@ -20,58 +22,54 @@ REST = {
     ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
     ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
 }
-"""The operations that are asked for by method and path, as far as anybody here asks for them."""
+"""Operations that an HTTP method and a path name, of those that the function and the tools use."""
 
 
 class AwsEndpoint(Server):
-    """What another process takes for AWS, as `AWS_ENDPOINT_URL`, with connections kept open as AWS keeps them.
+    """What a client takes for AWS, as `AWS_ENDPOINT_URL`; connections stay open, as with AWS.
 
     The kind of a request is its operation, such as `GetItem`.
+
+    Attributes:
+        calls: Each signed call that arrived, oldest first, such as `dynamodb:GetItem`.
     """
 
-    def __init__(self, moto_url: str, invoke: Callable[[Any], Result], certificate: str | None = None) -> None:
+    def __init__(self, invoke: Callable[[Any], Result] | None = None, certificate: str | None = None) -> None:
         """Start serving.
 
         Args:
-            moto_url: Where requests are passed on to.
-            invoke: Lets the function run.
+            invoke: Runs the function; without it, nobody can invoke one.
             certificate: As `Server` takes it.
         """
-        self._moto = moto_url.removeprefix("http://")
+        self.calls: list[str] = []
         self._invoke = invoke
         super().__init__(certificate)
 
     def kind(self, method: str, path: str) -> str:
-        """Name every request alike: what it asks for may stand in its body."""
+        """Return the same name for every request: its operation may be named in its body only."""
         return "aws"
 
     def answer(self, request: Request) -> Response:
         """Name the request by its operation, and answer as AWS does."""
         request.kind = operation_of(request)
-        if request.kind != "Invoke":
-            return self._forward(request)
-        result = self.invoke(request.json())
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
+        if signed := re.search(r"Credential=(?:[^/]+/){3}([^/]+)/aws4", request.headers.get("Authorization", "")):
+            self.calls.append(f"{signed[1]}:{request.kind}")
+        if request.kind != "Invoke" or not self._invoke:
+            return _ask_moto(request)
+        result = self._invoke(request.json())
         return Response.json(result.payload, headers={} if result.ok else {"X-Amz-Function-Error": "Unhandled"})
 
-    def invoke(self, event: Any) -> Result:
-        """Let the function run."""
-        return self._invoke(event)
 
-    def _forward(self, request: Request) -> Response:
-        moto = HTTPConnection(self._moto)
-        target = f"{request.path}?{urlencode(request.query)}" if request.query else request.path
-        try:
-            moto.request(request.method, target, request.body, dict(request.headers.items()))
-            answer = moto.getresponse()
-            body = answer.read()
-        finally:
-            moto.close()
-        kept = {name: value for name, value in answer.getheaders() if name.lower() not in HOP_BY_HOP}
-        return Response(answer.status, body, kept)
+def _ask_moto(request: Request) -> Response:
+    asked: dict[str, Any] = {"query_string": request.query, "data": request.body, "headers": request.headers.items()}
+    answer = MOTO.open(request.path, method=request.method, **asked)
+    kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+    return Response(answer.status_code, answer.data, kept)
 
 
 def operation_of(request: Request) -> str:
-    """Return the operation, from wherever the service's protocol puts it."""
+    """Return the operation of a request; each protocol of AWS names it in another place."""
     if target := request.headers.get("X-Amz-Target"):
         return str(target).rpartition(".")[2]
     if action := request.form.get("Action"):

@@ -1,25 +1,20 @@
 """The gallery: every kind of message on one page, as each channel shows it. `make gallery` writes it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime, tzinfo
-from functools import partial
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from handler.channels import CHANNELS
 from handler.message import severity
-from handler.outbox import Notice
-from handler.rules import NOTIFIABLE
 from handler.wording import rank
 from sandbox import browser
-from sandbox.channels import cliq, teams
-from sandbox.mail import Mail
-from sandbox.mrkdwn import markup
+from sandbox.channels import cliq, slack, teams
 from sandbox.readers import Readers
 from sandbox.samples import RECIPIENT, Sample, samples
 
@@ -27,8 +22,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
 PICTURES = ROOT / "docs" / "pictures"
 HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
-"""Of the sections that are no kind of notice."""
-KINDS = ("baseline", "recovered", "readable", "test", *sorted(NOTIFIABLE))
+"""Headings of the sections that do not show one kind of notice."""
 SHOTS = {
     "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
     "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
@@ -43,76 +37,59 @@ LEAD = (
 
 
 def page(shown: Sequence[Sample]) -> str:
-    """Return the gallery of these samples as one HTML page that needs nothing else.
-
-    Raises:
-        LookupError: A kind of notice has no sample.
-    """
-    by_section: dict[str, list[Sample]] = {sample.section: [] for sample in shown}
-    for sample in shown:
-        by_section[sample.section].append(sample)
-    if missing := sorted({*KINDS, *HEADINGS} - by_section.keys()):
-        raise LookupError(f"No sample of {', '.join(missing)}: add one to sandbox/samples.py.")
+    """Return the gallery of these samples as one HTML page that needs nothing else."""
+    groups = {name: [one for one in shown if one.section == name] for name in dict.fromkeys(s.section for s in shown)}
+    sections = []
     with closing(Readers()) as readers:
-        sections = [
-            {
-                "name": name,
-                "heading": HEADINGS.get(name, f"{_worst(group).content.symbol} {name}"),
-                "severity": severity([notice for sample in group for notice in sample.notices]),
-                "samples": [_rendered(sample, readers) for sample in group],
-            }
-            for name, group in by_section.items()
-        ]
-    environment = _environment(RECIPIENT.zone)
-    cards = environment.get_template("cards.html").module
-    template = environment.get_template("gallery.html")
-    return template.render(cards=vars(cards), live=False, heading="Every message", lead=LEAD, sections=sections)
+        for name, group in groups.items():
+            notices = [notice for sample in group for notice in sample.notices]
+            worst = max(notices, key=lambda notice: rank(notice.severity))
+            heading = HEADINGS.get(name, f"{worst.content.symbol} {name}")
+            scenes = [
+                Scene(
+                    sample.title,
+                    f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}",
+                    {c.name: readers.read(c.name, sample.notices, sample.reader) for c in CHANNELS},
+                )
+                for sample in group
+            ]
+            sections.append(Section(name, heading, severity(notices), scenes))
+    return render("Every message", LEAD, sections, RECIPIENT.zone)
 
 
-def _worst(group: Sequence[Sample]) -> Notice:
-    return max((notice for sample in group for notice in sample.notices), key=lambda notice: rank(notice.severity))
+class Scene(NamedTuple):
+    """What arrived at a time, by channel: `Mail`s of `sns`, `Accepted` messages of the others."""
+
+    title: str
+    time: str
+    arrived: Mapping[str, Sequence[Any]]
 
 
-def live_page() -> str:
-    """Return the page that shows messages as they arrive."""
-    lead = "The real function at work on this machine. Messages appear as they are delivered; Ctrl-C ends it."
-    return _environment().get_template("gallery.html").render(live=True, heading="The sandbox's inbox", lead=lead)
+class Section(NamedTuple):
+    """Some scenes below one heading."""
+
+    name: str
+    heading: str
+    severity: str
+    scenes: list[Scene]
 
 
-def card(channel: str, *message: Any) -> str:
-    """Return a message that has just come as HTML: a payload for a channel, a subject and a text for `mail`."""
-    cards = _environment().get_template("cards.html").module
-    return str(getattr(cards, channel)(*message, f"{datetime.now().astimezone():%H:%M}"))
+def render(heading: str, lead: str, sections: Sequence[Section], zone: tzinfo | None = None) -> str:
+    """Return a page of messages, with dates in a zone or, without one, in this machine's."""
 
+    def mrkdwn(text: str) -> Markup:
+        return Markup(slack.markup(text, zone))  # noqa: S704 - it escapes whatever is not its own
 
-def _text_object(text: dict[str, Any], zone: tzinfo | None) -> Markup:
-    return markup(text["text"], zone) if text["type"] == "mrkdwn" else escape(text["text"])
+    def shown(text: dict[str, Any]) -> Markup:
+        return mrkdwn(text["text"]) if text["type"] == "mrkdwn" else escape(text["text"])
 
-
-def _rendered(sample: Sample, readers: Readers) -> dict[str, Any]:
-    time = f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}"
-    panes = []
-    for channel in CHANNELS:
-        messages = [
-            (message.subject, message.body, time) if isinstance(message, Mail) else (message.payload, time)
-            for message in readers.read(channel.name, sample.notices, sample.reader)
-        ]
-        macro = "mail" if channel.name == "sns" else channel.name
-        panes.append({"channel": channel.name, "label": channel.label, "macro": macro, "messages": messages})
-    return {"title": sample.title, "panes": panes}
-
-
-def _environment(zone: tzinfo | None = None) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        "mrkdwn": partial(markup, zone=zone),
-        "shown": partial(_text_object, zone=zone),
-        "cliq": cliq.unmarked,
-        "teams": teams.unmarked,
-    }
-    return environment
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"mrkdwn": mrkdwn, "shown": shown, "cliq": cliq.unmarked, "teams": teams.unmarked}
+    cards = vars(environment.get_template("cards.html").module)
+    labels = {channel.name: channel.label for channel in CHANNELS}
+    page = environment.get_template("gallery.html")
+    return page.render(cards=cards, labels=labels, heading=heading, lead=lead, sections=sections)
 
 
 def take_pictures(found: str) -> None:

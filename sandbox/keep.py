@@ -5,22 +5,20 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from handler.channels import BY_NAME
-from sandbox.channels import FAKES, Fake
+from sandbox.channels import FAKES
+from sandbox.demo import History, Screen, take_news
 from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import Result
 from sandbox.sandbox import Sandbox
-from sandbox.screen import Screen
-from sandbox.story import ADDRESS, History, past
 from sandbox.zoho import Organisation
 
-T = TypeVar("T")
 VARIABLES = Path("build/sandbox.sh")
 SHELL = """\
 # Written by `make sandbox`, for bash and zsh.
@@ -35,52 +33,26 @@ fi
 """
 
 
-class ShowingEndpoint(AwsEndpoint):
-    """AWS for the commands of another terminal; what the function sends is shown in this one."""
-
-    def __init__(self, sandbox: Sandbox, screen: Screen) -> None:
-        """Start serving."""
-        self._sandbox = sandbox
-        self._screen = screen
-        self._shown = dict.fromkeys(["mail", *sandbox.channels], 0)
-        self._one_at_a_time = threading.Lock()
-        super().__init__(sandbox.cloud.url, sandbox.function.invoke)
-
-    def invoke(self, event: Any) -> Result:
-        """Let the function run, and show what it sent."""
-        with self._one_at_a_time:
-            result = super().invoke(event)
-            for mail in self._new("mail", self._sandbox.mailbox.mails):
-                self._screen.mail(mail, ADDRESS)
-            for name, fake in self._sandbox.channels.items():
-                for payload in self._new(name, fake.messages):
-                    self._screen.message(name, payload)
-        if not result.ok:
-            self._screen.remark(f"A check failed: {result.payload.get('errorMessage')}")
-        return result
-
-    def play_schedules(self) -> None:
-        """Invoke the function as EventBridge does: with the input of each schedule that is enabled."""
-        scheduler, group = self._sandbox.cloud.client("scheduler"), self._sandbox.stack.outputs["ScheduleGroupName"]
-        for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
-            schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=group)
-            if schedule["State"] == "ENABLED":
-                self.invoke(json.loads(schedule["Target"]["Input"]))
-
-    def _new(self, where: str, messages: Sequence[T]) -> Sequence[T]:
-        new = messages[self._shown[where] :]
-        self._shown[where] = len(messages)
-        return new
-
-
 def keep() -> None:
     """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
-    screen = Screen(sys.stdout)
-    screen.remark("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
-    history = History(datetime.now(UTC))
-    with closing(Sandbox(channels=FAKES)) as sandbox, closing(ShowingEndpoint(sandbox, screen)) as aws:
+    screen = Screen()
+    screen.say("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
+    history, one_at_a_time = History(datetime.now(UTC)), threading.Lock()
+
+    def invoke(event: Any) -> Result:
+        """Run the function, and show here what it sent."""
+        with one_at_a_time:
+            result = sandbox.function.invoke(event)
+            for channel, messages in take_news(sandbox).items():
+                for message in messages:
+                    screen.frame(sandbox, channel, message)
+        if not result.ok:
+            screen.say(f"A check failed: {result.payload.get('errorMessage')}")
+        return result
+
+    with closing(Sandbox(channels=FAKES)) as sandbox, closing(AwsEndpoint(invoke)) as aws:
         sandbox.stack.subscribe("AlarmTopicArn")
-        company = sandbox.zoho.organisation(past(history)[::-1], refresh_tokens=[], data_centre="us")
+        company = sandbox.zoho.organisation(history.runs("weekly", 21, 14, 7), refresh_tokens=[], data_centre="us")
         stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
         VARIABLES.parent.mkdir(exist_ok=True)
         VARIABLES.write_text(shell({**sandbox.environment, **stack}, os.getpid()))
@@ -91,15 +63,24 @@ def keep() -> None:
         print("shown here.")
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         for _ in sys.stdin:
-            aws.play_schedules()  # or the first check of an organisation would find the failure in its past
+            _play_schedules(sandbox, invoke)  # or the first check of an organisation would find the failure in its past
             company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
-            aws.play_schedules()
+            _play_schedules(sandbox, invoke)
             print(f"For one more make connect, a new code:\n  {sandbox.zoho.grant(company)}", flush=True)
         threading.Event().wait()
 
 
+def _play_schedules(sandbox: Sandbox, invoke: Callable[[Any], Result]) -> None:
+    """Invoke the function as EventBridge does: with the input of each schedule that is enabled."""
+    scheduler, group = sandbox.cloud.client("scheduler"), sandbox.stack.outputs["ScheduleGroupName"]
+    for listed in scheduler.list_schedules(GroupName=group)["Schedules"]:
+        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=group)
+        if schedule["State"] == "ENABLED":
+            invoke(json.loads(schedule["Target"]["Input"]))
+
+
 def shell(variables: Mapping[str, str], process: int) -> str:
-    """Return the file that makes a terminal use the sandbox, as long as its process lives, and lets it leave again."""
+    """Return a shell file that points a terminal at the sandbox while its process lives; it has `leave_sandbox`."""
     exports = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
     return SHELL.format(names=" ".join(variables), process=process, exports=exports)
 
@@ -113,15 +94,11 @@ def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
     _show(client)
     print("\n  Where else should messages go? Any of these: a number and the space bar tick")
     print("  one, Enter goes on.\n")
-    _show({question: answer for fake in sandbox.channels.values() for question, answer in _settings(fake).items()})
+    answers = sandbox.settings("SANDBOX")
+    settings = [setting for name in sandbox.channels for setting in BY_NAME[name].settings]
+    _show({setting.question: answers[setting.key] for setting in settings if setting.key in answers})
     print()
     _show({"Code": sandbox.zoho.grant(company)})
-
-
-def _settings(fake: Fake) -> dict[str, str]:
-    """Return question → answer of a channel; what has none may stay empty."""
-    answers = fake.settings()
-    return {s.question: answers[s.key] for s in BY_NAME[fake.name].settings if s.key in answers}
 
 
 def _show(answers: Mapping[str, str]) -> None:

@@ -15,8 +15,7 @@ from handler.organisation import open_channels
 from handler.outbox import Notice
 from handler.secret import Values
 from handler.transport import make_session, tls_context
-from sandbox.channels import FAKES, Accepted
-from sandbox.mail import Mail
+from sandbox.channels import FAKES, Accepted, Mail
 
 
 class _Topic:

@@ -14,7 +14,8 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,13 @@ class Result:
     cold: bool
 
 
+@dataclass(kw_only=True)
 class LambdaEnvironment:
     """A function's execution environment: its process starts with the first invocation and serves until it dies.
 
     Like Lambda's, it comes back: an invocation after `kill`, `stop`, a crash or a timeout starts a new process.
 
-    Args:
+    Attributes:
         variables: The function's own environment variables, and whatever points it at the sandbox.
         handler: Module and function, as in the template.
         root: The folder that is the function's package.
@@ -58,23 +60,13 @@ class LambdaEnvironment:
         python: The interpreter that runs it; awslambdaric and the function's dependencies must be installed there.
     """
 
-    def __init__(
-        self,
-        variables: Mapping[str, str],
-        *,
-        handler: str = "handler.app.lambda_handler",
-        root: Path = ROOT,
-        timeout: float = 55,
-        memory: int = 256,
-        python: str = sys.executable,
-    ) -> None:
-        """Prepare the environment; no process runs yet."""
-        self.variables = dict(variables)
-        self.timeout = timeout
-        self._command = [python, "-m", "awslambdaric", handler]
-        self._root = root
-        self._memory = memory
-        self._process: _Process | None = None
+    variables: Mapping[str, str] = field(kw_only=False)
+    handler: str = "handler.app.lambda_handler"
+    root: Path = ROOT
+    timeout: float = 55
+    memory: int = 256
+    python: str = sys.executable
+    _process: "_Process | None" = field(default=None, init=False)
 
     def invoke(self, event: object, *, request_id: str | None = None, timeout: float | None = None) -> Result:
         """Invoke the function and wait for it; at the deadline its process is killed, as Lambda does."""
@@ -83,7 +75,8 @@ class LambdaEnvironment:
         cold = self._process is None or not self._process.alive
         if self._process is None or cold:
             self.stop()
-            self._process = _Process(self._command, self._root, self._environment())
+            command = [self.python, "-m", "awslambdaric", self.handler]
+            self._process = _Process(command, self.root, self._environment())
         process = self._process
         outcome, payload = process.start() if cold else (READY, None)
         if outcome == READY:
@@ -94,7 +87,7 @@ class LambdaEnvironment:
         return Result(outcome == "response", payload, _json_lines(output), output, cold)
 
     def kill(self) -> None:
-        """Kill the process at once, from any thread: an invocation under way ends as one whose runtime died."""
+        """Kill the process at once, from any thread; an invocation that is running ends with `Runtime.ExitError`."""
         if self._process:
             self._process.kill()
 
@@ -107,7 +100,7 @@ class LambdaEnvironment:
     close = stop
 
     def _environment(self) -> dict[str, str]:
-        """Return all that the process sees: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+        """Return the environment of the process: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
         return {
             "PATH": os.environ["PATH"],
             "LANG": "en_US.UTF-8",
@@ -116,35 +109,37 @@ class LambdaEnvironment:
             "AWS_DEFAULT_REGION": "eu-west-1",
             "AWS_LAMBDA_FUNCTION_NAME": "notifier",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self._memory),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
             "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/notifier",
             "AWS_LAMBDA_LOG_STREAM_NAME": "sandbox",
-            "LAMBDA_TASK_ROOT": str(self._root),
+            "LAMBDA_TASK_ROOT": str(self.root),
             **self.variables,
         }
 
 
-class _Process:
-    """One process of the function, and its own Runtime API."""
+class _Process(Server):
+    """One process of the function, and the Runtime API that only this process has."""
 
     def __init__(self, command: list[str], root: Path, environment: dict[str, str]) -> None:
-        self._api = _RuntimeApi()
+        self._events: queue.Queue[tuple[str, object, float] | None] = queue.Queue()
+        self._outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
+        super().__init__()
         # A file, not a pipe: nothing has to read along, and nothing is late.
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self._read = 0
         self._process = subprocess.Popen(
             command,
             cwd=root,
-            env={**environment, "AWS_LAMBDA_RUNTIME_API": self._api.url.removeprefix("http://")},
+            env={**environment, "AWS_LAMBDA_RUNTIME_API": self.url.removeprefix("http://")},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is ours to handle
         )
-        self._watch = threading.Thread(target=self._report_death, daemon=True)
+        self._watch = threading.Thread(target=lambda: self._outcomes.put(("exit", self._process.wait())), daemon=True)
         self._watch.start()
 
     @property
@@ -156,7 +151,7 @@ class _Process:
         return self._outcome(INIT_SECONDS, "")
 
     def run(self, event: object, request_id: str, timeout: float) -> tuple[str, Any]:
-        self._api.next.put((request_id, event, timeout))
+        self._events.put((request_id, event, timeout))
         outcome = self._outcome(timeout, request_id)
         if outcome[0] in {"response", "error"}:
             self._outcome(timeout, request_id)  # the process is idle again: its log is complete
@@ -174,45 +169,23 @@ class _Process:
         self._watch.join()
 
     def close(self) -> None:
+        """End the process and its Runtime API."""
         self.kill()
-        self._api.next.put(None)
-        self._api.close()
+        self._events.put(None)
+        super().close()
         self._log.close()
-
-    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
-        try:
-            kind, payload = self._api.outcomes.get(timeout=seconds)
-        except queue.Empty:
-            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
-            return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
-        if kind == "exit":
-            message = f"RequestId: {request_id} Error: Runtime exited with status {payload}"
-            payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
-        return kind, payload
-
-    def _report_death(self) -> None:
-        self._api.outcomes.put(("exit", self._process.wait()))
-
-
-class _RuntimeApi(Server):
-    """The Runtime API of one process: `next` hands it events, `outcomes` holds what it answered."""
-
-    def __init__(self) -> None:
-        self.next: queue.Queue[tuple[str, object, float] | None] = queue.Queue()
-        self.outcomes: queue.Queue[tuple[str, Any]] = queue.Queue()
-        super().__init__()
 
     def kind(self, method: str, path: str) -> str:
         """Name the call: `next`, `response`, `error` or, of a function that can't be imported, `init`."""
         return "init" if path.endswith("/init/error") else path.rsplit("/", 1)[-1]
 
     def answer(self, request: Request) -> Response:
-        """Hand out the next event, waiting for it, or take an answer."""
+        """Wait for the next event and hand it out, or accept the answer to one."""
         if request.kind != "next":
-            self.outcomes.put((request.kind, request.json() if request.body else None))
+            self._outcomes.put((request.kind, request.json() if request.body else None))
             return Response.json({"status": "OK"}, 202)
-        self.outcomes.put((READY, None))
-        item = self.next.get()
+        self._outcomes.put((READY, None))
+        item = self._events.get()
         if item is None:
             return Response(500)
         request_id, event, timeout = item
@@ -225,14 +198,21 @@ class _RuntimeApi(Server):
         }
         return Response(200, json.dumps(event).encode(), headers)
 
+    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
+        try:
+            kind, payload = self._outcomes.get(timeout=seconds)
+        except queue.Empty:
+            message = f"RequestId: {request_id} Error: Task timed out after {seconds:.2f} seconds"
+            return "timeout", {"errorType": "Sandbox.Timedout", "errorMessage": message}
+        if kind == "exit":
+            message = f"RequestId: {request_id} Error: Runtime exited with status {payload}"
+            payload = {"errorType": "Runtime.ExitError", "errorMessage": message}
+        return kind, payload
+
 
 def _json_lines(output: str) -> list[dict[str, Any]]:
     lines = []
     for line in output.splitlines():
-        try:
-            parsed = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(parsed, dict):
-            lines.append(parsed)
-    return lines
+        with suppress(ValueError):
+            lines.append(json.loads(line))
+    return [line for line in lines if isinstance(line, dict)]

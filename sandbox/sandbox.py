@@ -12,7 +12,7 @@ from sandbox.zoho import FakeZoho, Organisation, Row, new_token
 
 
 class Sandbox:
-    """The whole of it, running from construction until `close`.
+    """All servers and the function, running from construction until `close`.
 
     Attributes:
         zoho: The fake Zoho.
@@ -54,7 +54,7 @@ class Sandbox:
                 memory=configuration["MemorySize"],
             )
             opened.callback(self.function.close)
-            self.aws = opened.enter_context(closing(AwsEndpoint(self.cloud.url, self.function.invoke, certificate)))
+            self.aws = opened.enter_context(closing(AwsEndpoint(self.function.invoke, certificate)))
             self._opened = opened.pop_all()
 
     @property
@@ -84,7 +84,7 @@ class Sandbox:
         self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
 
     def check(self, org: str, **event: Any) -> Result:
-        """Let the function check an organisation, as its schedule does."""
+        """Invoke the function for an organisation, as its schedule does."""
         return self.function.invoke({"org": org, **event})
 
     def close(self) -> None:

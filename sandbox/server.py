@@ -109,7 +109,7 @@ class Server:
         self._thread.start()
 
     def kind(self, method: str, path: str) -> str:
-        """Name the kind of request this is, for the record and the script."""
+        """Return the kind of a request, by which it is recorded and scripted."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Response:
@@ -161,12 +161,12 @@ class _Http(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def serve(self) -> None:
-        """Wait for clients without looking up in between: with `serve_forever` each end takes a poll's time."""
+        """Serve until `end`, without polling: `serve_forever` would make each close wait for its next poll."""
         while not self._ended:
             self.handle_request()
 
     def end(self) -> None:
-        """Let `serve` return: a last client wakes it."""
+        """Make `serve` return, by connecting as a last client."""
         self._ended = True
         with suppress(OSError), socket.socket() as last:
             last.connect(("127.0.0.1", self.server_port))
@@ -204,7 +204,8 @@ class _Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def _serve(self) -> None:
-        answer = self.server.exchange(self.command, self.path, self.headers, self._body())
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = self.server.exchange(self.command, self.path, self.headers, body)
         if answer is None:
             self.close_connection = True
             return
@@ -220,15 +221,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD" and answer.status not in BODILESS:
             self.wfile.write(answer.body)
 
-    def _body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            body += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return body
-
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the server's `requests` are the record."""
+        """Print nothing: the server records its requests."""

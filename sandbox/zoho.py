@@ -5,18 +5,19 @@ not document and the fake had to choose is marked "chosen".
 """
 
 import itertools
+import json
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sandbox.server import Request, Response, Server
-from sandbox.zoho_data import SAMPLE_FILE, Row, links, plan, row, sample_rows
 from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS, envelope
 
-__all__ = ["SAMPLE_FILE", "FakeZoho", "Organisation", "Row", "links", "new_token", "plan", "row", "sample_rows"]
+Row = dict[str, Any]
 
 PER_PAGE_MAXIMUM = 200
 READ_SCOPES = {"ZohoCRM.bulk.backup.READ", "ZohoCRM.bulk.backup.ALL"}
@@ -26,7 +27,6 @@ TOKENS_IN_TEN_MINUTES = 10
 ACTIVE_TOKENS = 15
 REFRESH_TOKENS = 20
 GRANT_LIFE = timedelta(minutes=10)
-NO_CONTENT = Response(204)
 TOKEN = re.compile(r"(?:/([a-z]{2}))?/oauth/v2/token")
 """Every data centre's accounts server is here, each at a path (`/eu/oauth/v2/token`); without one it is any."""
 
@@ -100,16 +100,10 @@ class FakeZoho(Server):
 
     def organisation(self, rows: Iterable[Row] = (), **attributes: Any) -> Organisation:
         """Register an organisation, with its own credentials and one refresh token, and return it."""
-        number = next(self._numbers)
-        organisation = Organisation(
-            client_id=attributes.pop("client_id", f"1000.SANDBOX{number:026d}"),
-            client_secret=attributes.pop("client_secret", secrets.token_hex(21)),
-            refresh_tokens=attributes.pop("refresh_tokens", [new_token()]),
-            rows=list(rows),
-            **attributes,
-        )
-        self.organisations[organisation.client_id] = organisation
-        return organisation
+        credentials = {"client_id": f"1000.SANDBOX{next(self._numbers):026d}", "client_secret": secrets.token_hex(21)}
+        made = Organisation(**{**credentials, "refresh_tokens": [new_token()], "rows": list(rows), **attributes})
+        self.organisations[made.client_id] = made
+        return made
 
     def grant(self, organisation: Organisation) -> str:
         """Make a grant code, as the API console does for a self client: good once, for ten minutes."""
@@ -125,7 +119,7 @@ class FakeZoho(Server):
         return call[1] or "backup" if call else "other"
 
     def answer(self, request: Request) -> Response:
-        """Response as Zoho does."""
+        """Answer as Zoho does."""
         with self.lock:
             if request.kind == "other":
                 return API_ERRORS["INVALID_URL_PATTERN"]
@@ -157,7 +151,7 @@ class FakeZoho(Server):
         token = new_token()
         organisation.refresh_tokens.append(token)
         del organisation.refresh_tokens[:-REFRESH_TOKENS]  # the 21st silently kills the first
-        return self._issue(organisation, token, {"refresh_token": token})
+        return self._issue(organisation, token, refresh_token=token)
 
     def _refresh(self, organisation: Organisation, token: str) -> Response:
         if token not in organisation.refresh_tokens:
@@ -167,20 +161,17 @@ class FakeZoho(Server):
             return TOKEN_ERRORS["throttled"]
         return self._issue(organisation, token)
 
-    def _issue(self, organisation: Organisation, refresh_token: str, more: Mapping[str, str] | None = None) -> Response:
-        access_token = new_token()
-        organisation.issued.setdefault(refresh_token, {})[access_token] = self.clock()
-        life = int(TOKEN_LIFE.total_seconds())
-        return Response.json(
-            {
-                "access_token": access_token,
-                **(more or {}),
-                "scope": " ".join(sorted(organisation.scopes)),
-                "api_domain": self.api_domain,
-                "token_type": "Bearer",
-                "expires_in": life * 1000 if self.in_milliseconds else life,
-            }
-        )
+    def _issue(self, organisation: Organisation, issuer: str, **more: str) -> Response:
+        access_token, life = new_token(), int(TOKEN_LIFE.total_seconds())
+        organisation.issued.setdefault(issuer, {})[access_token] = self.clock()
+        answer = {
+            "access_token": access_token,
+            "scope": " ".join(sorted(organisation.scopes)),
+            "api_domain": self.api_domain,
+            "token_type": "Bearer",
+            "expires_in": life * 1000 if self.in_milliseconds else life,
+        }
+        return Response.json({**answer, **more})
 
     # The API
 
@@ -200,35 +191,91 @@ class FakeZoho(Server):
         if request.kind == "history":
             return _history(organisation.rows, request.query)
         shown = organisation.plan if request.kind == "backup" else organisation.urls
-        return Response.json({request.kind: shown}) if shown is not None else NO_CONTENT
+        return Response.json({request.kind: shown}) if shown is not None else Response(204)
 
     def _owner(self, token: str) -> Organisation | None:
         """Find the organisation whose living token this is: under an hour old, among its refresh token's last 15."""
         for organisation in self.organisations.values():
             for refresh_token in organisation.refresh_tokens:
-                last = list(organisation.issued.get(refresh_token, {}).items())[-ACTIVE_TOKENS:]
-                if any(known == token and self.clock() - at < TOKEN_LIFE for known, at in last):
+                last = dict(list(organisation.issued.get(refresh_token, {}).items())[-ACTIVE_TOKENS:])
+                if token in last and self.clock() - last[token] < TOKEN_LIFE:
                     return organisation
         return None
 
 
 def _history(rows: list[Row], query: dict[str, str]) -> Response:
-    page, per_page = query.get("page", "1"), query.get("per_page", str(PER_PAGE_MAXIMUM))
-    for name, value in (("page", page), ("per_page", per_page)):
+    asked = {"page": query.get("page", "1"), "per_page": query.get("per_page", str(PER_PAGE_MAXIMUM))}
+    for name, value in asked.items():
         if not re.fullmatch("0*[1-9][0-9]*", value) or (name == "per_page" and int(value) > PER_PAGE_MAXIMUM):
             return envelope(400, "INVALID_DATA", "invalid data", param_name=name)  # chosen
-    start = (int(page) - 1) * int(per_page)
-    shown = rows[start : start + int(per_page)]
-    if not shown:
-        return NO_CONTENT
-    return Response.json(
-        {
-            "history": shown,
-            "info": {
-                "page": int(page),
-                "per_page": int(per_page),
-                "count": len(shown),
-                "more_records": start + len(shown) < len(rows),
-            },
-        }
-    )
+    page, per_page = map(int, asked.values())
+    shown = rows[(page - 1) * per_page : page * per_page]
+    more = page * per_page < len(rows)
+    info = {"page": page, "per_page": per_page, "count": len(shown), "more_records": more}
+    return Response.json({"history": shown, "info": info}) if shown else Response(204)
+
+
+# What Zoho sends
+
+DOWNLOADS = "https://download-accl.zoho.com/v2/crm/75734565104/backup/4876876000001781013"
+USER = {"id": "4876876000000327001", "name": "Patricia Boyle", "zuid": "75734577"}
+SAMPLE_FILE = Path(__file__).with_name("sample_history.json")
+_ids = (str(4_876_876_000_002_000_001 + 1_003 * number) for number in itertools.count(1))
+
+
+def sample_rows() -> list[Row]:
+    """Return the four rows of Zoho's documented sample page, newest first."""
+    return list(json.loads(SAMPLE_FILE.read_text())["history"])
+
+
+def row(at: datetime | None, **fields: Any) -> Row:
+    """Return a row of the history as Zoho sends it; every later one has a greater id.
+
+    Args:
+        at: Its `log_time`, to the second; None is null.
+        fields: What is not as in Zoho's sample: `state` or `action`, and whatever else.
+    """
+    nothing = dict.fromkeys(("state", "action", "file_name"))
+    known = {"id": next(_ids), "done_by": dict(USER), "log_time": _time(at), "repeat_type": "weekly", "count": 0}
+    return {**known, **nothing, **fields}
+
+
+def plan(
+    rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
+    next_run: datetime | None = None,
+    start: datetime | None = None,
+    status: str = "SCHEDULED",
+) -> dict[str, Any]:
+    """Return what `GET …/backup` says of the latest backup that was asked for.
+
+    https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
+
+    Args:
+        rrule: When the schedule runs; None for a backup made by hand, which has no such key and no dates.
+        next_run: Its `scheduled_date`.
+        start: Its `start_date`.
+        status: `SCHEDULED`, `INPROGRESS`, `COMPLETED`, `FAILED` or `STOPPED`; older text has more.
+
+    Raises:
+        ValueError: A backup made by hand is given a date.
+    """
+    if not rrule and (next_run or start):
+        raise ValueError("A backup made by hand has no dates.")
+    dates = {"scheduled_date": _time(next_run), "start_date": _time(start)}
+    return {"id": next(_ids), **dates, **({"rrule": rrule} if rrule else {}), "requester": dict(USER), "status": status}
+
+
+def links(expiry: datetime, data: int = 1, attachments: int = 0) -> dict[str, Any]:
+    """Return what `GET …/backup/urls` says: so many files of each sort, and until when they can be downloaded.
+
+    https://www.zoho.com/crm/developer/docs/api/v8/get-backup-urls.html
+    """
+    return {
+        "data_links": [f"{DOWNLOADS}/Data_{number:03}.zip" for number in range(1, data + 1)],
+        "attachment_links": [f"{DOWNLOADS}/Attachments_{number:03}.zip" for number in range(1, attachments + 1)],
+        "expiry_date": _time(expiry),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.replace(microsecond=0).isoformat() if at else None

@@ -32,9 +32,7 @@ API_ERRORS = {
 
 # The accounts server says what is wrong in the body: the status is 200.
 TOKEN_ERRORS = {
-    "invalid_code": Response.json({"error": "invalid_code"}),
-    "invalid_client": Response.json({"error": "invalid_client"}),
-    "invalid_client_secret": Response.json({"error": "invalid_client_secret"}),
+    **{code: Response.json({"error": code}) for code in ("invalid_code", "invalid_client", "invalid_client_secret")},
     "throttled": Response.json(
         {
             "error": "Access Denied",

@@ -4,12 +4,12 @@ To add one: a file with a class that derives from `fake.Fake`, and its line in `
 """
 
 from sandbox.channels.cliq import FakeCliq
-from sandbox.channels.fake import MESSAGE, Accepted, Fake
-from sandbox.channels.pagerduty import Alert, FakePagerDuty
+from sandbox.channels.fake import MESSAGE, Accepted, Fake, Mail
+from sandbox.channels.pagerduty import FakePagerDuty
 from sandbox.channels.slack import FakeSlack
 from sandbox.channels.teams import FakeTeams
 
-__all__ = ["FAKES", "MESSAGE", "Accepted", "Alert", "Fake", "FakeCliq", "FakePagerDuty", "FakeSlack", "FakeTeams"]
+__all__ = ["FAKES", "MESSAGE", "Accepted", "Fake", "FakeCliq", "FakePagerDuty", "FakeSlack", "FakeTeams", "Mail"]
 
 FAKES: dict[str, type[Fake]] = {fake.name: fake for fake in (FakeSlack, FakeCliq, FakeTeams, FakePagerDuty)}
 """Every channel but SNS, whose fake is moto's, by name."""

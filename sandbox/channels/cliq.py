@@ -7,23 +7,17 @@ are chosen, the text of the throttle is known from people who met it.
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, is_link, is_text, payload_of
+from sandbox.channels.fake import WIDTH, Check, Fake, Payload, among, link, many, payload_of, record, text, typed
 from sandbox.server import Request, Response
 
-TEXT_CHARACTERS = 5_000  # 10,000 in the newer text of the documentation: the smaller one is safe
-TITLE_CHARACTERS = 200
-BUTTONS_MAXIMUM = 5
-BUTTON_CHARACTERS = 30
-THEMES = {"modern-inline", "poll", "prompt"}
 REQUESTS_A_MINUTE = 20
 LOCK = timedelta(minutes=10)
 CHANNEL = "backups"
-_PATH = re.compile(r"(?:/company/\d+)?/api/v2/(?:channelsbyname|bots)/([\w-]+)/message")
 
 
 def _error(status: int, code: str, message: str) -> Response:
@@ -42,25 +36,50 @@ ERRORS = {
 }
 
 
+def _label(pair: Any) -> bool:
+    return isinstance(pair, dict) and len(pair) == 1 and all(isinstance(value, str) for value in pair.values())
+
+
+def _slide(data: Check) -> Check:
+    return record({"data": data}, {"title": text()})
+
+
+MESSAGE = record(
+    {},
+    {
+        "text": text(5_000),  # 10,000 in the newer text of the documentation: the smaller one is safe
+        "card": record({"title": text(200), "theme": among({"modern-inline", "poll", "prompt"})}),
+        "slides": many(typed({"label": _slide(many(_label)), "text": _slide(text())}), minimum=0),
+        "buttons": many(
+            record(
+                {"label": text(30), "action": typed({"open.url": record({"data": record({"web": link})})})},
+                {"type": among("+-")},
+            ),
+            maximum=5,
+            minimum=0,
+        ),
+    },
+)
+
+
 class FakeCliq(Fake):
     """One channel, and a user with a webhook token for each name.
 
     Attributes:
-        tokens: Name by token; deleting one revokes it.
         throttle: What a locked user is answered: `throttled`, which is HTTP 400, or `too_many_requests`, 429.
     """
 
     name = "cliq"
     label = "Zoho Cliq"
+    path = re.compile(r"(?:/company/\d+)?/api/v2/(?:channelsbyname|bots)/([\w-]+)/message")
     errors = ERRORS
     transient = ("throttled", "too_many_requests", "internal_error")
     refused = ("invalid_inputs",)
     gone = ("unauthorized", "forbidden", "not_found")
+    throttle = "throttled"
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Fake` does."""
-        self.tokens: dict[str, str] = {}
-        self.throttle = "throttled"
         self._asked: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._locked: dict[str, datetime] = {}
         super().__init__(clock, certificate)
@@ -68,12 +87,8 @@ class FakeCliq(Fake):
     def webhook_url(self, name: str = "SANDBOX") -> str:
         """Return the webhook URL of this name, and make its token where there is none."""
         token = f"1001.{name}"
-        self.tokens[token] = name
+        self.addresses[token] = name
         return f"{self.url}/api/v2/channelsbyname/{CHANNEL}/message?{urlencode({'zapikey': token})}"
-
-    def settings(self, name: str = "SANDBOX") -> dict[str, str]:
-        """Return the secret's key."""
-        return {"cliq_webhook_url": self.webhook_url(name)}
 
     def reset(self) -> None:
         """Forget the throttle as well."""
@@ -81,18 +96,14 @@ class FakeCliq(Fake):
         self._asked.clear()
         self._locked.clear()
 
-    def takes(self, path: str) -> bool:
-        """Return whether messages are posted to this path."""
-        return bool(_PATH.fullmatch(path))
-
     def receive(self, request: Request) -> Response:
         """Answer as Cliq does, and keep what is accepted."""
-        path = _PATH.fullmatch(request.path)
+        path = self.path.fullmatch(request.path)
         if not path:
             return ERRORS["not_found"]
         if request.method != "POST":
             return ERRORS["method_not_allowed"]
-        name = self.tokens.get(request.query.get("zapikey", ""))
+        name = self.addresses.get(request.query.get("zapikey", ""))
         if name is None:
             return ERRORS["unauthorized"]
         if self._is_locked(name):
@@ -100,13 +111,13 @@ class FakeCliq(Fake):
         if path[1] != CHANNEL:
             return ERRORS["not_found"]
         payload = payload_of(request)
-        if payload is None or not _is_valid(payload):
+        if payload is None or not MESSAGE(payload) or not payload.keys() & {"text", "card"}:
             return ERRORS["invalid_inputs"]
         self.accept(name, payload)
         return Response(204)
 
     def _is_locked(self, name: str) -> bool:
-        """Count a request; refused ones count as well, those of a locked user do not make it longer (chosen)."""
+        """Count a request; refused ones count as well, and a lock does not get longer by those of its user (chosen)."""
         now = self.clock()
         if now < self._locked.get(name, now):
             return True
@@ -128,10 +139,14 @@ class FakeCliq(Fake):
             title = unmarked(payload["card"]["title"])
             parts = [title, "=" * min(len(title), width), *parts]
         for slide in payload.get("slides", []):
-            parts += [unmarked(slide["title"])] if "title" in slide else []
-            parts += map(unmarked, _slide_lines(slide["type"], slide["data"]))
+            data = [slide["data"]] if slide["type"] == "text" else _lines(slide["data"])
+            parts += [unmarked(line) for line in (slide.get("title"), *data) if line]
         parts += [f"[{button['label']}] {button['action']['data']['web']}" for button in payload.get("buttons", [])]
         return "\n".join(parts)
+
+
+def _lines(pairs: list[dict[str, str]]) -> list[str]:
+    return [f"{label}: {value}" for pair in pairs for label, value in pair.items()]
 
 
 def unmarked(text: str) -> str:
@@ -139,85 +154,3 @@ def unmarked(text: str) -> str:
     text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)
     text = re.sub(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)", r"\2", text)
     return text.replace("\u200b", "")
-
-
-def _slide_lines(kind: str, data: Any) -> list[str]:
-    match kind:
-        case "label":
-            return [f"{label}: {value}" for pair in data for label, value in _pair(pair).items()]
-        case "table":
-            return [" | ".join(str(row.get(name, "")) for name in data["headers"]) for row in data["rows"]]
-        case "list":
-            return [f"• {line}" for line in data]
-    return [data]
-
-
-def _pair(pair: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a label and its value in the older form; the newer one names both."""
-    return {pair["label"]: pair["value"]} if pair.keys() == {"label", "value"} else pair
-
-
-def _is_valid(payload: Payload) -> bool:
-    """Return whether Cliq would show all of it."""
-    if payload.keys() - {"text", "card", "slides", "buttons", "bot"} or not payload.keys() & {"text", "card"}:
-        return False
-    if "text" in payload and not is_text(payload["text"], TEXT_CHARACTERS):
-        return False
-    slides, buttons = payload.get("slides", []), payload.get("buttons", [])
-    if not isinstance(slides, list) or not isinstance(buttons, list) or len(buttons) > BUTTONS_MAXIMUM:
-        return False
-    return _card_is_valid(payload) and all(map(_slide_is_valid, slides)) and all(map(_button_is_valid, buttons))
-
-
-def _card_is_valid(payload: Payload) -> bool:
-    if "card" not in payload:
-        return True
-    card = payload["card"]
-    return (
-        isinstance(card, dict)
-        and not card.keys() - {"title", "theme", "thumbnail"}
-        and is_text(card.get("title"), TITLE_CHARACTERS)
-        and card.get("theme") in THEMES
-    )
-
-
-def _slide_is_valid(slide: object) -> bool:
-    if not isinstance(slide, dict) or slide.keys() - {"type", "title", "data"}:
-        return False
-    if "title" in slide and not is_text(slide["title"]):
-        return False
-    data = slide.get("data")
-    match slide.get("type"):
-        case "label":
-            return _is_list_of(data, lambda pair: _is_flat(pair) and (len(pair) == 1 or _pair(pair) is not pair))
-        case "list":
-            return _is_list_of(data, is_text)
-        case "text":
-            return is_text(data)
-        case "table":
-            return (
-                isinstance(data, dict)
-                and data.keys() == {"headers", "rows"}
-                and _is_list_of(data["headers"], is_text)
-                and _is_list_of(data["rows"], lambda row: _is_flat(row) and not row.keys() - set(data["headers"]))
-            )
-    return False
-
-
-def _is_list_of(value: object, is_valid: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(map(is_valid, value))
-
-
-def _is_flat(value: object) -> bool:
-    return isinstance(value, dict) and len(value) > 0 and all(isinstance(text, str) for text in value.values())
-
-
-def _button_is_valid(button: object) -> bool:
-    if not isinstance(button, dict) or not is_text(button.get("label"), BUTTON_CHARACTERS):
-        return False
-    if button.get("type", "+") not in {"+", "-"} or button.keys() - {"label", "type", "action", "hint"}:
-        return False
-    match button.get("action"):
-        case {"type": "open.url", "data": {"web": address}}:
-            return is_link(address)
-    return False

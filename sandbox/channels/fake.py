@@ -1,7 +1,8 @@
-"""What the fakes of all channels share: how a test configures, breaks and repairs one, and reads what it took."""
+"""What the fakes of all channels share: addresses, scripted failures, what was accepted, and checks of payloads."""
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -9,16 +10,33 @@ from typing import Any, ClassVar
 from sandbox.server import Fault, Request, Response, Server
 
 Payload = dict[str, Any]
+Check = Callable[[Any], bool]
+"""Whether a service accepts a part of a payload."""
 
 MESSAGE = "webhook"
 """The kind of a request that brings a message, whatever the service calls it."""
 WIDTH = 100
-"""Characters of a line of the text, where nothing else is asked for."""
+"""Characters in a line of a message's text, unless a caller asks for another number."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What an SNS topic delivered to a subscriber.
+
+    Attributes:
+        subject: None when the publisher gave none.
+        body: The message's text.
+        attributes: The message attributes; a String.Array is a list.
+    """
+
+    subject: str | None
+    body: str
+    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """A message that the service took.
+    """A message that a service accepted.
 
     Attributes:
         name: Whose address it came to: the name that was given to `settings`.
@@ -32,24 +50,27 @@ class Accepted:
 
 
 class Fake(Server):
-    """A service that takes messages, and heartbeats at every `/heartbeat/…`.
+    """A service that accepts messages, and heartbeats at every `/heartbeat/…`.
 
-    Requests are of the kinds `webhook` (a message), `heartbeat` and `other`. Whatever a service does not document and
-    a fake had to choose is marked "chosen"; what is not known to a fake is refused, so that a misspelt key shows.
+    Requests are of the kinds `webhook` (a message), `heartbeat` and `other`. A choice that no documentation supports is
+    marked "chosen". The fake refuses whatever it does not know, so that a misspelt key shows.
 
     Attributes:
         name: The channel's.
         label: The service's name for people.
+        path: Where messages are posted to.
         errors: What it answers when something is wrong, by name.
-        transient: The names of those after which the same message may be accepted later.
-        refused: Those by which it refuses a message for its content.
-        gone: Those by which it refuses every message until a person does something.
-        accepted: What it took, oldest first.
+        transient: Names of the errors after which the same message may be accepted later.
+        refused: Names of the errors that refuse a message for its content.
+        gone: Names of the errors that refuse every message until a person does something.
+        addresses: The name that was given to `settings`, by what stands in its address; deleting one revokes it.
+        accepted: What it accepted, oldest first.
         clock: The time by which it limits; a test moves it instead of waiting.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
+    path: ClassVar[re.Pattern[str]]
     errors: ClassVar[Mapping[str, Response]]
     transient: ClassVar[tuple[str, ...]]
     refused: ClassVar[tuple[str, ...]]
@@ -57,25 +78,26 @@ class Fake(Server):
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Server` does, with the time of this machine unless another clock is given."""
+        self.addresses: dict[str, str] = {}
         self.accepted: list[Accepted] = []
         self.clock = clock or (lambda: datetime.now(UTC))
         super().__init__(certificate)
 
+    def webhook_url(self, name: str = "SANDBOX") -> str:
+        """Return the address of this name, and make it known to the fake."""
+        raise NotImplementedError
+
     def settings(self, name: str = "SANDBOX") -> dict[str, str]:
         """Return what an organisation's secret holds for this channel, with an address of this name."""
-        raise NotImplementedError
-
-    def takes(self, path: str) -> bool:
-        """Return whether messages are posted to this path."""
-        raise NotImplementedError
+        return {f"{self.name}_webhook_url": self.webhook_url(name)}
 
     def receive(self, request: Request) -> Response:
-        """Take a message, or refuse it as the service does; also given what no fake knows."""
+        """Accept a message, or refuse it as the service does; requests of the kind `other` come here, too."""
         raise NotImplementedError
 
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
-        """Return what a person reads of a message, set in lines of at most so many characters where it has columns."""
+        """Return what a person reads of a message; columns are set in lines of at most this many characters."""
         raise NotImplementedError
 
     @property
@@ -102,7 +124,7 @@ class Fake(Server):
         self.unscript(MESSAGE)
 
     def reset(self) -> None:
-        """Forget what happened, not which addresses there are."""
+        """Forget everything that happened, but keep the addresses."""
         self.repair()
         self.requests.clear()
         self.accepted.clear()
@@ -111,7 +133,7 @@ class Fake(Server):
         """Name the kind of a request by its path."""
         if path.startswith("/heartbeat/"):
             return "heartbeat"
-        return MESSAGE if self.takes(path) else "other"
+        return MESSAGE if self.path.fullmatch(path) else "other"
 
     def answer(self, request: Request) -> Response:
         """Answer as the service does."""
@@ -126,7 +148,7 @@ class Fake(Server):
 
 
 def payload_of(request: Request) -> Payload | None:
-    """Decode a body; None unless it is a JSON object and says so."""
+    """Decode a body; None unless it is a JSON object and its content type says so."""
     if request.headers.get_content_type() != "application/json":
         return None
     try:
@@ -136,11 +158,53 @@ def payload_of(request: Request) -> Payload | None:
     return payload if isinstance(payload, dict) else None
 
 
-def is_text(value: object, maximum: int | None = None) -> bool:
-    """Return whether this is a text of at least one character and at most so many."""
-    return isinstance(value, str) and len(value) >= 1 and (maximum is None or len(value) <= maximum)
+# Checks, and what makes them: a channel's limits are put together from these
 
 
-def is_link(value: object) -> bool:
-    """Return whether this is an address of the web."""
+def text(maximum: float = math.inf) -> Check:
+    """Check that a part is a text of at least one character and at most so many."""
+    return lambda value: isinstance(value, str) and 1 <= len(value) <= maximum
+
+
+def link(value: Any) -> bool:
+    """Check that a part is an address of the web."""
     return isinstance(value, str) and bool(re.fullmatch(r"https?://\S+", value))
+
+
+def flag(value: Any) -> bool:
+    """Check that a part is true or false."""
+    return isinstance(value, bool)
+
+
+def among(allowed: Collection[str]) -> Check:
+    """Check that a part is one of these words."""
+    return lambda value: isinstance(value, str) and value in allowed
+
+
+def many(part: Check, maximum: float = math.inf, minimum: int = 1) -> Check:
+    """Check that every entry of a list passes, and that there are neither too few nor too many."""
+    return lambda value: isinstance(value, list) and minimum <= len(value) <= maximum and all(map(part, value))
+
+
+def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
+    """Check an object: it has the required keys, no unknown one, and each value passes."""
+    known = {**required, **(optional or {})}
+
+    def check(value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and required.keys() <= value.keys() <= known.keys()
+            and all(known[key](part) for key, part in value.items())
+        )
+
+    return check
+
+
+def typed(kinds: Mapping[str, Check]) -> Check:
+    """Check an object by its `type`: it is one of these kinds, whose check judges all other keys."""
+
+    def check(value: Any) -> bool:
+        kind = kinds.get(str(value.get("type"))) if isinstance(value, dict) else None
+        return kind is not None and kind({key: part for key, part in value.items() if key != "type"})
+
+    return check

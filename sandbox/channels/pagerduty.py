@@ -7,22 +7,41 @@ from people who met them.
 
 import hashlib
 import re
-import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, is_link, is_text, payload_of
+from sandbox.channels.fake import WIDTH, Fake, Payload, among, link, many, payload_of, record, text
 from sandbox.server import Request, Response
 
 EVENT_BYTES = 512 * 1024
-KEY_CHARACTERS = 255
-SUMMARY_CHARACTERS = 1_024
 ROUTING_KEY_CHARACTERS = 32
-ACTIONS = ("trigger", "acknowledge", "resolve")
-SEVERITIES = ("critical", "warning", "error", "info")
-EVENT_KEYS = {"routing_key", "event_action", "dedup_key", "payload", "links", "images", "client", "client_url"}
-PAYLOAD_KEYS = {"summary", "source", "severity", "timestamp", "component", "group", "class", "custom_details"}
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return datetime.fromisoformat(str(value)).tzinfo is not None
+    except ValueError:
+        return False
+
+
+PAYLOAD = record(
+    {"summary": text(1_024), "source": text(), "severity": among({"critical", "warning", "error", "info"})},
+    {
+        "timestamp": _is_time,
+        **dict.fromkeys(("component", "group", "class"), text()),
+        "custom_details": lambda value: True,
+    },
+)
+EVENT = record(
+    {"routing_key": text(), "event_action": among({"trigger", "acknowledge", "resolve"}), "dedup_key": text(255)},
+    {
+        "payload": PAYLOAD,
+        "links": many(record({"href": link}, {"text": text()}), minimum=0),
+        "client": text(),
+        "client_url": link,
+    },
+)
 
 
 def invalid_event(*errors: str) -> Response:
@@ -60,31 +79,21 @@ class Alert:
 
 
 class FakePagerDuty(Fake):
-    """An integration for each name.
-
-    Attributes:
-        integrations: Name by routing key; deleting one disables it.
-        alerts: All that were ever opened, oldest first. The same key opens another one once the first is resolved.
-    """
+    """An integration for each name."""
 
     name = "pagerduty"
     label = "PagerDuty"
+    path = re.compile("/v2/enqueue")
     errors = ERRORS
     transient = ("throttled", "internal_error")
     refused = ("invalid_event", "too_large")
     gone = ("wrong_length", "not_alphanumeric", "invalid_routing_key")
 
-    def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
-        """Start serving, as `Fake` does."""
-        self.integrations: dict[str, str] = {}
-        self.alerts: list[Alert] = []
-        super().__init__(clock, certificate)
-
     def routing_key(self, name: str = "SANDBOX") -> str:
         """Return the routing key of this name, made where there is none: letters and digits, 32 of them."""
         letters = re.sub(r"[^A-Za-z0-9]", "", name)[:20]
         key = (letters + hashlib.sha256(name.encode()).hexdigest())[:ROUTING_KEY_CHARACTERS]
-        self.integrations[key] = name
+        self.addresses[key] = name
         return key
 
     def settings(self, name: str = "SANDBOX") -> dict[str, str]:
@@ -92,18 +101,24 @@ class FakePagerDuty(Fake):
         return {"pagerduty_routing_key": self.routing_key(name), "pagerduty_url": f"{self.url}/v2/enqueue"}
 
     @property
+    def alerts(self) -> list[Alert]:
+        """All that were ever opened, oldest first; the same key opens another one once the first is resolved."""
+        alerts: list[Alert] = []
+        for message in self.accepted:
+            name, key, action = message.name, message.payload["dedup_key"], message.payload["event_action"]
+            alert = next((known for known in alerts if known.is_open and (known.name, known.key) == (name, key)), None)
+            if alert is None and action == "trigger":
+                alert = Alert(name, key)
+                alerts.append(alert)
+            if alert:
+                alert.events.append(message.payload)
+                alert.is_open = action != "resolve"
+        return alerts
+
+    @property
     def open_alerts(self) -> list[Alert]:
         """The alerts that nobody has resolved."""
         return [alert for alert in self.alerts if alert.is_open]
-
-    def reset(self) -> None:
-        """Forget the alerts as well."""
-        super().reset()
-        self.alerts.clear()
-
-    def takes(self, path: str) -> bool:
-        """Return whether events are posted to this path."""
-        return path == "/v2/enqueue"
 
     def receive(self, request: Request) -> Response:
         """Answer as PagerDuty does, and keep what is accepted."""
@@ -116,24 +131,11 @@ class FakePagerDuty(Fake):
             return invalid_event("Event object is not valid JSON")  # chosen
         if errors := _errors(event):
             return invalid_event(*errors)
-        name = self.integrations.get(event["routing_key"])
+        name = self.addresses.get(event["routing_key"])
         if name is None:
             return ERRORS["invalid_routing_key"]
-        key = event.get("dedup_key") or uuid.uuid4().hex
-        self._apply(name, key, event)
         self.accept(name, event)
-        return Response.json({"status": "success", "message": "Event processed", "dedup_key": key}, 202)
-
-    def _apply(self, name: str, key: str, event: Payload) -> None:
-        """Open, update or resolve an alert; what there is none for changes nothing."""
-        alert = next((alert for alert in self.open_alerts if (alert.name, alert.key) == (name, key)), None)
-        if alert is None:
-            if event["event_action"] != "trigger":
-                return
-            alert = Alert(name, key)
-            self.alerts.append(alert)
-        alert.events.append(event)
-        alert.is_open = event["event_action"] != "resolve"
+        return Response.json({"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}, 202)
 
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
@@ -149,50 +151,12 @@ class FakePagerDuty(Fake):
 
 
 def _errors(event: Payload) -> list[str]:
-    """Return what is wrong with an event, in PagerDuty's words."""
-    errors = _key_errors(event.get("routing_key"))
-    action, key, payload = event.get("event_action"), event.get("dedup_key"), event.get("payload")
-    if action not in ACTIONS:
-        errors.append(f"'event_action' is invalid (must be one of the following: {', '.join(ACTIONS)})")
-    if key is not None and not (isinstance(key, str) and len(key) <= KEY_CHARACTERS):
-        errors.append(f"Length of 'dedup_key' is incorrect (should be at most {KEY_CHARACTERS} characters)")
-    if action in {"acknowledge", "resolve"} and not key:
-        errors.append("'dedup_key' is missing or blank")
-    errors += [f"'{name}' is unknown" for name in sorted(event.keys() - EVENT_KEYS)]  # chosen: a misspelt key shows
-    for link in event.get("links", []):
-        if not (isinstance(link, dict) and is_link(link.get("href")) and is_text(link.get("text", "text"))):
-            errors.append("'links' is invalid")
-    if action == "trigger":
-        errors += _payload_errors(payload) if isinstance(payload, dict) else ["'payload' is missing or blank"]
-    return errors
-
-
-def _key_errors(key: object) -> list[str]:
-    if not is_text(key):
-        return ["'routing_key' is missing or blank"]
-    errors = []
-    if len(str(key)) != ROUTING_KEY_CHARACTERS:
+    """Return what is wrong with an event; the words about its content, and that it has a `dedup_key`, are chosen."""
+    key, errors = str(event.get("routing_key")), []
+    if len(key) != ROUTING_KEY_CHARACTERS:
         errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
-    if not str(key).isalnum():
+    if not key.isalnum():
         errors.append("'routing_key' cannot contain non-alphanumeric characters.")
+    if not EVENT(event) or (event["event_action"] == "trigger" and "payload" not in event):
+        errors.append("'payload' is missing, blank or too long, or has an unknown key")
     return errors
-
-
-def _payload_errors(payload: Payload) -> list[str]:
-    errors = [
-        f"'payload.{name}' is missing or blank" for name in ("summary", "source") if not is_text(payload.get(name))
-    ]
-    if len(str(payload.get("summary", ""))) > SUMMARY_CHARACTERS:
-        errors.append(f"'payload.summary' is too long (maximum is {SUMMARY_CHARACTERS} characters)")
-    if payload.get("severity") not in SEVERITIES:
-        errors.append(f"'payload.severity' is invalid (must be one of the following: {', '.join(SEVERITIES)})")
-    if "timestamp" in payload and not _is_time(payload["timestamp"]):
-        errors.append("'payload.timestamp' is not a valid timestamp")
-    return errors + [f"'payload.{name}' is unknown" for name in sorted(payload.keys() - PAYLOAD_KEYS)]
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return datetime.fromisoformat(str(value)).tzinfo is not None
-    except ValueError:
-        return False

@@ -3,59 +3,65 @@
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
 """
 
+import html
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, is_text, payload_of
-from sandbox.mrkdwn import plain
+from sandbox.channels.fake import WIDTH, Check, Fake, Payload, flag, many, payload_of, record, text, typed
 from sandbox.server import Request, Response
 
-Block = dict[str, Any]
-
-# https://docs.slack.dev/reference/block-kit/blocks and, for the text, https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
-BLOCKS_MAXIMUM = 50
-HEADER_CHARACTERS = 150
-SECTION_CHARACTERS = 3_000
-FIELDS_MAXIMUM = 10
-FIELD_CHARACTERS = 2_000
-CONTEXT_ELEMENTS_MAXIMUM = 10
-ACTIONS_ELEMENTS_MAXIMUM = 25
-BUTTON_CHARACTERS = 75
-URL_CHARACTERS = 3_000
-BLOCK_ID_CHARACTERS = 255
-TEXT_CHARACTERS = 40_000
-
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/#handling_errors
-TRANSIENT = {"rollup_error": 500, "rate_limited": 429}
-REFUSED = {
-    "invalid_payload": 400,
-    "invalid_blocks": 400,
-    "no_text": 400,
-    "msg_too_long": 400,
-    "too_many_attachments": 400,
-    "too_large": 413,
-}
+TRANSIENT = {500: "rollup_error", 429: "rate_limited"}
+REFUSED = {400: "invalid_payload invalid_blocks no_text msg_too_long too_many_attachments", 413: "too_large"}
 GONE = {
-    "user_not_found": 400,
-    "invalid_token": 403,
-    "action_prohibited": 403,
-    "posting_to_general_channel_denied": 403,
-    "team_disabled": 403,
-    "no_service": 404,
-    "no_team": 404,
-    "no_active_hooks": 404,
-    "channel_not_found": 404,
-    "channel_is_archived": 410,
+    400: "user_not_found",
+    403: "invalid_token action_prohibited posting_to_general_channel_denied team_disabled",
+    404: "no_service no_team no_active_hooks channel_not_found",
+    410: "channel_is_archived",
 }
+
+
+def _answers(codes: Mapping[int, str]) -> dict[str, Response]:
+    return {code: Response.text(code, status) for status, listed in codes.items() for code in listed.split()}
+
+
 # Slack's changelog and its users know the channel's codes with 400, too: judge by the code.
-GONE_400 = {f"400 {code}": code for code, status in GONE.items() if status != 400}
-ERRORS = {
-    **{code: Response.text(code, status) for code, status in {**TRANSIENT, **REFUSED, **GONE}.items()},
-    **{name: Response.text(code, 400) for name, code in GONE_400.items()},
+GONE_400 = {
+    f"400 {code}": Response.text(code, 400) for status in GONE if status != 400 for code in GONE[status].split()
 }
+ERRORS = {**_answers(TRANSIENT), **_answers(REFUSED), **_answers(GONE), **GONE_400}
+
+TEXT_CHARACTERS = 40_000
+"""What lies beyond is cut: https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages"""
+
+
+def _words(maximum: int, *, marked: bool = True) -> Check:
+    """Check a text object; only some may be in mrkdwn."""
+    kinds = {"plain_text": record({"text": text(maximum)}, {"emoji": flag})}
+    if marked:
+        kinds["mrkdwn"] = record({"text": text(maximum)}, {"verbatim": flag})
+    return typed(kinds)
+
+
+def _section(value: Payload) -> bool:
+    return len(value) > 0 and record({}, {"text": _words(3_000), "fields": many(_words(2_000), 10)})(value)
+
+
+# https://docs.slack.dev/reference/block-kit/blocks; of its blocks, those that an alert needs
+BLOCKS = many(
+    typed(
+        {
+            "header": record({"text": _words(150, marked=False)}),
+            "section": _section,
+            "context": record({"elements": many(_words(3_000), 10)}),
+        }
+    ),
+    maximum=50,
+    minimum=0,
+)
 
 
 def rate_limited(seconds: int) -> Response:
@@ -68,60 +74,52 @@ class FakeSlack(Fake):
 
     name = "slack"
     label = "Slack"
+    path = re.compile(r"/services/T\w+/B\w+/(\w+)")
     errors = ERRORS
-    transient = tuple(TRANSIENT)
-    refused = tuple(REFUSED)
-    gone = (*GONE, *GONE_400)
+    transient = tuple(_answers(TRANSIENT))
+    refused = tuple(_answers(REFUSED))
+    gone = (*_answers(GONE), *GONE_400)
 
     def webhook_url(self, name: str = "SANDBOX") -> str:
         """Return the webhook URL of this name, in the form of Slack's own."""
         return f"{self.url}/services/T00000000/B00000000/{name}"
 
-    def settings(self, name: str = "SANDBOX") -> dict[str, str]:
-        """Return the secret's key."""
-        return {"slack_webhook_url": self.webhook_url(name)}
-
-    def takes(self, path: str) -> bool:
-        """Return whether it is a webhook's path."""
-        return bool(re.fullmatch(r"/services/T\w+/B\w+/\w+", path))
-
     def receive(self, request: Request) -> Response:
         """Answer as Slack does, and keep what is accepted."""
-        if request.kind == "other":
+        path = self.path.fullmatch(request.path)
+        if not path:
             return ERRORS["no_service"]
         if request.method != "POST":
             return Response.text("method_not_allowed", 405)
         payload = payload_of(request)
         if payload is None or not isinstance(payload.get("text", ""), str):
             return ERRORS["invalid_payload"]
-        if error := _error(payload):
-            return ERRORS[error]
+        blocks = payload.get("blocks", [])
+        if not BLOCKS(blocks):
+            return ERRORS["invalid_blocks"]
+        if not blocks and not payload.get("text", "").strip():
+            return ERRORS["no_text"]
         if "text" in payload:
             payload["text"] = payload["text"][:TEXT_CHARACTERS]
-        self.accept(request.path.rpartition("/")[2], payload)
+        self.accept(path[1], payload)
         return Response.text("ok")
 
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
         """Return what Slack shows: its blocks or, without any, its text; dates in this machine's time zone."""
-        blocks = [text for block in payload.get("blocks", []) if (text := _block_text(block, width))]
+        blocks = [_block_text(block, width) for block in payload.get("blocks", [])]
         return "\n".join(blocks) if blocks else plain(payload.get("text", ""))
 
 
-def _block_text(block: Block, width: int) -> str:
-    match block["type"]:
-        case "header":
-            text = _object_text(block["text"])
-            return f"{text}\n{'=' * min(len(text), width)}"
-        case "section":
-            parts = [_object_text(block["text"])] if "text" in block else []
-            fields = [_object_text(field) for field in block.get("fields", [])]
-            return "\n".join([*parts, *_columns(fields, min(40, width // 2))])
-        case "context":
-            return " · ".join(map(_object_text, block["elements"]))
-        case "actions":
-            return "  ".join(f"[{_object_text(button['text'])}] {button['url']}" for button in block["elements"])
-    return "-" * 20
+def _block_text(block: Payload, width: int) -> str:
+    if block["type"] == "header":
+        title = _object_text(block["text"])
+        return f"{title}\n{'=' * min(len(title), width)}"
+    if block["type"] == "context":
+        return " · ".join(map(_object_text, block["elements"]))
+    words = [_object_text(block["text"])] if "text" in block else []
+    fields = [_object_text(field) for field in block.get("fields", [])]
+    return "\n".join([*words, *_columns(fields, min(40, width // 2))])
 
 
 def _columns(fields: list[str], column: int) -> Iterator[str]:
@@ -132,67 +130,52 @@ def _columns(fields: list[str], column: int) -> Iterator[str]:
             yield f"{left:{column}}{right}".rstrip()
 
 
-def _object_text(text: dict[str, str]) -> str:
-    return plain(text["text"]) if text["type"] == "mrkdwn" else text["text"]
+def _object_text(words: dict[str, str]) -> str:
+    return plain(words["text"]) if words["type"] == "mrkdwn" else words["text"]
 
 
-def _error(payload: dict[str, Any]) -> str | None:
-    blocks = payload.get("blocks", [])
-    if not isinstance(blocks, list) or len(blocks) > BLOCKS_MAXIMUM or not all(map(_block_is_valid, blocks)):
-        return "invalid_blocks"
-    ids = [block["block_id"] for block in blocks if "block_id" in block]
-    if len(ids) != len(set(ids)):
-        return "invalid_blocks"
-    return None if blocks or payload.get("text", "").strip() else "no_text"
+# mrkdwn: https://docs.slack.dev/messaging/formatting-message-text
+
+TAGS = {"*": "b", "_": "i", "~": "s", "`": "code"}
+DATES = {"{date_short_pretty}": "%b %-d, %Y", "{time}": "%H:%M"}
+"""The date formats that are used here; another one stays in braces, and shows."""
 
 
-def _block_is_valid(block: object) -> bool:
-    """Return whether Slack would take this block.
-
-    Only the types that suit an alert are known; any other is refused, so that a misspelt one shows.
-    """
-    if not isinstance(block, dict) or not is_text(block.get("block_id", "id"), BLOCK_ID_CHARACTERS):
-        return False
-    match block.get("type"):
-        case "divider":
-            return True
-        case "header":
-            return _is_text_object(block.get("text"), HEADER_CHARACTERS, ("plain_text",))
-        case "section":
-            return _section_is_valid(block)
-        case "context":
-            return _has_elements(block, CONTEXT_ELEMENTS_MAXIMUM, _is_text_object)
-        case "actions":
-            return _has_elements(block, ACTIONS_ELEMENTS_MAXIMUM, _is_link_button)
-    return False
+_MARKED = re.compile(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
 
 
-def _section_is_valid(block: Block) -> bool:
-    if "text" in block and not _is_text_object(block["text"], SECTION_CHARACTERS):
-        return False
-    if "fields" not in block:
-        return "text" in block
-    fields = block["fields"]
-    if not isinstance(fields, list) or not 1 <= len(fields) <= FIELDS_MAXIMUM:
-        return False
-    return all(_is_text_object(text, FIELD_CHARACTERS) for text in fields)
+def plain(text: str, zone: tzinfo | None = None) -> str:
+    """Return what a person reads: dates resolved, marks gone, the address of a link behind its words."""
+
+    def link(target: str, label: str) -> str:
+        return label if label == target else f"{label} ({target})"
+
+    return html.unescape(_read(text, zone, lambda tag, words: words, link))
 
 
-def _has_elements(block: Block, maximum: int, is_valid: Callable[[object], bool]) -> bool:
-    elements = block.get("elements")
-    return isinstance(elements, list) and 1 <= len(elements) <= maximum and all(map(is_valid, elements))
+def markup(text: str, zone: tzinfo | None = None) -> str:
+    """Return the same as HTML, in which everything but the marks and the links is literal."""
+
+    def link(target: str, label: str) -> str:
+        address = target.replace('"', "&quot;")
+        return f'<a href="{address}">{label}</a>'
+
+    return _read(text, zone, lambda tag, words: f"<{tag}>{words}</{tag}>", link)
 
 
-def _is_text_object(
-    text: object, maximum: int = SECTION_CHARACTERS, types: tuple[str, ...] = ("plain_text", "mrkdwn")
-) -> bool:
-    return isinstance(text, dict) and text.get("type") in types and is_text(text.get("text"), maximum)
-
-
-def _is_link_button(element: object) -> bool:
-    return (
-        isinstance(element, dict)
-        and element.get("type") == "button"
-        and _is_text_object(element.get("text"), BUTTON_CHARACTERS, ("plain_text",))
-        and is_text(element.get("url"), URL_CHARACTERS)
-    )
+def _read(text: str, zone: tzinfo | None, mark: Callable[[str, str], str], link: Callable[[str, str], str]) -> str:
+    """Return a text as HTML; a mention stays in angle brackets, so that it does not look harmless."""
+    parts = [html.escape(html.unescape(part), quote=False) for part in re.split(r"<([^>]*)>", text)]
+    for number, part in enumerate(parts):
+        target, _, label = part.partition("|")
+        if number % 2 == 0:
+            parts[number] = _MARKED.sub(lambda found: mark(TAGS[found[1]], found[2]), part)
+        elif date := re.fullmatch(r"!date\^(\d+)\^([^|^]*)(?:\^[^|]*)?\|.*", part):
+            at, parts[number] = datetime.fromtimestamp(int(date[1]), UTC).astimezone(zone), date[2]
+            for name, form in DATES.items():
+                parts[number] = parts[number].replace(name, at.strftime(form))
+        elif re.match("https?://", target):
+            parts[number] = link(target, label or target)
+        else:
+            parts[number] = f"&lt;{part}&gt;"
+    return "".join(parts)

@@ -100,7 +100,8 @@ def test_text_from_zoho_reads_as_it_was_written_and_is_inert(channel: Teams, fak
 @pytest.mark.parametrize("words", ["a\\", "\\*", "*a*", "{{DATE(2026-01-01T00:00:00Z)}}", "1. x", "- x", "a|b"])
 def test_an_escaped_text_reads_as_it_was_written(words: str) -> None:
     """A backslash that was there is doubled, so that it escapes nothing."""
-    assert FakeTeams.text({"attachments": [{"content": {"type": "TextBlock", "text": escape(words)}}]}) == words
+    card = {"body": [{"type": "TextBlock", "text": escape(words)}]}
+    assert FakeTeams.text({"attachments": [{"content": card}]}) == words
 
 
 @pytest.mark.parametrize(("status", "taken"), [(200, True), (202, True), (201, False), (204, False), (302, False)])

@@ -40,31 +40,20 @@ def main() -> None:
 
 def page(wrapper: Any) -> dict[str, Any]:
     """Return a page as the SDK understood it."""
-    info = wrapper.get_info()
-    return {
-        "history": [row(history) for history in wrapper.get_history()],
-        "info": {
-            "page": info.get_page(),
-            "per_page": info.get_per_page(),
-            "count": info.get_count(),
-            "more_records": info.get_more_records(),
-        },
-    }
+    history = [row(shown) for shown in wrapper.get_history()]
+    return {"history": history, "info": fields(wrapper.get_info(), "page", "per_page", "count", "more_records")}
 
 
 def row(history: Any) -> dict[str, Any]:
     """Return a row as the SDK understood it: ids are integers, times have an offset."""
-    done_by = history.get_done_by()
-    return {
-        "id": history.get_id(),
-        "done_by": {"id": done_by.get_id(), "name": done_by.get_name(), "zuid": done_by.get_zuid()},
-        "log_time": history.get_log_time() and history.get_log_time().isoformat(),
-        "state": history.get_state(),
-        "action": history.get_action(),
-        "repeat_type": history.get_repeat_type(),
-        "file_name": history.get_file_name(),
-        "count": history.get_count(),
-    }
+    known = fields(history, "id", "log_time", "state", "action", "repeat_type", "file_name", "count")
+    time = known["log_time"] and known["log_time"].isoformat()
+    return {**known, "log_time": time, "done_by": fields(history.get_done_by(), "id", "name", "zuid")}
+
+
+def fields(part: Any, *names: str) -> dict[str, Any]:
+    """Return fields by name."""
+    return {name: getattr(part, f"get_{name}")() for name in names}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sandbox.endpoint import AwsEndpoint
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import sample_rows
 from tests.template.iam import ACCOUNT, NO_RESOURCE, Permission, allows, as_list, granted, only
-from tools import ask, connect, doctor, undeploy
+from tools import connect, doctor, report, undeploy
 
 Json = Any
 POLICIES = Path(__file__).parents[2] / "docs" / "policies"
@@ -24,7 +24,7 @@ NAMES = sorted(path.stem for path in POLICIES.glob("*.json"))
 ORG = ("--org", "acme", "--non-interactive")
 USES: dict[str, list[tuple[Callable[[list[str]], int], tuple[str, ...]]]] = {
     "connect": [(connect.main, (*ORG, "--send")), (connect.main, ORG), (connect.main, (*ORG, "--remove"))],
-    "look": [(ask.main, ("status", *ORG[:2])), (ask.main, ("dry-run", *ORG[:2])), (doctor.main, ("--send",))],
+    "look": [(report.main, ("status", *ORG[:2])), (report.main, ("dry-run", *ORG[:2])), (doctor.main, ("--send",))],
     "deploy": [(undeploy.main, ("--non-interactive", "--delete-table"))],
 }
 """What people do with each policy, as far as moto goes; `make deploy` is sam's."""
@@ -79,7 +79,7 @@ def test_a_policy_suffices_for_what_people_do_and_grants_no_more(
     if name == "deploy":
         stage.cloud.deploy(stack).put_organisation("acme", {"client_id": "1"})
     company = stage.connect("acme", sample_rows())
-    with closing(AwsEndpoint(stage.cloud.url, stage.function.invoke)) as front, only(permissions) as asked:
+    with closing(AwsEndpoint(stage.function.invoke)) as front, only(permissions) as asked:
         for variable, value in {
             **stage.environment,
             "AWS_ENDPOINT_URL": front.url,

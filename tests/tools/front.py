@@ -45,7 +45,7 @@ class Front(AwsEndpoint):
         self.operations: list[str] = []
         self.instead: dict[str, Response | Refusal] = {}
         self.lost: set[str] = set()
-        super().__init__(stage.cloud.url, stage.function.invoke)
+        super().__init__(stage.function.invoke)
 
     @property
     def writes(self) -> list[str]:

@@ -135,7 +135,7 @@ def test_from_the_release_alone_to_the_first_check(stage: Sandbox, tmp_path: Pat
     company = stage.zoho.organisation([row(stage.zoho.clock(), state="completed")], refresh_tokens=[])
     typed = f"{company.client_id}\n{company.client_secret}\n{stage.zoho.grant(company)}\n"
 
-    with closing(AwsEndpoint(stage.cloud.url, lambda event: stage.function.invoke(event))) as front:
+    with closing(AwsEndpoint(lambda event: stage.function.invoke(event))) as front:
         lambda_only = {"AWS_ENDPOINT_URL": stage.cloud.url, "AWS_ENDPOINT_URL_LAMBDA": front.url}
         environment = {**os.environ, **stage.cloud.environment, **lambda_only}
         environment = {name: value for name, value in environment.items() if not name.endswith("_REGION")}

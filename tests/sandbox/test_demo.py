@@ -1,0 +1,67 @@
+"""`make run` and `make sandbox`, played as a person plays them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from sandbox.demo import PAGE
+from sandbox.keep import shell
+from sandbox.runtime import ROOT
+
+COMMAND = [sys.executable, "-m", "sandbox"]
+
+
+def test_make_run_tells_the_story_and_opens_a_page() -> None:
+    """Everything arrives once, no line is wider than a terminal, one failure is shown in full, and the page has all."""
+    environment = {"PATH": os.environ["PATH"], "AWS_PROFILE": "nobody", "PYTHONWARNINGS": "error", "COLUMNS": "80"}
+    ran = subprocess.run(
+        [*COMMAND, "--open"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    words = "Messages: 17 by e-mail, 15 on Slack, 17 on Zoho Cliq; nothing lost, nothing sent twice."
+    assert words in " ".join(ran.stdout.split())
+    assert max(len(line) for line in ran.stdout.splitlines() if "file://" not in line) <= 80
+    assert re.findall("^  ┌─ (.*?) ─", ran.stdout, re.MULTILINE) == ["E-mail", "Slack", "Zoho Cliq"]
+    assert "  → e-mail, Zoho Cliq: Can't deliver to Slack\n" in ran.stdout
+    assert "  → Slack: Backup failed\n" in ran.stdout, "what it missed"
+    assert PAGE.as_uri() in ran.stdout
+    assert len(re.findall('class="card ', PAGE.read_text())) == 17 + 15 + 17
+
+
+def test_make_run_names_the_channels_it_does_not_know() -> None:
+    """And those that there are."""
+    command = [*COMMAND, "--channels=slack,pigeon"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "")
+    assert ran.stdout.startswith("No such channel: pigeon. Choose from slack, cliq, teams, pagerduty")
+
+
+def test_make_sandbox_serves_until_ctrl_c(tmp_path: Path) -> None:
+    """It says what to answer, and ends with one word, the usual exit code and no traceback."""
+    with subprocess.Popen(
+        [*COMMAND, "--keep"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors, rest.splitlines()[-1]) == (130, "", "Stopped.")
+    assert [label for label in ("Client Secret:", "Slack webhook URL:", "Code:") if label not in "".join(lines)] == []
+
+
+def test_a_terminal_enters_the_sandbox_and_leaves_it(tmp_path: Path) -> None:
+    """As long as its process lives; afterwards the terminal is told."""
+    file = tmp_path / "sandbox.sh"
+    for process, seen in ((os.getpid(), "it's"), (2**22 + 1, "")):
+        file.write_text(shell({"AWS_ENDPOINT_URL": "it's"}, process))
+        script = f". {file} >&2; echo $AWS_ENDPOINT_URL; leave_sandbox; echo ${{AWS_ENDPOINT_URL-gone}}"
+        ran = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, env={}, check=True)
+        assert ran.stdout.split("\n")[:2] == [seen, "gone"]
+        assert ("The sandbox has ended" in ran.stderr) == (not seen)
