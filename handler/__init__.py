@@ -1,47 +1,42 @@
 """The Zoho CRM backup notifier: everything that runs in Lambda, and nothing else ships.
 
-The flow of one check, one direction::
+The flow of one check, in one direction::
 
     schedule → app → check:  organisation (secret)  →  zoho.history()  →  rules.decide(rows, memory, now)  →  store.save
                                                                             (pure)                               ↓
-                             store.save(what was accepted)  ←  channel.send(request)  ←  channel.render(notices)
-                                                                                            (pure)
+                             store.save(what was accepted)  ←  connection.send  ←  connection.render(notices)
+                                                                                     (pure)
 
-Whatever grows has one room: a channel in ``channels/``, an incident in ``incidents/``, a cause in ``causes``, a kind of
-row in ``outcomes``. Imports run downward only, a module's line to lines below it, and ``tests/test_architecture.py``
-keeps it so::
+Whatever grows has one room: a channel in ``channels/``, an incident in ``incidents/``, a cause in ``errors``, a kind of
+row in ``outcomes``. A module imports only from lines below its own, and ``tests/test_architecture.py`` checks that::
 
-    app                          what Lambda calls; the only one that builds clients
-    actions                      what a person may ask for
+    app                          what Lambda calls; only this module builds clients
+    actions                      what a person can ask beside a check
     check                        the flow above
     delivery                     outbox → channels
-    organisation                 one organisation as a check needs it; what checks work with
-    secret  store                the edges: SSM; DynamoDB
-    config                       environment → settings
+    organisation                 one organisation: secret, channels, access to Zoho
+    store                        the DynamoDB item
     zoho                         the only file with Zoho's URLs
-    channels                     the registry
+    channels                     the registry of channels
     channels.sns  channels.slack  channels.cliq  channels.teams  channels.pagerduty
-    channels.webhook             what the channels that post to an address share
     channels.channel             what a channel is
-    transport                    HTTP: one TLS context, size and time limits
-    aws  exchange                what botocore and urllib3 have no setting for
+    aws                          what botocore has no setting for
+    transport                    HTTP: one TLS context, limits of size and time
 
     rules                        the decision, from rows, memory and clock
-    summaries  news              baseline and digest; the rows that are news
-    incidents                    the registry
+    summaries  news              baseline, digest, problems; the rows that are news
+    incidents                    the registry of incidents
     incidents.overdue  incidents.stuck  incidents.failing  incidents.unreadable  incidents.broken_channel
-    incidents.situation          how things stand at the end of the history
-    outcomes                     the kinds of rows, and what each says
-    due                          when the next backup is due
-    message                      what all messages share
+    incidents.kind  outcomes     what an incident is; the kinds of rows
+    schedule  timeline           when a backup is due; how the backups stood and stand
     decision                     a decision in the making
-    memory                       what is remembered
-    outbox                       what is to be sent, and what has room to wait for it
-    plan                         what Zoho plans
-    codec                        named tuples ⇄ plain values
-    history  addresses           what Zoho sends; which URLs are allowed
-    data_centres                 where Zoho is
-    errors
-    causes  wording              why a history is unreadable; words that all use
-    deadline  version            how long something may take; the release that this is
+    message  memory              what all messages share; what is remembered
+    outbox  plan                 notices, channels, dead letters; what Zoho plans
+    config                       environment → settings
+    history                      what Zoho sends
+    addresses  codec             which URLs are allowed; named tuples ⇄ plain values
+    errors  wording              exceptions and causes; words that all notices share
 """
+
+VERSION = "1.0.0"
+"""The release that this is. A test keeps pyproject.toml, the template's output and the changelog equal to it."""

@@ -1,64 +1,49 @@
-"""Which URLs we may talk to, judged by the parser that connects: no other may see another host in the same text."""
+"""Which URLs may be requested, judged by the parser of urllib3, which also connects.
 
-import ipaddress
+Another parser could see another host in the same text.
+"""
+
 import re
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 NAME = re.compile(r"[a-z\d-]+(\.[a-z\d-]+)*\.?")
-NUMBER = re.compile(r"(.*\.)?(\d+|0x[\da-f]*)\.?")
-"""No host name ends in a number: sockets take it for an IPv4 address, such as 2852039166 for 169.254.169.254."""
+NUMBER = re.compile(r"\[.*\]|(.*\.)?(\d+|0x[\da-f]*)\.?")
+"""An IP address in any form. Sockets read a host that ends in a number as one: 2852039166 is 169.254.169.254."""
 LOCALHOST = re.compile(r"(.+\.)?localhost\.?")
-"""Resolvers answer these with loopback addresses: https://www.rfc-editor.org/rfc/rfc6761#section-6.3."""
+"""Names that resolve to loopback addresses: https://www.rfc-editor.org/rfc/rfc6761#section-6.3."""
+LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]")
 PLAIN = "must be an https URL, such as https://example.com/path"
-LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
-UNICAST = ipaddress.ip_network("2000::/3")
-"""All public IPv6 addresses. Outside of it are IPv4 addresses in IPv6's clothes, too (mapped, compatible, NAT64):
-https://www.iana.org/assignments/ipv6-address-space/ipv6-address-space.xhtml.
-"""
-SIX_TO_FOUR = ipaddress.ip_network("2002::/16")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def complaint(url: str, loopback_http: bool) -> str:
-    """Return what is wrong with a URL, as a phrase after its name ("must be …"); "": nothing.
+def url_problem(url: str, loopback: bool) -> str:
+    """Return what is wrong with a URL, as a phrase that follows its name ("must be …"), or "".
 
     Args:
-        url: As it was configured; never part of the phrase.
-        loopback_http: Take http and https on loopback hosts, as in tests and the sandbox.
+        url: The configured URL; the phrase never contains it.
+        loopback: Whether http and https on loopback hosts are allowed, as in tests and the sandbox.
     """
     parts = _parse(url)
     if parts is None or not parts.host:
         return PLAIN if url.isascii() else "must be an https URL in ASCII, with its host in punycode (xn--…)"
-    host, address = parts.host, _address(parts.host)
-    if address is None and not NAME.fullmatch(host):
-        return "must have a host of letters, digits, dots and dashes"
-    if address is None and NUMBER.fullmatch(host):
-        return "must not have a host that ends in a number"
-    if loopback_http and is_loopback(url):
+    if loopback and is_loopback(url):
         return ""
     if parts.scheme != "https":
         return PLAIN
-    if LOCALHOST.fullmatch(host) or (address and not _is_public(address)):
-        return "must not be on a private or local address"
-    return ""
+    if NUMBER.fullmatch(parts.host) or LOCALHOST.fullmatch(parts.host):
+        return "must have a public host name, not an IP address"
+    return "" if NAME.fullmatch(parts.host) else "must have a host of letters, digits, dots and dashes"
 
 
 def is_loopback(url: str) -> bool:
     """Return whether a URL is http or https on this machine."""
     parts = _parse(url)
-    if parts is None or parts.scheme not in {"http", "https"}:
-        return False
-    address = _address(parts.host or "")
-    if isinstance(address, ipaddress.IPv4Address):
-        return address in LOOPBACK
-    return parts.host == "localhost" or address == ipaddress.IPv6Address("::1")
+    return bool(parts and parts.scheme in {"http", "https"} and LOOPBACK.fullmatch(parts.host or ""))
 
 
 def _parse(url: str) -> Url | None:
-    """Return the parts of a URL; None where the parser would leave out, decode or encode anything before the path."""
+    """Return the parts of a URL, or None if the parser would drop, decode or encode anything before the path."""
     if not re.fullmatch(r"[\x21-\x7e]+", url) or "\\" in url:
         return None
     try:
@@ -70,17 +55,3 @@ def _parse(url: str) -> Url | None:
         return None
     plain = url[: len(start)].lower() == start and url[len(start) : len(start) + 1] in {"", "/", "?", "#"}
     return parts if plain else None
-
-
-def _address(host: str) -> Address | None:
-    """Return the IP address that a host is; None: it is a name."""
-    try:
-        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return None
-
-
-def _is_public(address: Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address) and (address not in UNICAST or address in SIX_TO_FOUR):
-        return False
-    return address.is_global and not address.is_multicast

@@ -1,5 +1,5 @@
-"""What Lambda calls: event → action. The only place that builds clients."""
-# ruff: noqa: E402 - looking for garbage while nothing but definitions is made costs a tenth of a cold start
+"""What Lambda calls: event → action. Only this module builds clients."""
+# ruff: noqa: E402 - garbage collection during the imports costs a tenth of a cold start
 
 import gc
 
@@ -10,26 +10,25 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from handler import actions, aws, check, config, secret, transport
+from handler import actions, aws, check, config, transport
 from handler.channels.channel import Senders
-from handler.deadline import Deadline
 from handler.errors import ConfigError
 from handler.organisation import Services
 from handler.store import Store
 
-# Only our own logger: at INFO on the root, botocore would speak, too.
+# Only our own logger: INFO on the root logger would include botocore.
 logging.getLogger("handler").setLevel(logging.INFO)
 
-# Built while Lambda initialises the environment: once per cold start, with a whole CPU; a check has a seventh.
+# Built while Lambda initialises the environment, which has a whole CPU; a check has a seventh.
 _RETRIES: Any = {"total_max_attempts": 2, "mode": "standard"}
 _DYNAMODB = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeout=2, retries=_RETRIES))
 _SSM = boto3.client("ssm", config=Config(connect_timeout=2, read_timeout=4, retries=_RETRIES))
-# SNS is never asked twice by itself: a publish whose answer was lost must stay one repeat, not three.
+# SNS is never retried by the client: a lost answer must cause one repeat, not three.
 _SNS = boto3.client("sns", config=Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 1}))
 _TLS = transport.tls_context(config.ca_bundle())
 for _client in (_DYNAMODB, _SSM, _SNS):
@@ -40,21 +39,12 @@ gc.freeze()
 gc.enable()
 
 
-class Context(Protocol):
-    """What is used of Lambda's context object."""
-
-    aws_request_id: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until Lambda kills the invocation."""
-
-
 @cache
 def services() -> Services:
     """Return what checks work with, built at the first event.
 
     Raises:
-        ConfigError: Settings are missing or wrong; all are named.
+        ConfigError: Names every setting that is missing or wrong.
     """
     settings = config.read_settings()
     topics = {"messages": settings.topic_arn}
@@ -64,7 +54,7 @@ def services() -> Services:
         settings=settings,
         store=Store(_DYNAMODB, settings.table_name),
         senders=Senders(_SNS, settings.topic_arn, transport.make_session(_TLS)),
-        read_secret=lambda org: secret.read_secret(_SSM, settings.org_parameter_prefix, org),
+        read_secret=lambda org: aws.read_parameter(_SSM, f"{settings.org_parameter_prefix}/{org}"),
         subscribers=lambda: aws.count_subscribers(_SNS, topics),
         reading=transport.make_session(_TLS, transport.RETRY),
         clock=lambda: datetime.now(UTC),
@@ -74,18 +64,18 @@ def services() -> Services:
 
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "check": check.run,
-    "dry-run": actions.dry_run,
+    "dry-run": check.dry_run,
     "status": actions.status,
     "test-message": actions.send_test,
 }
 
 
-def lambda_handler(event: object, context: Context) -> dict[str, Any]:
+def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     """Do what the event asks for.
 
     Args:
         event: ``{}``, ``{"org": "acme"}``, ``{"action": "status"}``; other keys are ignored.
-        context: Lambda's.
+        context: Lambda's context object: ``aws_request_id``, ``get_remaining_time_in_millis()``.
 
     Returns:
         The action's answer; for a check ``org``, ``rows``, ``pages``, ``notices``, ``delivered``, ``pending``,
@@ -102,11 +92,11 @@ def lambda_handler(event: object, context: Context) -> dict[str, Any]:
     if not isinstance(action, str) or action not in ACTIONS:
         raise ConfigError(f'"action" must be one of: {", ".join(ACTIONS)}.')
     ready = services()
-    deadline = Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
+    deadline = transport.Deadline(lambda: context.get_remaining_time_in_millis() / 1000)
     try:
         return ACTIONS[action](org, ready, context.aws_request_id, deadline)
     finally:
-        # A connection that sleeps through a freeze is often dead afterwards, and a send is never tried twice.
+        # A connection is often dead after Lambda froze the environment, and a send is never retried.
         ready.senders.session.close()
         ready.reading.close()
         _SNS.close()

@@ -1,7 +1,4 @@
-"""What botocore has no setting for: a TLS context that all clients share, and answers that must be whole.
-
-And how many are subscribed to a topic.
-"""
+"""AWS beside the table: reading parameters, counting subscribers, and what botocore has no setting for."""
 
 import logging
 import ssl
@@ -11,35 +8,38 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
 
+from handler import errors
+from handler.errors import UnreadableError
+
 log = logging.getLogger("handler")
 
-# botocore logs at DEBUG whatever it sends and gets, and the organisation's parameter is all secret.
+# At DEBUG botocore logs what it sends and receives, such as the organisation's secret parameter.
 logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 def share_tls(client: Any, context: ssl.SSLContext) -> None:
-    """Let an AWS client use this context, through a proxy, too; botocore would load the CA bundle at each connection.
+    """Make an AWS client use this context, also through a proxy; botocore would load the CA bundle for each connection.
 
-    Should a later release of botocore name these things otherwise, it loads the bundle again, or the function fails to
-    start; ``tests/test_budget.py`` notices, and that a stranger's certificate is refused.
+    These names are private to botocore. If a later release renames them, it loads the bundle again or the function
+    fails to start; ``tests/test_budget.py`` notices that, and that an unknown certificate is refused.
     """
     session = client._endpoint.http_session
     session._manager.connection_pool_kw["ssl_context"] = context
-    session._get_ssl_context = lambda: context  # for the pool of a proxy, which it makes later
-    session._setup_ssl_cert = lambda *_: None  # it would name the bundle; the context verifies, and has it
+    session._get_ssl_context = lambda: context  # for the pool of a proxy, which is made later
+    session._setup_ssl_cert = lambda *_: None  # it would load the bundle; the context has it already
 
 
 def error_name(error: ClientError | BotoCoreError) -> str:
-    """Return the code that AWS answered, or what botocore calls it when there was no answer."""
+    """Return the code that AWS answered, or the name of botocore's exception if there was no answer."""
     if isinstance(error, BotoCoreError):
         return type(error).__name__
     return str(error.response.get("Error", {}).get("Code", "?"))  # a proxy's XML has neither
 
 
 def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
-    """Return how many subscriptions of each topic are confirmed; a topic of which SNS does not say it is left out.
+    """Return how many subscriptions of each topic are confirmed; a topic for which SNS gives no answer is left out.
 
-    Of the first hundred, and one more if there are more: what matters is whether there are any.
+    Only the first hundred are counted, plus one if there are more: what matters is whether there are any.
     Source: https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
 
     Args:
@@ -58,16 +58,43 @@ def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
     return counts
 
 
-def reject_truncated_responses(client: Any) -> None:
-    """Let an AWS client take no success that was cut short or is not AWS's own, such as a proxy's page.
+def read_parameter(ssm: Any, name: str) -> str:
+    """Return the text of an organisation's SSM parameter.
 
-    botocore reads either as an empty answer: no such item, a write done. What is raised here is a ``BotoCoreError``.
+    Args:
+        ssm: A boto3 SSM client.
+        name: The parameter's name.
+
+    Raises:
+        UnreadableError: There is no such parameter, it may not be read, or SSM did not answer.
+    """
+    try:
+        return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+    except BotoCoreError as error:
+        why = f"AWS Systems Manager did not answer: {type(error).__name__}."
+        raise UnreadableError(errors.TRANSIENT, why) from None
+    except ClientError as error:
+        code = error_name(error)
+    if code == "ParameterNotFound":
+        raise UnreadableError(errors.SECRET_MISSING, f"There is no parameter {name}.")
+    if code.startswith(("AccessDenied", "KMS", "InvalidKeyId")):
+        why = f"AWS refuses to let the function read the parameter {name}: {code}."
+        raise UnreadableError(errors.SECRET_DENIED, why)
+    raise UnreadableError(errors.TRANSIENT, f"AWS Systems Manager did not give the parameter {name}: {code}.")
+
+
+def reject_truncated_responses(client: Any) -> None:
+    """Make an AWS client reject a success that was cut short or is not AWS's own, such as a proxy's page.
+
+    botocore would read either as an empty answer: no such item, or a successful write. The client raises a
+    ``BotoCoreError`` instead.
     """
     client.meta.events.register("before-parse", _raise_unless_whole)
 
 
 def _raise_unless_whole(response_dict: dict[str, Any], **_: Any) -> None:
     headers, length = response_dict["headers"], str(len(response_dict["body"]))
-    whole = headers.get("content-length", length) == length  # as texts: what is no number is not whole either
+    # Lengths are compared as text, so that one that is no number is rejected, too.
+    whole = headers.get("content-length", length) == length
     if response_dict["status_code"] < 300 and not (whole and "x-amzn-requestid" in headers):
         raise HTTPClientError(error="a truncated response, or not AWS's")

@@ -1,30 +1,34 @@
-"""One check: load, read, decide, save, deliver. The order of these steps is what keeps the promises.
+"""One check: load, read, decide, save, deliver. The order of these steps keeps the promises.
 
-What was decided is saved before anything is sent, and what a channel accepted is written down before anything else is
-tried. So nothing is lost, and only an acceptance that was not learned or not written down can be sent twice.
+What was decided is saved before anything is sent, and what a channel accepted is recorded before anything else is sent.
+So nothing is lost, and a message is sent twice only if its acceptance was not learned or could not be recorded.
 """
 
 import logging
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
-from handler import causes
-from handler.deadline import Deadline
-from handler.decision import Answers, Decision
+from handler import errors
+from handler.codec import to_plain
+from handler.decision import Decision, Sources
 from handler.delivery import SEND_SECONDS, Delivery
 from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, TransportError, UnreadableError
+from handler.history import Row, classify
 from handler.memory import Memory
 from handler.organisation import Organisation, Services
 from handler.rules import decide, decide_unreadable
-from handler.transport import fetch
+from handler.summaries import problems
+from handler.transport import Deadline, fetch
 from handler.wording import plural
-from handler.zoho import History
+from handler.zoho import Zoho
 
 log = logging.getLogger("handler")
 
 DELIVERY_SECONDS = 30.0
-"""Kept free for delivering when reading is slow."""
+"""Time kept free for delivering when reading is slow."""
 
 
 def run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
@@ -37,62 +41,118 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
         deadline: When the invocation is killed.
 
     Raises:
-        CheckFailed: Something is pending, or went wrong; all else was done.
+        CheckFailed: Something is pending, or went wrong; everything else was done.
         ConfigError: The organisation does not exist.
         StoreError: The memory could not be read or written.
     """
     memory = services.store.load(org)
     if memory and memory.lease_until and memory.lease_until > services.clock():
         return {"org": org, "skipped": "another check is delivering"}
-    organisation, problem = services.look_up(org)
-    if memory is None and problem and problem.cause is causes.SECRET_MISSING:
+    organisation = services.organisation(org, memory.channels if memory else ())
+    problem = organisation.problem
+    if memory is None and problem and problem.cause is errors.SECRET_MISSING:
         if org == "default":
             return {"org": org, "skipped": "not connected"}
         raise ConfigError(f"{problem} Connect the organisation {org!r} first: `make connect ORG={org}`.")
-    return Check(memory or Memory(org), services, organisation, problem, request_id, deadline).run()
+    return Check(memory or Memory(org), services, organisation, services.clock(), request_id, deadline).run()
 
 
+def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
+    """Read and decide as a check would, and explain it; nothing is written and nothing is sent.
+
+    Returns:
+        ``org``; ``rows``, newest first (none if they cannot be read), each with what it counts as, whether it is new,
+        since when it is known (or null), and why a notice is sent or not; ``would_notify``, each with kind, severity,
+        title, sentence and channels; ``problems``, everything that is wrong now, each with title, sentence and next
+        step; ``incidents``; ``pending``; ``problem``, why something could not be read, or null.
+    """
+    memory = services.store.load(org) or Memory(org)
+    organisation = services.organisation(org, memory.channels)
+    check = Check(memory, services, organisation, services.clock(), request_id, deadline)
+    decision = check.evaluate()
+    sent = {notice.notice_id: notice.kind for notice in decision.notices}
+    listed = {key for notice in decision.notices for key in notice.row_keys}
+    rows = [] if check.errors else check.rows
+    newest_first = sorted(rows, key=lambda row: (str(row.log_time or "~"), row.id_order), reverse=True)
+    return {
+        "org": org,
+        "rows": [to_plain(row) | _explain(row, memory, sent, listed) for row in newest_first],
+        "would_notify": [
+            {
+                "kind": notice.kind,
+                "severity": notice.severity,
+                "title": notice.content.title,
+                "sentence": notice.content.sentence,
+                "channels": list(notice.pending_for),
+            }
+            for notice in decision.notices
+        ],
+        "problems": problems(decision, organisation.problem),
+        "pending": len(memory.outbox),
+        "incidents": sorted(decision.memory.incidents),
+        "problem": "; ".join(check.errors) or None,
+    }
+
+
+def _explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collection[str]) -> dict[str, Any]:
+    kind, notice_id = classify(row), f"{memory.org}-{row.key}"
+    known = memory.seen.get(row.key)
+    if known:
+        why = f"known since {known.isoformat()}"
+    elif memory.baseline_at is None:
+        why = "the first check remembers it; the baseline sums it up"
+    elif notice_id in sent:
+        why = f"new, and sent as {sent[notice_id]}"
+    elif row.key in listed:
+        why = "new, and sent in a list with the others"
+    elif kind == "started":
+        why = "new, but it only begins a backup: it starts the clock of the stuck rule"
+    else:
+        why = f"new, but NOTIFY_ON does not have {kind}"
+    return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}
+
+
+@dataclass
 class Check:
-    """One check's work. ``memory`` is always what was last read or written."""
+    """The work of one check.
 
-    def __init__(
-        self,
-        memory: Memory,
-        services: Services,
-        organisation: Organisation | None,
-        problem: UnreadableError | None,
-        request_id: str,
-        deadline: Deadline,
-    ) -> None:
-        """Take what `run` takes, the memory as it was loaded, and the organisation or why there is none."""
-        self.memory = memory
-        self.org = memory.org
-        self.services = services
-        self.organisation = organisation
-        self.problem = problem
-        self.receivers, self.channels = services.channels(organisation, memory)
-        self.request_id = request_id
-        self.deadline = deadline
-        self.now = services.clock()
-        self.history = History([], 0)
-        self.delivered: dict[str, int] = {}
-        self.errors: list[str] = []
+    Attributes:
+        memory: The memory as last read or written.
+        services: What to work with.
+        organisation: The organisation.
+        now: The time of the check.
+        request_id: The id of the invocation; it owns the lease.
+        deadline: When the invocation is killed.
+        rows: The rows of the history.
+        pages: In how many pages they came.
+        delivered: Channel → how many notices it accepted.
+        errors: What went wrong, one sentence each.
+    """
+
+    memory: Memory
+    services: Services
+    organisation: Organisation
+    now: datetime
+    request_id: str
+    deadline: Deadline
+    rows: list[Row] = field(default_factory=list)
+    pages: int = 0
+    delivered: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
     def run(self) -> dict[str, Any]:
-        """Do it, and return the summary.
+        """Run the check and return its summary.
 
         Raises:
             CheckFailed: Something is pending, or went wrong.
-            StoreError: What was decided could not be written.
+            StoreError: The decision could not be written.
         """
         decision = self.evaluate()
         if decision.memory != self.memory or decision.memory.outbox:
-            before = self.memory.dead_letters.total
             try:
                 self.memory = self.services.store.save(self.with_lease(decision.memory))
             except ConflictError:
-                return {"org": self.org, "skipped": "another check wrote first"}
-            self.log_dead_letters(before)
+                return {"org": self.organisation.org, "skipped": "another check wrote first"}
             if self.memory.outbox:
                 self.deliver()
         summary = self.summary(decision)
@@ -100,84 +160,66 @@ class Check:
         if self.memory.outbox:
             self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
         if self.errors:
-            raise CheckFailed(f"{self.org}: " + "; ".join(error.rstrip(".") for error in self.errors))
+            raise CheckFailed(f"{self.organisation.org}: " + "; ".join(error.rstrip(".") for error in self.errors))
         self.ping_heartbeat()
         return summary
 
     def evaluate(self) -> Decision:
-        """Read the history and decide what it, or failing to read it, means."""
-        policy = self.services.settings.policy
+        """Read the history, and decide what it means or what failing to read it means."""
+        policy, organisation = self.services.settings.policy, self.organisation
+        reading = self.deadline.keeping(DELIVERY_SECONDS)
         try:
-            if self.organisation is None:
-                raise self.problem or UnreadableError(causes.SECRET_MISSING, "")
-            self.history = self.organisation.zoho.history(self.reading)
-            answers = Answers()
-            while True:
-                decision = decide(self.history.rows, self.memory, self.now, policy, self.receivers, answers)
-                if not decision.asks:
-                    return decision
-                answers = self.answer(self.organisation, answers, decision.asks)
+            if organisation.zoho is None:
+                raise organisation.problem or UnreadableError(errors.SECRET_MISSING, "")
+            self.rows, self.pages = organisation.zoho.history(reading)
+            sources = self.sources(organisation.zoho, reading)
+            return decide(self.rows, self.memory, self.now, policy, organisation.channels, sources)
         except UnreadableError as problem:
             cause = problem.cause.name
-            log.warning("unreadable", extra={"org": self.org, "cause": cause, "detail": str(problem)})
+            log.warning("unreadable", extra={"org": organisation.org, "cause": cause, "detail": str(problem)})
             self.errors.append(f"the history cannot be read ({cause}): {problem}")
-            return decide_unreadable(problem, self.memory, self.now, policy, self.receivers)
+            return decide_unreadable(problem, self.memory, self.now, policy, organisation.channels)
 
-    def answer(self, organisation: Organisation, answers: Answers, asks: Collection[str]) -> Answers:
-        """Ask what a decision needs to know beyond the history; without an answer, no harm."""
-        for question in sorted(asks):
-            answers = answers._replace(asked=answers.asked | {question})
+    def sources(self, zoho: Zoho, reading: Deadline) -> Sources:
+        """Return what the decision may look up: each at most once, and with no answer if Zoho gives none."""
+
+        def ask(question: str, read: Callable[[Deadline], Any]) -> Any:
             try:
-                if question == "plan":
-                    answers = answers._replace(plan=organisation.zoho.plan(self.reading))
-                elif question == "links":
-                    answers = answers._replace(links=organisation.zoho.links(self.reading))
-                else:
-                    answers = answers._replace(subscribers=self.services.subscribers())
+                return read(reading)
             except UnreadableError as problem:
-                log.info("not answered", extra={"org": self.org, "question": question, "cause": problem.cause.name})
-        return answers
+                why = {"org": self.organisation.org, "question": question, "cause": problem.cause.name}
+                log.info("not answered", extra=why)
 
-    @property
-    def reading(self) -> Deadline:
-        """When reading must be over."""
-        return self.deadline.keeping(DELIVERY_SECONDS)
+        plan, links = partial(ask, "plan", zoho.plan), partial(ask, "links", zoho.links)
+        return Sources(cache(plan), cache(links), cache(self.services.subscribers))
 
     def with_lease(self, memory: Memory) -> Memory:
-        """Return the memory with this check's lease; with none, not even a dead check's, where nothing is pending."""
+        """Return the memory with the lease of this check, or without any lease if nothing is pending."""
         if not memory.outbox:
             return memory._replace(lease_owner=None, lease_until=None)
         until = self.services.clock() + timedelta(seconds=self.deadline.left())
         return memory._replace(lease_owner=self.request_id, lease_until=until)
 
-    def log_dead_letters(self, before: int) -> None:
-        """Log what can never be delivered; `before` is how many such notices there were until now."""
-        letters = self.memory.dead_letters
-        if count := letters.total - before:
-            ids = [letter.notice_id for letter in letters.last[-count:]]
-            log.error("dead letters", extra={"org": self.org, "count": count, "notice_ids": ids})
-            self.errors.append(f"{plural(count, 'notice')} could not be delivered")
-
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        recipient = self.services.recipient(self.org, self.organisation)
-        delivery = Delivery(self.memory, self.services, self.channels, recipient, self.deadline)
+        rendering = self.services.rendering(self.organisation)
+        delivery = Delivery(self.memory, self.services, self.organisation.connections, rendering, self.deadline)
         try:
             delivery.run()
             self.memory = delivery.memory
-        except StoreError as error:  # as far as is known, the table still has everything pending
+        except StoreError as error:  # the table may still have everything pending
             self.errors.append(str(error))
         self.delivered = dict(delivery.delivered)
         self.errors += delivery.errors
 
     def summary(self, decision: Decision) -> dict[str, Any]:
-        """Return the answer of the check, which is also its one line in the log."""
+        """Return the answer of the check, which is also its line in the log."""
         oldest = min((notice.at for notice in self.memory.outbox), default=self.now)
         last = self.memory.last_completed
         return {
-            "org": self.org,
-            "rows": len(self.history.rows),
-            "pages": self.history.pages,
+            "org": self.organisation.org,
+            "rows": len(self.rows),
+            "pages": self.pages,
             "notices": [notice.kind for notice in decision.notices],
             "delivered": self.delivered,
             "pending": len(self.memory.outbox),
@@ -187,15 +229,15 @@ class Check:
         }
 
     def ping_heartbeat(self) -> None:
-        """Request the heartbeat URL, for a dead-man's switch elsewhere; its failure never fails the check."""
-        url = self.organisation.secret.heartbeat_url if self.organisation else ""
-        if not url:
+        """Request the heartbeat URL of a dead man's switch; its failure does not fail the check."""
+        secret = self.organisation.secret
+        if secret is None or not secret.heartbeat_url:
             return
         deadline = self.deadline.keeping(1.0).within(SEND_SECONDS)
         try:
-            status = fetch(self.services.senders.session, "GET", url, deadline=deadline).status
+            status = fetch(self.services.senders.session, "GET", secret.heartbeat_url, deadline=deadline).status
             why = "" if 200 <= status < 300 else f"HTTP {status}"
         except TransportError as error:
             why = str(error)
         if why:
-            log.warning("heartbeat failed", extra={"org": self.org, "why": why})
+            log.warning("heartbeat failed", extra={"org": self.organisation.org, "why": why})

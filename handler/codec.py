@@ -1,16 +1,14 @@
-"""Named tuples ⇄ plain values, by their type hints: the one place that knows how a memory is spelt. Pure."""
+"""Named tuples ⇄ plain values, by their type hints. Pure.
+
+The memory, and all that it contains, is stored in this form.
+"""
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from handler.history import parse_time
-
 T = TypeVar("T")
-LARGEST = 10**15
-"""Beyond that somebody edited the item, and DynamoDB would not take it back."""
 MISSING = object()
 _hints: Any = cache(get_type_hints)
 _parts: Any = cache(get_args)
@@ -18,11 +16,11 @@ _origin: Any = cache(get_origin)
 
 
 def to_plain(value: Any) -> Any:
-    """Return a named tuple as a dict of JSON types: times as ISO 8601 text, tuples as lists, empty fields left out."""
+    """Return a named tuple as a dict of JSON types: times as ISO 8601 text, tuples as lists, without empty fields."""
     if hasattr(value, "_fields"):
         plain = ((name, to_plain(item)) for name, item in zip(value._fields, value, strict=True))
         defaults = value._field_defaults
-        return {name: item for name, item in plain if not _may_be_left_out(item, defaults.get(name, MISSING))}
+        return {name: item for name, item in plain if not _is_optional(item, defaults.get(name, MISSING))}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
@@ -30,12 +28,12 @@ def to_plain(value: Any) -> Any:
     return {key: to_plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
-def _may_be_left_out(item: Any, default: Any) -> bool:
+def _is_optional(item: Any, default: Any) -> bool:
     return item is None or (item in ("", [], {}) and default in ("", (), {}, None))
 
 
 def from_plain(value: Any, hint: type[T]) -> T:
-    """Return what `to_plain` was given; unknown fields are ignored, missing ones take their default.
+    """Return the value that `to_plain` was given; unknown fields are ignored, missing ones take their default.
 
     Raises:
         TypeError: A value is not what its hint says, or a field without default is missing.
@@ -47,10 +45,6 @@ def from_plain(value: Any, hint: type[T]) -> T:
 
 def _read(value: Any, hint: Any) -> Any:
     parts, origin = _parts(hint), _origin(hint)
-    if isinstance(value, Decimal):  # DynamoDB's numbers; all that are kept here are whole
-        if value % 1 or abs(value) > LARGEST:
-            raise ValueError("not a whole number of ours")
-        value = int(value)
     if hasattr(hint, "_fields") and isinstance(value, dict):
         known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in _parts(part)}
         return hint(**{name: _read(value.get(name), part) for name, part in known.items()})
@@ -68,3 +62,16 @@ def _read(value: Any, hint: Any) -> Any:
     if type(value) is not hint:
         raise TypeError(f"{type(value).__name__} in place of {hint}")
     return value
+
+
+def parse_time(value: object) -> datetime | None:
+    """Return an ISO 8601 text as an aware time in UTC, or None if it is not one. Without an offset it counts as UTC."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    # No backup is older or later, and the years 1 and 9999 overflow when converted to another time zone.
+    return time if 1970 <= time.year < 3000 else None

@@ -2,23 +2,26 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import NamedTuple
 
 import certifi
 from dateutil import tz
 
-from handler.addresses import complaint, is_loopback
-from handler.decision import Policy
+from handler.addresses import is_loopback
 from handler.errors import ConfigError
-from handler.rules import BY_DEFAULT, NOTIFIABLE
 
 ORG = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+)*")
 A_ZONE = "a name of the IANA database, such as Europe/Berlin"
 OPERATOR_LIMIT = 100
+NUMBER = re.compile(r"[0-9]{1,6}")
 VERSION = re.compile(r"v[1-9]\d?(\.\d)?")
+BY_DEFAULT = ("completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest")
+NOTIFIABLE = frozenset({*BY_DEFAULT, "scheduled", "purchased"})
+"""Kinds that ``NOTIFY_ON`` may contain. Every other kind comes with one of them, or is always sent."""
 NUMBERS = {
     "MAX_BACKUP_AGE_DAYS": (0, 0, 3650),
     "GRACE_HOURS": (24, 1, 87600),
@@ -30,21 +33,44 @@ NUMBERS = {
 """Setting → default, least, most."""
 
 
+class Policy(NamedTuple):
+    """What the company wants to be notified of, and when: the settings of the same names.
+
+    Attributes:
+        notify_on: Kinds of notices to send.
+        max_backup_age_days: Days without a completed backup; 0 means by the schedule.
+        grace_hours: How long a backup may be late.
+        stuck_hours: How long a backup may run.
+        unreadable_hours: How long transient errors may last.
+        remind_hours: Time between reminders; 0 means never.
+        digest_days: Time between digests; 0 means never.
+        operated_by: Who runs this notifier, or "".
+    """
+
+    notify_on: frozenset[str]
+    max_backup_age_days: int = 0
+    grace_hours: int = 24
+    stuck_hours: int = 24
+    unreadable_hours: int = 6
+    remind_hours: int = 24
+    digest_days: int = 30
+    operated_by: str = ""
+
+
 class Settings(NamedTuple):
-    """What the deployment decides, for all its organisations.
+    """The settings of a deployment, for all its organisations.
 
     Attributes:
         table_name: The DynamoDB table.
-        topic_arn: The SNS topic.
-        alarm_topic_arn: That of the stack's alarms, or "".
+        topic_arn: The SNS topic for notices.
+        alarm_topic_arn: The SNS topic of the stack's alarms, or "".
         org_parameter_prefix: SSM parameters are ``{prefix}/{org}``.
         policy: What to notify of, and when.
-        time_zone: In which plain text shows times.
+        time_zone: The time zone in which plain text shows times.
         time_zone_name: Its name.
-        zoho_api_version: As in Zoho's URLs.
-        zoho_accounts_url: Loopback only, for tests and the sandbox; "" otherwise.
+        zoho_api_version: The version in Zoho's URLs.
+        zoho_accounts_url: A loopback URL in tests and the sandbox; "" otherwise.
         zoho_api_url: Likewise.
-        ca_bundle: File with the certificates that HTTPS is verified against.
     """
 
     table_name: str
@@ -57,10 +83,9 @@ class Settings(NamedTuple):
     zoho_api_version: str
     zoho_accounts_url: str
     zoho_api_url: str
-    ca_bundle: str
 
     def accounts_url(self, data_centre: str) -> str:
-        """Return the sandbox's accounts server of a data centre: it has them all, each at a path. "": Zoho's own."""
+        """Return the URL of the sandbox's accounts server for a data centre, or "" for Zoho's own."""
         return f"{self.zoho_accounts_url}/{data_centre}" if self.zoho_accounts_url else ""
 
 
@@ -71,70 +96,58 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         ConfigError: Names every setting that is missing or wrong, and how to fix it.
     """
     problems: list[str] = []
-    wanted = environ.get("NOTIFY_ON") or ",".join(BY_DEFAULT)
-    kinds = [kind.strip() for kind in wanted.split(",") if kind.strip()]
-    if unknown := sorted(set(kinds) - NOTIFIABLE):
-        problems.append(f"NOTIFY_ON has {', '.join(map(repr, unknown))}: choose from {', '.join(sorted(NOTIFIABLE))}.")
-    version = environ.get("ZOHO_API_VERSION") or "v7"
-    if not VERSION.fullmatch(version):
-        problems.append(f"ZOHO_API_VERSION is {version!r}: give a version such as v7.")
-    zone = environ.get("TIME_ZONE") or "UTC"
-    time_zone = find_zone(zone)
-    if time_zone is None:
-        problems.append(f"TIME_ZONE is {zone!r}: give {A_ZONE}.")
-    operator = environ.get("OPERATED_BY", "").strip()
-    if len(operator) > OPERATOR_LIMIT or not operator.isprintable():
-        problems.append(
-            f"OPERATED_BY must be at most {OPERATOR_LIMIT} printable characters: a name, an address or a link."
-        )
-    numbers = {name.lower(): _number(environ, name, problems) for name in NUMBERS}
+
+    def read(name: str, default: str, advice: str, is_good: Callable[[str], object]) -> str:
+        value = environ.get(name, "").strip() or default
+        if not is_good(value):
+            problems.append(f"{name} is {value!r}: {advice}." if value else f"{name} is missing: {advice}.")
+        return value
+
+    required = partial(read, default="", advice="template.yaml sets it; deploy the stack again", is_good=bool)
+
+    def number(name: str) -> int:
+        default, least, most = NUMBERS[name]
+        advice = f"give a whole number from {least} to {most}"
+        text = read(name, str(default), advice, lambda text: NUMBER.fullmatch(text) and least <= int(text) <= most)
+        return int(text) if NUMBER.fullmatch(text) else default
+
+    def loopback(name: str) -> str:
+        advice = "it is for tests and the sandbox, so give a URL on a loopback host, or remove it"
+        return read(name, "", advice, lambda url: not url or is_loopback(url)).rstrip("/")
+
+    choice = f"choose from {', '.join(sorted(NOTIFIABLE))}"
+    kinds = read("NOTIFY_ON", ",".join(BY_DEFAULT), choice, lambda text: _split(text) <= NOTIFIABLE)
+    zone = read("TIME_ZONE", "UTC", f"give {A_ZONE}", find_zone)
+    limit = f"give at most {OPERATOR_LIMIT} printable characters: a name, an address or a link"
+    operator = read("OPERATED_BY", "", limit, lambda text: len(text) <= OPERATOR_LIMIT and text.isprintable())
+    numbers = {name.lower(): number(name) for name in NUMBERS}
     settings = Settings(
-        table_name=_required(environ, "TABLE_NAME", problems),
-        topic_arn=_required(environ, "TOPIC_ARN", problems),
+        table_name=required("TABLE_NAME"),
+        topic_arn=required("TOPIC_ARN"),
         alarm_topic_arn=environ.get("ALARM_TOPIC_ARN", ""),
-        org_parameter_prefix=_required(environ, "ORG_PARAMETER_PREFIX", problems).rstrip("/"),
-        policy=Policy(frozenset(kinds), **numbers, operated_by=operator),
-        time_zone=time_zone or UTC,
+        org_parameter_prefix=required("ORG_PARAMETER_PREFIX").rstrip("/"),
+        policy=Policy(_split(kinds), **numbers, operated_by=operator),
+        time_zone=find_zone(zone) or UTC,
         time_zone_name=zone,
-        zoho_api_version=version,
-        zoho_accounts_url=_loopback(environ, "ZOHO_ACCOUNTS_URL", problems),
-        zoho_api_url=_loopback(environ, "ZOHO_API_URL", problems),
-        ca_bundle=ca_bundle(environ),
+        zoho_api_version=read("ZOHO_API_VERSION", "v7", "give a version such as v7", VERSION.fullmatch),
+        zoho_accounts_url=loopback("ZOHO_ACCOUNTS_URL"),
+        zoho_api_url=loopback("ZOHO_API_URL"),
     )
     if problems:
         raise ConfigError("The function is not set up correctly. " + " ".join(problems))
     return settings
 
 
+def _split(kinds: str) -> frozenset[str]:
+    return frozenset(kind.strip() for kind in kinds.split(",") if kind.strip())
+
+
 def find_zone(name: str) -> tzinfo | None:
-    """Return the time zone of this name, or None when there is none."""
-    # dateutil, which boto3 brings along, has zone data of its own: Lambda's image promises none to zoneinfo.
+    """Return the time zone of this name, or None if there is none."""
+    # dateutil comes with boto3 and brings its own zone data; Lambda's image may have none for zoneinfo.
     return tz.gettz(name) if ZONE.fullmatch(name) else None
 
 
 def ca_bundle(environ: Mapping[str, str] = os.environ) -> str:
     """Return the file with the certificates that HTTPS is verified against."""
     return environ.get("AWS_CA_BUNDLE") or certifi.where()
-
-
-def _required(environ: Mapping[str, str], name: str, problems: list[str]) -> str:
-    value = environ.get(name, "")
-    if not value:
-        problems.append(f"{name} is missing: template.yaml sets it; deploy the stack again.")
-    return value
-
-
-def _number(environ: Mapping[str, str], name: str, problems: list[str]) -> int:
-    default, least, most = NUMBERS[name]
-    text = environ.get(name) or str(default)
-    if re.fullmatch(r"[0-9]{1,6}", text) and least <= int(text) <= most:
-        return int(text)
-    problems.append(f"{name} is {text!r}: give a whole number from {least} to {most}.")
-    return default
-
-
-def _loopback(environ: Mapping[str, str], name: str, problems: list[str]) -> str:
-    url = environ.get(name, "").rstrip("/")
-    if url and (complaint(url, loopback_http=True) or not is_loopback(url)):
-        problems.append(f"{name} is for tests and the sandbox: give a URL on a loopback host, or remove it.")
-    return url

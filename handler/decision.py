@@ -1,15 +1,16 @@
-"""What one check decides: the memory as it will be, the notices, and what has to be asked first. Pure."""
+"""What one check decides: the memory as it will be, and the notices. Pure, except for what `Sources` looks up."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from handler.history import Row
+from handler.config import Policy
+from handler.history import CurrentState
 from handler.memory import Incident, Memory
-from handler.outbox import MAX_OUTBOX, MAX_OUTBOX_BYTES, Notice, item_bytes, without_replaced
+from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
-from handler.wording import Content, rank
+from handler.wording import PAGE, Content, Fact, capital, compact_time, plural
 
 DISCARD_AFTER = timedelta(days=14)
 FULL_PACE_REMINDERS = 7
@@ -17,82 +18,30 @@ FULL_PACE_REMINDERS = 7
 SOMEBODY = "whoever runs this notifier in AWS"
 
 
-class Policy(NamedTuple):
-    """What the company wants to hear of, and when. The settings of the same names.
-
-    Attributes:
-        notify_on: Kinds to notify of.
-        max_backup_age_days: Days without a completed backup; 0: by the schedule.
-        grace_hours: Added to it.
-        stuck_hours: How long a backup may run.
-        unreadable_hours: How long transient errors may last.
-        remind_hours: Between reminders; 0: never.
-        digest_days: Between digests; 0: never.
-        operated_by: Who runs this notifier, or "".
-    """
-
-    notify_on: frozenset[str]
-    max_backup_age_days: int = 0
-    grace_hours: int = 24
-    stuck_hours: int = 24
-    unreadable_hours: int = 6
-    remind_hours: int = 24
-    digest_days: int = 30
-    operated_by: str = ""
-
-
-class Receiver(NamedTuple):
-    """A configured channel, as far as deciding goes.
-
-    Attributes:
-        name: The channel's.
-        label: Its name for people.
-        when_broken: What to do when it refuses messages.
-        min_severity: It hears what weighs at least that.
-        incidents_only: It hears of what opens, reminds of or ends an incident, and of unknown states, only.
-        problem: Why it cannot be used as it is configured, or "".
-    """
-
-    name: str
-    label: str = ""
-    when_broken: str = ""
-    min_severity: str = "info"
-    incidents_only: bool = False
-    problem: str = ""
-
-    def wants(self, notice: Notice) -> bool:
-        """Return whether a notice is for it."""
-        unknown_state = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
-        about_incident = bool(notice.opens or notice.ends or unknown_state)
-        return rank(notice.weight) >= rank(self.min_severity) and (about_incident or not self.incidents_only)
-
-
 class Links(NamedTuple):
     """Where the latest backup can be downloaded.
 
     Attributes:
-        until: Until when.
-        files: How many there are.
+        until: When the links expire.
+        files: How many files there are.
     """
 
     until: datetime
     files: int = 0
 
 
-class Answers(NamedTuple):
-    """What was answered to what earlier rounds of this decision asked.
+class Sources(NamedTuple):
+    """What a decision may look up beyond the history. Each answers at most one request, and may have no answer.
 
     Attributes:
-        asked: The questions that were asked: ``plan``, ``links``, ``subscribers``.
-        plan: None: not asked, not answered, or no rule in the answer.
-        links: Likewise.
-        subscribers: ``messages``, ``alarms`` → how many are subscribed to that topic, as far as was answered.
+        plan: Returns Zoho's plan for the backups.
+        links: Returns where the newest backup can be downloaded.
+        subscribers: Returns topic (``messages``, ``alarms``) → how many are subscribed to it.
     """
 
-    asked: frozenset[str] = frozenset()
-    plan: Plan | None = None
-    links: Links | None = None
-    subscribers: Mapping[str, int] = {}
+    plan: Callable[[], Plan | None] = lambda: None
+    links: Callable[[], Links | None] = lambda: None
+    subscribers: Callable[[], Mapping[str, int]] = dict
 
 
 @dataclass
@@ -101,41 +50,38 @@ class Decision:
 
     Attributes:
         memory: The memory so far.
-        now: The check's time, whole seconds.
-        policy: The company's wishes.
-        receivers: The channels configured now.
-        answers: What is known beyond the history.
-        asks: What has to be known, and is not: the check asks and decides again from the same memory.
-        notices: What is to be sent, in order.
+        now: The time of the check, in whole seconds.
+        policy: What the company wants to be notified of.
+        channels: The channels configured now.
+        sources: What can be looked up beyond the history.
+        current: How things stand at the end of the history.
+        notices: The notices so far, in the order in which they are sent.
     """
 
     memory: Memory
     now: datetime
     policy: Policy
-    receivers: tuple[Receiver, ...]
-    answers: Answers = field(default_factory=Answers)
-    asks: set[str] = field(default_factory=set)
+    channels: tuple[Channel, ...]
+    sources: Sources = field(default_factory=Sources)
+    current: CurrentState = field(default_factory=CurrentState)
     notices: list[Notice] = field(default_factory=list)
 
-    def remember(self, **fields: Any) -> None:
+    def update_memory(self, **fields: Any) -> None:
         """Change fields of the memory."""
         self.memory = self.memory._replace(**fields)
 
     def set_incident(self, name: str, incident: Incident | None) -> None:
-        """Open, change or (None) close an incident."""
+        """Open or change an incident, or close it if it is None."""
         self.memory = self.memory.with_incident(name, incident)
 
-    def ask(self, question: str) -> None:
-        """Ask, unless that was done."""
-        if question not in self.answers.asked:
-            self.asks.add(question)
-
     def wants(self, *kinds: str) -> bool:
-        """Return whether the company wants to hear of one of these kinds."""
+        """Return whether the company wants notices of one of these kinds."""
         return not self.policy.notify_on.isdisjoint(kinds)
 
     def notice(self, kind: str, identity: str, severity: str, content: Content, **more: Any) -> Notice:
-        """Return a notice for every channel that it is for.
+        """Return a notice for every channel that wants it.
+
+        A broken channel gets no notice of its own incident, except the end if there is no other channel.
 
         Args:
             kind: The notice's kind.
@@ -145,84 +91,123 @@ class Decision:
             **more: Further fields of `Notice`.
         """
         made = Notice(f"{self.memory.org}-{identity}", kind, self.now, (), severity, content, **more)
-        return made._replace(pending_for=tuple(r.name for r in self.receivers if r.wants(made)))
+        wanting = tuple(channel.name for channel in self.channels if channel.wants(made))
+        others = tuple(name for name in wanting if f"channel:{name}" != made.incident)
+        return made._replace(pending_for=others or (wanting if made.ends else ()))
 
-    def opening(
-        self, kind: str, name: str, incident: Incident, content: Content, *, identity: str = "", row: Row | None = None
-    ) -> Notice:
-        """Return a notice that opens an incident or reminds of it; `identity` is its name, unless given."""
-        return self.notice(
-            kind,
-            f"{identity or name}-{stamp(self.now)}",
-            "critical",
-            content,
-            phase=incident.next_phase,
-            row=row,
-            incident=name,
-            opens=(incident.ref(name),),
-        )
-
-    def ending(self, kind: str, name: str, incident: Incident, content: Content) -> Notice:
-        """Return a notice that ends an incident."""
-        identity, ends = f"{name}-ended-{stamp(incident.since)}", (incident.ref(name),)
-        return self.notice(kind, identity, "info", content, phase="ended", incident=name, ends=ends)
-
-    def step(self, text: str) -> str:
-        """Return a next step with whoever must act, and the command that reconnects the organisation."""
+    def fill_in(self, step: str) -> str:
+        """Return a next step with the operator's name and the command that reconnects the organisation."""
         operator = self.policy.operated_by or SOMEBODY
-        return text.replace("{connect}", f"make connect ORG={self.memory.org}").replace("{operator}", operator)
+        return step.replace("{connect}", f"make connect ORG={self.memory.org}").replace("{operator}", operator)
 
     def notify(self, notice: Notice) -> bool:
-        """Add a notice, and return whether anybody will hear of it."""
+        """Add a notice, and return whether any channel gets it."""
         if notice.pending_for:
             self.notices.append(notice)
         return bool(notice.pending_for)
 
-    def is_due(self, notified_at: datetime | None, reminders: int) -> bool:
-        """Return whether to notify: nobody was yet, or it was `remind_hours` ago, later on seven times that."""
-        if notified_at is None:
-            return True
-        pace = 1 if reminders < FULL_PACE_REMINDERS else FULL_PACE_REMINDERS
+    def notify_open(
+        self, kind: str, name: str, incident: Incident, phase: str, content: Content, identity: str = "", **more: Any
+    ) -> None:
+        """Send a notice that opens an incident or reminds of it, and remember that if any channel gets it.
+
+        Args:
+            kind: The notice's kind.
+            name: The incident's name.
+            incident: The incident.
+            phase: ``opened`` or ``reminder``.
+            content: What the notice says.
+            identity: Begins its ``notice_id``; by default the incident's name.
+            **more: Further fields of `Notice`.
+        """
+        identity, opens = f"{identity or name}-{compact_time(self.now)}", (incident.ref(name),)
+        notice = self.notice(kind, identity, "critical", content, phase=phase, incident=name, opens=opens, **more)
+        if self.notify(notice):
+            self.set_incident(name, incident.notified(self.now))
+
+    def notify_end(self, kind: str, name: str, incident: Incident, content: Content) -> None:
+        """Send a notice that ends an incident."""
+        identity, ends = f"{name}-ended-{compact_time(incident.since)}", (incident.ref(name),)
+        self.notify(self.notice(kind, identity, "info", content, phase="ended", incident=name, ends=ends))
+
+    def should_notify(self, kind: str, incident: Incident) -> bool:
+        """Return True if the kind is wanted, and nobody was notified yet or a reminder is due.
+
+        Reminders are due every `remind_hours`, and after `FULL_PACE_REMINDERS` of them at a seventh of that pace.
+        """
+        if incident.notified_at is None or not self.wants(kind):
+            return self.wants(kind)
+        pace = 1 if incident.reminders < FULL_PACE_REMINDERS else FULL_PACE_REMINDERS
         hours = self.policy.remind_hours * pace
-        return bool(hours) and self.now - notified_at >= timedelta(hours=hours)
+        return bool(hours) and self.now - incident.notified_at >= timedelta(hours=hours)
 
     def finish(self) -> "Decision":
-        """Put the notices into the outbox, make dead letters of what can never be delivered, and return self."""
-        names = tuple(receiver.name for receiver in self.receivers)
-        self.remember(outbox=without_replaced(self.memory.outbox, self.notices), channels=names)
-        for channel in {c for notice in self.memory.outbox for c in notice.pending_for} - set(names):
-            self.memory = self.memory.accepted(channel, {n.notice_id for n in self.memory.pending(channel)})
-        for channel in names:
-            late = {n.notice_id for n in self.memory.pending(channel) if self.now - n.at > DISCARD_AFTER}
-            if late and f"channel:{channel}" in self.memory.incidents:
-                self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
+        """Put the notices into the outbox, turn what can never be delivered into dead letters, and return self."""
+        names = tuple(channel.name for channel in self.channels)
+        reminded = {notice.incident for notice in self.notices if notice.phase == "reminder"}
+        kept = []
+        for old in self.memory.outbox:
+            pending_for = tuple(name for name in old.pending_for if name in names)
+            if pending_for and (old.phase != "reminder" or old.incident not in reminded):
+                kept.append(old._replace(pending_for=pending_for))
+        self.update_memory(outbox=tuple(kept), channels=names)
+        for name in names:
+            self._discard_late(name)
+        self._report_losses()
         if self.notices:
             self._make_room()
-            self.remember(outbox=(*self.memory.outbox, *self.notices))
+            self.update_memory(outbox=(*self.memory.outbox, *self.notices))
         return self
 
-    def room(self) -> list[Notice]:
-        """Return what stays in the outbox whatever becomes news: what no channel accepted yet, nor is broken."""
-        return [notice for notice in self.memory.outbox if not self._may_discard(notice)]
+    def _discard_late(self, channel: str) -> None:
+        """Discard what has waited too long for a broken channel, except the newest: it probes whether that works."""
+        waiting = [*self.memory.pending(channel), *(notice for notice in self.notices if channel in notice.pending_for)]
+        late = {notice.notice_id for notice in waiting[:-1] if self.now - notice.at > DISCARD_AFTER}
+        if late and f"channel:{channel}" in self.memory.incidents:
+            self.memory = self.memory.discard(channel, late, "the channel was broken for 14 days", self.now)
 
-    def _may_discard(self, notice: Notice) -> bool:
-        """Return whether only channels lack it that take no messages: others did take it, or they are known broken."""
-        broken = {c for c in notice.pending_for if f"channel:{c}" in self.memory.incidents}
-        return len(notice.pending_for) < len(self.receivers) or broken == set(notice.pending_for)
+    def _report_losses(self) -> None:
+        """Report what each channel lost, at most once a day: to the others now, to itself once it works again."""
+        for channel, loss in self.memory.dead_letters.unreported.items():
+            last = self.memory.dead_letters.reported_at.get(channel)
+            if last is None or last.date() < self.now.date():
+                self.notify(self._loss_notice(channel, loss))
+                self.update_memory(dead_letters=self.memory.dead_letters.reported(channel, self.now))
+
+    def _loss_notice(self, channel: str, loss: Loss) -> Notice:
+        label = next((one.label for one in self.channels if one.name == channel), channel)
+        messages = plural(loss.total, "message")
+        title, them = f"{messages} to {label} could not be delivered", "it" if loss.total == 1 else "them"
+        sentence = f"{capital(label)} did not accept {messages} from this notifier. We do not send {them} there again."
+        facts = (Fact("Technical detail", loss.why),)
+        step = f"Read what you missed in your other channels, or open {PAGE} in Zoho CRM."
+        content = Content("📭", title, sentence, facts, loss.lines, "Messages", next_step=step)
+        # An alert for an incident that has ended meanwhile would never be resolved.
+        open_now = {(name, incident.since) for name, incident in self.memory.incidents.items()}
+        opens = tuple(ref for ref in loss.opens if (ref.name, ref.since) in open_now)
+        ends = tuple(ref for ref in loss.ends if (ref.name, ref.since) not in open_now)
+        identity, phase = f"{LOST}-{channel}-{compact_time(self.now)}", "opened" if opens else "news"
+        more = {"phase": phase, "opens": opens, "ends": ends, "reports": loss.severity}
+        return self.notice(LOST, identity, "warning", content, **more)
 
     def _make_room(self) -> None:
-        """Make dead letters of the oldest of what waits for a channel that does not take it."""
-        outbox = list(self.memory.outbox)
-        sizes = [item_bytes(notice) for notice in (*outbox, *self.notices)]
-        while outbox and (len(sizes) > MAX_OUTBOX or sum(sizes) > MAX_OUTBOX_BYTES):
-            late = next((notice for notice in outbox if self._may_discard(notice)), outbox[0])
-            for channel in late.pending_for:
-                why = "more waited than can be kept"
-                self.memory = self.memory.discard(channel, {late.notice_id}, why, self.now)
-            del sizes[outbox.index(late)]
-            outbox.remove(late)
+        """Turn the oldest notices into dead letters until the outbox fits into the item.
 
+        Notices that wait only for channels that do not accept them go first. The newest that waits for a channel stays:
+        it probes whether the channel works again.
+        """
+        waiting = [*self.memory.outbox, *self.notices]
+        newest = {channel: notice.notice_id for notice in waiting for channel in notice.pending_for}
+        candidates = [notice for notice in self.memory.outbox if notice.notice_id not in newest.values()]
+        sizes = {notice.notice_id: item_bytes(notice) for notice in waiting}
+        for notice in sorted(candidates, key=self._must_keep):
+            if len(sizes) <= MAX_OUTBOX and sum(sizes.values()) <= MAX_OUTBOX_BYTES:
+                return
+            del sizes[notice.notice_id]
+            for channel in notice.pending_for:
+                self.memory = self.memory.discard(channel, {notice.notice_id}, "more waited than can be kept", self.now)
 
-def stamp(time: datetime) -> str:
-    """Return a time as identities hold it."""
-    return f"{time:%Y%m%dT%H%M%SZ}"
+    def _must_keep(self, notice: Notice) -> bool:
+        """Return False if every channel still missing it is broken, or others already have it."""
+        broken = {name for name in notice.pending_for if f"channel:{name}" in self.memory.incidents}
+        return len(notice.pending_for) == len(self.channels) and broken != set(notice.pending_for)

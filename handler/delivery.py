@@ -1,66 +1,59 @@
-"""Outbox → channels. What a channel accepted is written down before anything else is tried."""
+"""Outbox → channels. What a channel accepted is recorded before anything else is sent."""
 
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from handler.channels.channel import Channel, Request
-from handler.deadline import Deadline
+from handler.channels.channel import Connection, Request
 from handler.errors import ConflictError, DeliveryError, StoreError
 from handler.memory import Incident, Memory
-from handler.message import Recipient
+from handler.message import Rendering
 from handler.organisation import Services
+from handler.transport import Deadline
 
 log = logging.getLogger("handler")
 
 SEND_SECONDS = 12.0
 WRITE_SECONDS = 6.0
-"""What one send, and writing it down, may take: with less left, a send is not begun."""
+"""How long a send, and recording it, may take. With less time left, no send begins."""
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
-"""Between attempts to write down what a channel accepted."""
+"""Pauses between attempts to record what a channel accepted."""
 
 
+@dataclass
 class Delivery:
-    """One check's deliveries.
+    """The deliveries of one check.
 
     Attributes:
-        memory: As last written, plus what was accepted since.
+        memory: The memory as it was saved, with the outbox and the lease of this check; afterwards as last written.
+        services: What to work with.
+        connections: The channels that can be sent to, by name.
+        rendering: How the messages are rendered.
+        deadline: When the invocation is killed.
         delivered: Channel → how many notices it accepted.
-        errors: What went wrong, a sentence each.
+        errors: What went wrong, one sentence each.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        services: Services,
-        channels: Mapping[str, Channel],
-        recipient: Recipient,
-        deadline: Deadline,
-    ) -> None:
-        """Take the memory as it was saved, with this check's lease in it.
+    memory: Memory
+    services: Services
+    connections: Mapping[str, Connection]
+    rendering: Rendering
+    deadline: Deadline
+    delivered: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
 
-        Args:
-            memory: With the outbox.
-            services: What to work with.
-            channels: Those that can be sent to, by name.
-            recipient: For whom the messages are written.
-            deadline: When the invocation is killed.
-        """
-        self.memory = memory
-        self.delivered: Counter[str] = Counter()
-        self.errors: list[str] = []
-        self._services = services
-        self._channels = channels
-        self._recipient = recipient
-        self._deadline = deadline
-        self._now = services.clock().replace(microsecond=0)
+    @property
+    def now(self) -> datetime:
+        """The present, in whole seconds."""
+        return self.services.clock().replace(microsecond=0)
 
     def run(self) -> None:
-        """Give each channel what is pending, oldest first; the last write clears the lease, also when all failed.
+        """Send each channel what is pending, oldest first; the last write clears the lease, even if every send failed.
 
         Raises:
-            StoreError: What was accepted could not be written down; the lease stays until it runs out.
+            StoreError: What was accepted could not be recorded; the lease stays until it expires.
         """
         try:
             self._send_all()
@@ -73,75 +66,70 @@ class Delivery:
 
     def _send_all(self) -> None:
         written = True
-        for channel in self._in_order():
-            recipient = self._recipient._replace(lost=self.memory.dead_letters.unmentioned.get(channel.name, 0))
-            requests = channel.render(self.memory.pending(channel.name), recipient)
-            for number, request in enumerate(requests):
+        for connection in self._in_order():
+            for request in connection.render(self.memory.pending(connection.kind.name), self.rendering):
                 if not written:
                     self._write()
                 written = False
-                known = self.memory.dead_letters
-                if not self._send(channel, request):
+                if not self._send(connection, request):
                     break
-                if number == 0 and known == self.memory.dead_letters:  # it was accepted, and said what was lost
-                    self.memory = self.memory.mentioned(channel.name)
 
-    def _in_order(self) -> list[Channel]:
-        """Return the channels that lack something; those that have refused for longest last: others must not wait."""
-        lacking = {name: notices for name in self._channels if (notices := self.memory.pending(name))}
-        return [self._channels[name] for name in sorted(lacking, key=lambda name: lacking[name][0].at, reverse=True)]
+    def _in_order(self) -> list[Connection]:
+        """Return the channels with pending notices; those that have refused for longest come last."""
+        waiting = {name: notices for name in self.connections if (notices := self.memory.pending(name))}
+        names = sorted(waiting, key=lambda name: waiting[name][0].at, reverse=True)
+        return [self.connections[name] for name in names]
 
-    def _send(self, channel: Channel, request: Request[Any]) -> bool:
-        """Send one request and record what became of it; return whether the channel can be given more."""
-        if self._deadline.left() < SEND_SECONDS + WRITE_SECONDS:
-            self.errors.append(f"no time was left for {channel.name}")
+    def _send(self, connection: Connection, request: Request) -> bool:
+        """Send one request, record the result, and return whether the channel can get another one."""
+        if self.deadline.left() < SEND_SECONDS + WRITE_SECONDS:
+            self.errors.append(f"no time was left for {connection.kind.name}")
             return False
         try:
-            channel.send(request, self._deadline.keeping(WRITE_SECONDS).within(SEND_SECONDS))
+            connection.send(request, self.deadline.keeping(WRITE_SECONDS).within(SEND_SECONDS))
         except DeliveryError as error:
-            self._record_refused(channel, error)
-            return bool(error.refused) and not error.gone
-        self._record_accepted(channel.name, request.notice_ids)
+            self._record_refused(connection, error)
+            return bool(error.refused_ids) and not error.permanent
+        self._record_accepted(connection.kind.name, request.notice_ids)
         return True
 
     def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
-        """Strike out what a channel accepted; its first acceptance ends its incident, as the next check notifies."""
+        """Remove what a channel accepted. Its first acceptance ends its incident; the next check says so."""
         self.delivered[channel] += len(notice_ids)
-        self.memory = self.memory.accepted(channel, notice_ids)
+        self.memory = self.memory.mark_accepted(channel, notice_ids)
         name = f"channel:{channel}"
-        incident = self.memory.incidents.get(name)
-        if incident:
-            back = incident._replace(back_at=self._now) if incident.notified_at else None
+        if incident := self.memory.incidents.get(name):
+            back = incident._replace(back_at=self.now) if incident.notified_at else None
             self.memory = self.memory.with_incident(name, back)
 
-    def _record_refused(self, channel: Channel, error: DeliveryError) -> None:
-        """Remember what was accepted all the same, what never will be, and a channel that is gone."""
-        org, why = self.memory.org, str(error)
-        self.errors.append(f"{channel.name}: {why}")
-        log.warning("not delivered", extra={"org": org, "channel": channel.name, "why": why})
-        if error.accepted:
-            self._record_accepted(channel.name, error.accepted)
-        if error.refused:
-            refused = sorted(error.refused - self.memory.probes(channel.name))
-            log.error("dead letters", extra={"org": org, "channel": channel.name, "notice_ids": refused})
-            self.memory = self.memory.discard(channel.name, refused, why, self._now)
-        name = f"channel:{channel.name}"
+    def _record_refused(self, connection: Connection, error: DeliveryError) -> None:
+        """Record which notices were accepted all the same, which never will be, and a channel that is broken."""
+        org, channel, why = self.memory.org, connection.kind.name, str(error)
+        self.errors.append(f"{channel}: {why}")
+        log.warning("not delivered", extra={"org": org, "channel": channel, "why": why})
+        if error.accepted_ids:
+            self._record_accepted(channel, error.accepted_ids)
+        if error.refused_ids:
+            refused = sorted(error.refused_ids)
+            log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": refused})
+            self.memory = self.memory.discard(channel, refused, why, self.now)
+        name = f"channel:{channel}"
         known = self.memory.incidents.get(name)
-        if error.gone and (known is None or known.back_at):
-            # Gone again before anybody was notified that it works: the incident they know of goes on.
-            incident = known or Incident(self._now, label=channel.label)
+        if error.permanent and (known is None or known.back_at):
+            # Broken again before anybody was told that it works: the known incident goes on.
+            incident = known or Incident(self.now, label=connection.kind.label)
             self.memory = self.memory.with_incident(name, incident._replace(back_at=None, detail=why))
 
     def _write(self, *, free: bool = False) -> None:
-        """Write the memory down, trying again while there is time: what is not written down could be sent twice."""
+        """Write the memory, and try again while there is time: what is not recorded could be sent twice."""
         memory = self.memory._replace(lease_owner=None, lease_until=None) if free else self.memory
         for pause in (*PAUSES_SECONDS, None):
             try:
-                self.memory = self._services.store.save(memory)
+                self.memory = self.services.store.save(memory)
                 return
             except ConflictError:
                 raise
             except StoreError:
-                if pause is None or self._deadline.left() < pause + WRITE_SECONDS:
+                if pause is None or self.deadline.left() < pause + WRITE_SECONDS:
                     raise
-            self._services.sleep(pause)
+            self.services.sleep(pause)

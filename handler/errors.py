@@ -1,4 +1,4 @@
-"""The exceptions, as a tree.
+"""The exceptions, as a tree, and the causes of an unreadable history.
 
 ::
 
@@ -11,12 +11,34 @@
     ├── DeliveryError          a channel did not accept (all of) what it was given
     └── UnreadableError        the history could not be read; its ``cause`` says why
 
-No message in here may hold a secret: texts are built from status codes, error codes and class names.
+No text here may contain a secret: texts are built from status codes, error codes and class names. In causes,
+``{operator}`` is whoever runs the notifier, and ``{connect}`` the command that reconnects the organisation.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
-from handler.causes import Cause
+
+class Cause(NamedTuple):
+    """Why a history is unreadable, and what to do.
+
+    Attributes:
+        name: A stable name: the memory, the log and ``notice_id`` contain it.
+        title: A few words for a locked phone, as they follow "Cannot check the backups".
+        sentence: What is wrong, and what usually causes it.
+        next_step: What to do, beginning with a verb.
+        actionable: Whether a person must act: then it is sent at once, otherwise after ``UNREADABLE_HOURS``.
+        resolution: Zoho's own advice (https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html), or "".
+        codes: Zoho's error codes that mean this, and the HTTP statuses that mean it where a body has no such code.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    next_step: str
+    actionable: bool = True
+    resolution: str = ""
+    codes: tuple[str | int, ...] = ()
 
 
 class NotifierError(Exception):
@@ -44,22 +66,22 @@ class TransportError(NotifierError):
 
 
 class DeliveryError(NotifierError):
-    """A channel did not accept (all of) a request. What is neither accepted nor refused is tried again.
+    """A channel did not accept (all of) a request. The notices that were neither accepted nor refused are tried again.
 
     Attributes:
-        gone: The channel itself refuses (webhook revoked, topic missing): a person must fix it.
-        accepted: ``notice_id`` of each notice that the channel did accept.
-        refused: ``notice_id`` of each notice that it will never accept.
+        permanent: The channel itself refuses (webhook revoked, topic missing): a person must fix it.
+        accepted_ids: ``notice_id`` of each notice that the channel did accept.
+        refused_ids: ``notice_id`` of each notice that it will never accept.
     """
 
     def __init__(
-        self, why: str, *, gone: bool = False, accepted: Collection[str] = (), refused: Collection[str] = ()
+        self, why: str, permanent: bool = False, accepted_ids: Collection[str] = (), refused_ids: Collection[str] = ()
     ) -> None:
-        """Keep what the caller has to write down."""
+        """Keep what the caller has to record."""
         super().__init__(why)
-        self.gone = gone
-        self.accepted = frozenset(accepted)
-        self.refused = frozenset(refused)
+        self.permanent = permanent
+        self.accepted_ids = frozenset(accepted_ids)
+        self.refused_ids = frozenset(refused_ids)
 
 
 class UnreadableError(NotifierError):
@@ -73,3 +95,126 @@ class UnreadableError(NotifierError):
         """Keep the cause; `detail` says what was seen, without any secret."""
         super().__init__(detail)
         self.cause = cause
+
+
+_RECONNECT = "Ask {operator} to reconnect this organisation as a Zoho CRM administrator (`{connect}`)."
+_NEWER = "Ask {operator} to install the latest release of this notifier."
+_LOOK = "Check the data backup page yourself for now."
+
+REVOKED_TOKEN = Cause(
+    "revoked_token",
+    "Zoho rejects the token",
+    "Zoho no longer accepts the refresh token. It was revoked, its owner left, or Zoho deleted it: Zoho keeps 20 "
+    "tokens per user and deletes the oldest.",
+    f"{_RECONNECT} Use a separate Zoho user for this notifier.",
+    codes=("invalid_code",),
+)
+WRONG_CLIENT = Cause(
+    "wrong_client",
+    "Zoho does not know the client",
+    "Zoho does not know the client ID. It was deleted in the API console, or it belongs to another data centre.",
+    "Ask {operator} to check the client in Zoho's API console, and then to reconnect this organisation (`{connect}`).",
+    codes=("invalid_client",),
+)
+WRONG_CLIENT_SECRET = Cause(
+    "wrong_client_secret",
+    "wrong client secret",
+    "Zoho does not accept the client secret. Usually it was renewed in the API console.",
+    "Ask {operator} to reconnect this organisation with the secret that Zoho's API console shows now (`{connect}`).",
+    codes=("invalid_client_secret",),
+)
+INVALID_TOKEN = Cause(
+    "invalid_token",
+    "access denied by Zoho",
+    "Zoho rejects access tokens that it has just issued. Usually the token's owner was deactivated, or the data centre "
+    "is the wrong one.",
+    f"Check that the token's owner is active in Zoho CRM. {_RECONNECT}",
+    codes=("INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE", 401),
+)
+WRONG_SCOPE = Cause(
+    "wrong_scope",
+    "the token has no access to backups",
+    "The token has no access to backups: its scope is not ZohoCRM.bulk.backup.READ.",
+    "Ask {operator} to reconnect this organisation with the scope that `{connect}` shows.",
+    resolution="The client does not have the scope ZohoCRM.bulk.backup.READ. Create a new client with a valid scope.",
+    codes=("OAUTH_SCOPE_MISMATCH",),
+)
+NO_PERMISSION = Cause(
+    "no_permission",
+    "the user is not an administrator",
+    "The token's owner has no access to backups. Only administrators have it, and this user is not one, or no longer.",
+    "Give the user the Administrator profile in Zoho CRM, or ask {operator} to reconnect as an administrator "
+    "(`{connect}`).",
+    resolution="The user does not have permission to read backup details. Contact your system administrator.",
+    codes=("NO_PERMISSION", 403),
+)
+WRONG_URL = Cause(
+    "wrong_url",
+    "Zoho does not know the address",
+    "Zoho does not know the address at which this notifier reads the backup history.",
+    "Ask {operator} to check the parameter ZohoApiVersion, and to install the latest release of this notifier.",
+    resolution="The request URL specified is incorrect. Specify a valid request URL.",
+    codes=("INVALID_URL_PATTERN", 404),
+)
+WRONG_METHOD = Cause(
+    "wrong_method",
+    "Zoho's API has changed",
+    "Zoho no longer answers the request with which this notifier reads the backup history.",
+    _NEWER,
+    resolution="The HTTP method is invalid for this URL. Specify a valid request method.",
+    codes=("INVALID_REQUEST_METHOD",),
+)
+UNUSABLE = Cause(
+    "unusable",
+    "unexpected response from Zoho",
+    "Zoho answered, but not in the documented form, so nothing in the answer can be trusted.",
+    f"{_LOOK} {_NEWER}",
+)
+HISTORY_TOO_LONG = Cause(
+    "history_too_long",
+    "the history is too long",
+    "The backup history has more than 3,000 entries, which is more than this notifier can remember.",
+    f"{_LOOK} Ask Zoho support why a year has so many entries.",
+)
+HISTORY_VANISHED = Cause(
+    "history_vanished",
+    "the history is suddenly empty",
+    "The backup history had entries and is now empty, although Zoho keeps them for a year.",
+    "Check the history on the data backup page. If it is empty there, too, contact Zoho support. If it is not, ask "
+    "{operator} to reconnect this organisation (`{connect}`).",
+)
+SECRET_MISSING = Cause(
+    "secret_missing",
+    "no saved Zoho credentials",
+    "The Zoho credentials of this organisation are no longer stored in AWS Systems Manager.",
+    _RECONNECT,
+)
+SECRET_MALFORMED = Cause(
+    "secret_malformed",
+    "invalid Zoho credentials",
+    "The saved Zoho credentials are invalid.",
+    "Ask {operator} to fix the setting named above, or to reconnect this organisation (`{connect}`).",
+)
+SECRET_DENIED = Cause(
+    "secret_denied",
+    "AWS denied access to the saved credentials",
+    "AWS does not let this notifier read the saved Zoho credentials.",
+    "Ask {operator} to check the permissions of the function's role and the key that encrypts the parameter.",
+)
+TRANSIENT = Cause(
+    "transient",
+    "no answer from Zoho",
+    "Zoho cannot be reached, or answers every check with an error.",
+    "No action needed: we try again at every check. Zoho's status page is https://status.zoho.com.",
+    actionable=False,
+    codes=("TOO_MANY_REQUESTS", 408, 429),
+)
+CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cause, Cause)}
+"""By name. `INTERNAL` is missing on purpose: it is `TRANSIENT` with Zoho's own advice."""
+
+INTERNAL = TRANSIENT._replace(
+    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
+    resolution="Unexpected and unhandled exception in the server. Contact the support team.",
+    codes=("INTERNAL_ERROR",),
+)
+BY_CODE = {code: cause for cause in (*CAUSES.values(), INTERNAL) for code in cause.codes}

@@ -11,20 +11,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from handler import causes
+from handler import errors
+from handler.codec import parse_time
 from handler.errors import UnreadableError
-from handler.wording import shorten
+from handler.wording import PAGE, Fact, duration, shorten
 
 TEXT_LIMIT = 100
-"""Characters kept of a text from Zoho."""
+"""Longest text from Zoho that is kept, in characters."""
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""Of rows at the first read when Zoho gave none of them a time."""
+"""Time of the rows of a first read when Zoho gave none of them a time."""
 STATES = {
-    "completed": "completed",
-    "finished": "completed",
-    "failure": "failed",
-    "failed": "failed",
-    "payment_failed": "failed",
+    **dict.fromkeys(("completed", "finished"), "completed"),
+    **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),
 }
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
@@ -33,7 +31,7 @@ class Row(NamedTuple):
     """One entry of the history, safe to show: printable, bounded text only.
 
     Attributes:
-        key: What makes the row news: a digest of ``id``, ``log_time`` in UTC, ``state`` and ``action`` together.
+        key: A digest of ``id``, ``log_time`` in UTC, ``state`` and ``action``; a row with an unknown key is news.
         id: Zoho's id, "" when it sent none. Digits, 19 of them today: more than a double can hold.
         log_time: Aware, in UTC; None when missing or not a time.
         state: As Zoho spelled it, or None.
@@ -56,7 +54,7 @@ class Row(NamedTuple):
 
     @property
     def id_order(self) -> tuple[int, int, str]:
-        """Order of numeric ids of any length; non-numeric ids come last."""
+        """A sort key for numeric ids of any length; non-numeric ids come last."""
         digits = self.id.lstrip("0")
         numeric = self.id.isascii() and self.id.isdigit()
         return (0, len(digits), digits) if numeric else (1, 0, self.id)
@@ -67,21 +65,21 @@ def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
 
     Args:
         body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``.
-        per_page: How many rows were asked for: more than that are not looked at.
+        per_page: How many rows were requested; a longer page is an error.
 
     Raises:
         UnreadableError: The envelope is not the documented one. Fields of a row never raise.
     """
     match body:
         case {"history": list(rows)} if len(rows) > per_page:
-            raise UnreadableError(causes.UNUSABLE, f"A page of the history has {len(rows)} rows, not {per_page}.")
+            raise UnreadableError(errors.UNUSABLE, f"A page of the history has {len(rows)} rows, not {per_page}.")
         case {"history": list(rows), "info": {"more_records": bool(more)}} if all(isinstance(r, dict) for r in rows):
             return [parse_row(row) for row in rows], more
-    raise UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented history.")
+    raise UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history.")
 
 
 def parse_row(raw: dict[str, Any]) -> Row:
-    """Return the row, whatever its fields hold: each may be null, missing or of another type."""
+    """Return the row. Each field may be null, missing or of another type."""
     done_by, count = raw.get("done_by"), raw.get("count")
     raw_id, raw_state, raw_action = _raw(raw.get("id")), _raw(raw.get("state")), _raw(raw.get("action"))
     log_time = parse_time(raw.get("log_time"))
@@ -102,12 +100,12 @@ def parse_row(raw: dict[str, Any]) -> Row:
 
 
 class Event(NamedTuple):
-    """A row in its place.
+    """A row with the time at which it happened.
 
     Attributes:
         at: When it happened.
         row: The row.
-        kind: What `classify` says of it.
+        kind: Its kind, from `classify`.
     """
 
     at: datetime
@@ -116,7 +114,7 @@ class Event(NamedTuple):
 
 
 def classify(row: Row) -> str:
-    """Return the kind of notice a row is worth, or ``started`` for a backup in progress."""
+    """Return the kind of a row: a key of `outcomes.KINDS`, or ``started`` for a backup in progress."""
     if row.state:
         return STATES.get(row.state.casefold(), "unknown")
     if row.action:
@@ -127,8 +125,8 @@ def classify(row: Row) -> str:
 def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datetime) -> list[Event]:
     """Return rows as events, oldest first.
 
-    By ``log_time`` (null or in the future: by when the row was first seen), then what begins a backup before what ends
-    one, then by numeric id.
+    A row without a ``log_time``, or with one in the future, is dated by when it was first seen. At the same time, the
+    beginning of a backup comes before its end; then numeric ids decide.
     """
 
     def at(row: Row) -> datetime:
@@ -139,11 +137,11 @@ def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datet
     return sorted(events, key=lambda event: (event.at, event.kind != "started", event.row.id_order))
 
 
-def dated_by_neighbours(rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
-    """Return the time at which each row counts as first seen at an organisation's first read.
+def dates_at_first_read(rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
+    """Return, by row key, the time at which each row of an organisation's first read counts as first seen.
 
-    There everything is seen at once, so a row without a time takes that of the dated row with the next smaller id (none
-    smaller: a second before the oldest; no dated row at all: `UNKNOWN_TIME`).
+    All rows are new there, so a row without a time takes that of the dated row with the next smaller id. Without a
+    smaller id it takes a second before the oldest, and without any dated row `UNKNOWN_TIME`.
     """
     dated = sorted((row.id_order, row.log_time) for row in rows if row.log_time and row.log_time <= now)
     ids = [order for order, _ in dated]
@@ -155,24 +153,25 @@ def dated_by_neighbours(rows: Sequence[Row], now: datetime) -> dict[str, datetim
     return times
 
 
-def parse_time(value: object) -> datetime | None:
-    """Return an ISO 8601 text as an aware time in UTC; None for anything else. Without an offset it counts as UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    # No backup is older or later, and the years 1 and 9999 cannot be shown in every time zone, nor counted on from.
-    return time if 1970 <= time.year < 3000 else None
+class CurrentState(NamedTuple):
+    """How things stand at the end of the history.
+
+    Attributes:
+        running: Beginnings of backups after the last outcome of any kind, newest first.
+        newest_failed: The newest failed row since the last completed backup.
+        recovered_by: The completed backup that ended the last failures, if none failed since.
+    """
+
+    running: tuple[Event, ...] = ()
+    newest_failed: Event | None = None
+    recovered_by: Event | None = None
 
 
 def clean(value: object) -> str | None:
     """Return one line of printable text of at most `TEXT_LIMIT` characters, or None if nothing is left.
 
-    Control characters, lone surrogates and direction marks become blanks: they break DynamoDB, e-mail headers and
-    the reader's eye.
+    Control characters, lone surrogates and direction marks become blanks: they break DynamoDB, e-mail headers and what
+    the reader sees.
     """
     text = _raw(value)
     if not text.isprintable():
@@ -181,6 +180,49 @@ def clean(value: object) -> str | None:
 
 
 def _raw(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    try:
+        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    except RecursionError:
+        return "nested too deep"
+
+
+def known_time(time: datetime | None) -> datetime | None:
+    """Return the time, or None where Zoho never gave it."""
+    return None if time == UNKNOWN_TIME else time
+
+
+def time_fact(label: str, time: datetime) -> Fact:
+    """Return a time as a fact, also one that Zoho never gave."""
+    return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
+
+
+def last_completed_fact(time: datetime | None, label: str = "Last successful backup") -> Fact:
+    """Return when a backup last completed."""
+    return time_fact(label, time) if time else Fact(label, "never")
+
+
+def last_good(time: datetime | None, now: datetime) -> str:
+    """Return how old the newest completed backup is, as a sentence."""
+    if time is None:
+        return "No successful backup on record."
+    known = known_time(time)
+    return f"Last successful backup: {duration(now - known)} ago." if known else "An older backup completed."
+
+
+def is_unpaid(row: Row | None) -> bool:
+    """Return whether a backup failed because it could not be paid for."""
+    return row is not None and (row.state or "").casefold() == "payment_failed"
+
+
+def failed_step(row: Row | None) -> str:
+    """Return what to do about a failed backup."""
+    bill = "Check the billing of your Zoho account. " if is_unpaid(row) else ""
+    retry = f"Open {PAGE} in Zoho CRM and start a backup manually."
+    return f"{bill}{retry} If it fails again, contact Zoho support and give them the job ID."
+
+
+def row_facts(row: Row, by: str = "Started by") -> list[Fact]:
+    """Return who did what, as far as the row says it."""
+    repeats = "one-time" if row.repeat_type == "immediate" else row.repeat_type
+    facts = {by: row.done_by, "Type": repeats, "File": row.file_name, "Job ID": row.id}
+    return [Fact(label, text) for label, text in facts.items() if text]

@@ -1,19 +1,20 @@
-"""What every channel's messages share: for whom they are, lists, times, the plain form. Pure."""
+"""What the messages of all channels share: what goes into one message, its title, its plain text, local times. Pure."""
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from handler.outbox import Notice
-from handler.wording import PAGE, Content, Fact, highest, plural
+from handler.wording import PAGE, Fact, Line, highest, plural
 
-TOGETHER = 10
-"""More notices than this go as a list, a line each."""
-LISTED = 100
+MAX_TOGETHER = 10
+"""How many notices one message holds at most."""
 LATE = timedelta(hours=1)
-"""What goes out later than that after it was decided says when that was."""
-IN_LISTS = {
+"""A notice that is sent later than this after it was decided says when it was decided."""
+
+KIND_NAMES = {
     "baseline": "monitoring on",
     "stopped": "schedule turned off",
     "purchased": "bought",
@@ -21,24 +22,24 @@ IN_LISTS = {
     "readable": "monitored again",
     "channel": "about delivery",
     "digest": "summary",
+    "lost": "about lost messages",
 }
-"""What the title of a list calls kinds whose name is none of a reader's words."""
+"""Reader-friendly names for kinds in titles, where the kind itself is none."""
+LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'", "[": "(", "]": ")", "{": "(", "}": ")", "@": "＠", "_": "＿"})  # noqa: RUF001
+"""Replacements for characters with a meaning in chats. They look the same and mean nothing to any parser; a star beside
+a zero-width blank may still be read as a star.
+"""
 
-T = TypeVar("T")
-Bundle = tuple[Notice, ...]
-"""One notice, or a list of them."""
 
-
-class Recipient(NamedTuple):
-    """For whom a message is written.
+class Rendering(NamedTuple):
+    """How the messages of one check are rendered.
 
     Attributes:
         org: The organisation's key.
         name: Its display name.
-        zone: In which plain text shows times.
+        zone: The time zone in which plain text shows times.
         crm_url: Zoho CRM in the organisation's data centre.
-        now: When it is sent.
-        lost: How many messages this channel lost that no message on it has mentioned yet.
+        now: When the messages are sent.
     """
 
     org: str
@@ -46,106 +47,122 @@ class Recipient(NamedTuple):
     zone: tzinfo
     crm_url: str
     now: datetime
-    lost: int = 0
+
+    def remarks(self, notice: Notice) -> list[str]:
+        """Return the lines right below a notice's title: one if the notice comes late."""
+        late = self.now - notice.at > LATE
+        return [f"Delayed: written {local_time(notice.at, self.zone)}."] if late else []
+
+    def line(self, line: Line) -> str:
+        """Return a line of a list as text."""
+        return f"{local_time(line.time, self.zone)} · {line.text}" if line.time else line.text
+
+    def value(self, fact: Fact) -> str:
+        """Return the value of a fact as text."""
+        return local_time(fact.time, self.zone) if fact.time else fact.text
+
+    def text(self, notice: Notice) -> str:
+        """Return a notice as plain text; the first line stands alone."""
+        content = notice.content
+        step = [f"What to do: {content.next_step}"] if content.next_step else []
+        link = [f"Zoho CRM: {self.crm_url} ({PAGE})"] if content.about_crm else []
+        paragraphs = [
+            [f"{self.name}: {content.title}", *self.remarks(notice)],
+            [content.sentence],
+            [f"- {self.line(line)}" for line in content.lines],
+            [f"{fact.label}: {self.value(fact)}" for fact in content.facts],
+            [*step, *link],
+            [f"Reference: {notice.notice_id}"],
+        ]
+        return "\n\n".join("\n".join(paragraph) for paragraph in paragraphs if paragraph)
 
 
-def bundles(notices: Sequence[Notice]) -> list[Bundle]:
-    """Return notices one by one or, when there are many, in lists, each in the order of the times that it shows."""
-    if len(notices) <= TOGETHER:
-        return [(notice,) for notice in notices]
-    return [tuple(sorted(part, key=_time)) for part in parts(notices, LISTED)]
+class Message(NamedTuple):
+    """The notices of one message, oldest first, and how they are rendered."""
+
+    notices: tuple[Notice, ...]
+    rendering: Rendering
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of its notices."""
+        return tuple(notice.notice_id for notice in self.notices)
+
+    @property
+    def severity(self) -> str:
+        """The highest severity among its notices."""
+        return highest(notice.severity for notice in self.notices)
+
+    @property
+    def symbol(self) -> str:
+        """The symbol of its only notice, or one for the highest severity."""
+        return self.notices[0].content.symbol if len(self.notices) == 1 else symbol_of_many(self.severity)
+
+    @property
+    def title(self) -> str:
+        """The organisation, and the title of the only notice or how many notices there are of each kind."""
+        count = len(self.notices)
+        of_many = f"{plural(count, 'message')}: {count_kinds(self.notices)}"
+        return f"{self.rendering.name}: {self.notices[0].content.title if count == 1 else of_many}"
+
+    @property
+    def about_crm(self) -> bool:
+        """Whether a link to Zoho CRM helps the reader."""
+        return any(notice.content.about_crm for notice in self.notices)
+
+    @property
+    def text(self) -> str:
+        """The message as plain text."""
+        return "\n\n".join(self.rendering.text(notice) for notice in self.notices)
+
+    def of(self, *notices: Notice) -> "Message":
+        """Return a message with these notices, rendered in the same way."""
+        return Message(notices, self.rendering)
+
+    def split(self, fits: Callable[["Message"], bool]) -> Iterator["Message"]:
+        """Yield the notices in as few messages as possible.
+
+        Args:
+            fits: Returns whether a message is within the channel's limits. A notice that does not fit even alone is
+                yielded alone: its channel has to shorten it.
+        """
+        message = self.of()
+        for notice in self.notices:
+            alone = _with_list_that_fits(self.of(notice), fits)
+            longer = self.of(*message.notices, *alone.notices)
+            if message.notices and (len(longer.notices) > MAX_TOGETHER or not fits(longer)):
+                yield message
+                longer = alone
+            message = longer
+        if message.notices:
+            yield message
 
 
-def each(parts: Iterable[Bundle], recipient: Recipient) -> Iterator[tuple[Bundle, Recipient]]:
-    """Yield the parts of a message, each with its recipient: only the first one says what was lost."""
-    for part in parts:
-        yield part, recipient
-        recipient = recipient._replace(lost=0)
+def _with_list_that_fits(message: Message, fits: Callable[[Message], bool]) -> Message:
+    """Return a message with one notice; if it is too long, the number of the oldest lines replaces them in its list."""
+    (notice,) = message.notices
+    lines = notice.content.lines
+    while len(lines) > 2 and not fits(message):
+        kept = lines[max(2, len(lines) // 8 + 1) :]  # at least two, because a line that counts them takes their place
+        left_out = Line(f"{plural(len(notice.content.lines) - len(kept), 'older line')} left out here")
+        lines = (left_out, *kept)
+        message = message.of(notice._replace(content=notice.content._replace(lines=lines)))
+    return message
 
 
-def severity(notices: Sequence[Notice]) -> str:
-    """Return the highest severity among notices."""
-    return highest(notice.severity for notice in notices)
+def count_kinds(notices: Sequence[Notice]) -> str:
+    """Return how many notices there are of each kind: "2 failed, 1 completed"."""
+    counts = Counter(KIND_NAMES.get(notice.kind, notice.kind) for notice in notices)
+    return ", ".join(f"{count:,} {kind}" for kind, count in counts.items())
 
 
-def title_of(notices: Sequence[Notice]) -> str:
-    """Return the title of a notice, or of a list."""
-    if len(notices) == 1:
-        return notices[0].content.title
-    counts = Counter(IN_LISTS.get(notice.kind, notice.kind) for notice in notices)
-    return f"{plural(len(notices), 'message')}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
-
-
-def symbol_of(notices: Sequence[Notice]) -> str:
-    """Return the symbol of a notice, or of a list."""
-    if len(notices) == 1:
-        return notices[0].content.symbol
-    return {"critical": "🔴", "warning": "⚠️"}.get(severity(notices), "📋")
-
-
-def reference(notices: Sequence[Notice]) -> str:
-    """Return the id of a notice, or of a list."""
-    first = notices[0].notice_id
-    return first if len(notices) == 1 else f"{first}-and-{len(notices) - 1}-more"
-
-
-def remarks(notices: Sequence[Notice], recipient: Recipient) -> Iterator[str]:
-    """Yield what stands right below the title: that it comes late, and what was lost before it."""
-    oldest = min(notice.at for notice in notices)
-    if recipient.now - oldest > LATE:
-        yield f"Delayed: written {local_time(oldest, recipient.zone)}."
-    if recipient.lost:
-        yield f"⚠️ Lost: {plural(recipient.lost, 'earlier message')} could not be delivered."
-
-
-def list_lines(notices: Sequence[Notice], zone: tzinfo) -> Iterator[str]:
-    """Yield a line for each notice of a list."""
-    yield "Oldest first:"
-    for notice in notices:
-        row = notice.row
-        time = local_time(_time(notice), zone)
-        yield f"{time} · {notice.content.title}" + (f" · Job ID {row.id}" if row and row.id else "")
-
-
-def _time(notice: Notice) -> datetime:
-    return (notice.row.log_time if notice.row else None) or notice.at
-
-
-def text(notices: Sequence[Notice], recipient: Recipient) -> str:
-    """Return a notice, or a list of them, as plain text; the first line stands alone."""
-    lines = [f"{recipient.name}: {title_of(notices)}"]
-    lines += (*remarks(notices, recipient), "")
-    if len(notices) == 1:
-        lines += _body(notices[0].content, recipient)
-    else:
-        lines += (*list_lines(notices, recipient.zone), "", _link(recipient))
-    return "\n".join([*lines, "", f"Reference: {reference(notices)}"])
-
-
-def _body(content: Content, recipient: Recipient) -> Iterator[str]:
-    yield content.sentence
-    if content.lines:
-        yield from ("", *(f"- {line}" for line in content.lines))
-    if content.facts:
-        yield from ("", *(f"{fact.label}: {value(fact, recipient.zone)}" for fact in content.facts))
-    if content.next_step:
-        yield from ("", f"What to do: {content.next_step}")
-    if content.about_crm:
-        yield from (() if content.next_step else ("",))
-        yield _link(recipient)
-
-
-def _link(recipient: Recipient) -> str:
-    return f"Zoho CRM: {recipient.crm_url} ({PAGE})"
-
-
-def value(fact: Fact, zone: tzinfo) -> str:
-    """Return what a fact says, as text."""
-    return local_time(fact.time, zone) if fact.time else fact.text
+def symbol_of_many(severity: str) -> str:
+    """Return the symbol of several notices of which this is the highest severity."""
+    return {"critical": "🔴", "warning": "⚠️"}.get(severity, "📋")
 
 
 def local_time(time: datetime, zone: tzinfo) -> str:
-    """Return a time for a person, in their zone and in UTC."""
+    """Return a time in this zone and in UTC: "20 Nov 2026 11:10 CET (10:10 UTC)"."""
     utc = time.astimezone(UTC)
     local = utc.astimezone(zone)
     if local.utcoffset() == utc.utcoffset():
@@ -154,6 +171,13 @@ def local_time(time: datetime, zone: tzinfo) -> str:
     return f"{local:%d %b %Y %H:%M} {local.tzname()} ({utc:{'%H:%M' if same_day else '%d %b %H:%M'}} UTC)"
 
 
-def parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
-    """Return items in order, so many at a time."""
-    return (tuple(items[start : start + size]) for start in range(0, len(items), size))
+def escape_markdown(words: str, *, ours: bool = False) -> str:
+    """Return a text in which nothing formats, mentions or links, for chats that read Markdown.
+
+    An underscore between letters stays: it formats nothing, and file names contain many. In words that are all `ours`,
+    URLs stay links, and an e-mail address can be copied.
+    """
+    kept = "_@" if ours else "_"
+    parts = re.split(rf"((?<=[A-Za-z0-9])[{kept}](?=[A-Za-z0-9]))", words)  # every second part is one that stays
+    words = "".join(part if number % 2 else part.translate(LOOKALIKES) for number, part in enumerate(parts))
+    return words if ours else words.replace("://", ":\u200b//")

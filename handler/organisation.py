@@ -1,56 +1,85 @@
-"""One organisation as a check needs it, made of its secret at the start of every check."""
+"""One organisation: its secret, its channels, its access to Zoho; and what all checks work with."""
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import requests
 
+from handler import errors
+from handler.addresses import url_problem
 from handler.channels import BY_NAME, CHANNELS
-from handler.channels.channel import Channel, Senders
-from handler.config import Settings, find_zone
-from handler.data_centres import DATA_CENTRES
-from handler.decision import Receiver
+from handler.channels.channel import Connection, Senders
+from handler.config import A_ZONE, Settings, find_zone
 from handler.errors import UnreadableError
-from handler.memory import Memory
-from handler.message import Recipient
-from handler.secret import Secret, Values, parse_secret
+from handler.history import clean
+from handler.message import Rendering
+from handler.outbox import Channel
 from handler.store import Store
 from handler.wording import SEVERITIES
-from handler.zoho import Zoho
+from handler.zoho import DATA_CENTRES, Credentials, Zoho
+
+PRINTABLE = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """One organisation's SSM parameter. It has no ``repr``: every field may be secret.
+
+    Attributes:
+        credentials: The credentials for Zoho.
+        name: Display name of the organisation, or "".
+        time_zone: The time zone in which its plain text shows times; "" means the deployment's.
+        heartbeat_url: "" without a heartbeat.
+        values: All values, from which the channels read their settings.
+    """
+
+    credentials: Credentials
+    name: str
+    time_zone: str
+    heartbeat_url: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
 class Organisation:
-    """One organisation. It has no ``repr``: most of it is secret.
+    """One organisation, made of its secret at the start of every check. It has no ``repr``: most of it is secret.
 
     Attributes:
-        secret: As it was read.
-        zoho: Its client.
-        receivers: Its channels as far as deciding goes, also those whose settings are malformed.
-        channels: Those that can be sent to, by name.
+        org: Its key.
+        channels: Its channels, also those whose settings cannot be used.
+        connections: Its usable channels by name.
+        secret: Its secret, or None if that cannot be read or used.
+        zoho: Its access to Zoho, or None without a secret.
+        problem: Why the secret cannot be read or used, or None.
     """
 
-    secret: Secret
-    zoho: Zoho
-    receivers: tuple[Receiver, ...]
-    channels: Mapping[str, Channel]
+    org: str
+    channels: tuple[Channel, ...]
+    connections: Mapping[str, Connection]
+    secret: Secret | None = None
+    zoho: Zoho | None = None
+    problem: UnreadableError | None = None
 
 
 @dataclass(frozen=True)
 class Services:
-    """What checks work with; built once per cold start, kept while the environment is warm.
+    """What checks work with; built once per cold start, and kept while the environment is warm.
 
     Attributes:
-        settings: The deployment's.
+        settings: The settings of the deployment.
         store: The table.
         senders: What channels send with.
-        read_secret: Organisation → the text of its secret, read now.
-        subscribers: Topic (``messages``, ``alarms``) → how many are subscribed to it, asked now.
+        read_secret: Returns the text of an organisation's secret, read now.
+        subscribers: Returns topic (``messages``, ``alarms``) → how many are subscribed to it, counted now.
         reading: An HTTP session that may retry.
         clock: Returns the present, aware, in UTC.
-        sleep: Waits so many seconds.
-        zoho: Organisation → its client, with its access token.
+        sleep: Waits this many seconds.
+        zoho: Organisation → its access to Zoho, with its access token.
     """
 
     settings: Settings
@@ -63,19 +92,26 @@ class Services:
     sleep: Callable[[float], None]
     zoho: dict[str, Zoho] = field(default_factory=dict)
 
-    def organisation(self, org: str) -> Organisation:
+    def organisation(self, org: str, remembered: Sequence[str] = ()) -> Organisation:
         """Return the organisation as its secret says now.
 
-        Raises:
-            UnreadableError: The secret cannot be had or used.
+        If the secret cannot be read or used, the channels are the remembered ones, and only SNS can be sent to.
+
+        Args:
+            org: The organisation's key.
+            remembered: The names of its channels at the last check.
         """
-        settings = self.settings
-        loopback = bool(settings.zoho_api_url)
-        text = self.read_secret(org)
-        secret = parse_secret(text, f"{settings.org_parameter_prefix}/{org}", loopback=loopback)
-        known = self.zoho.get(org)
-        if known is None or known.credentials != secret.credentials:
-            known = Zoho(
+        settings, loopback = self.settings, bool(self.settings.zoho_api_url)
+        parameter = f"{settings.org_parameter_prefix}/{org}"
+        try:
+            secret = parse_secret(self.read_secret(org), parameter, loopback=loopback)
+        except UnreadableError as problem:
+            channels, connections = open_channels({}, parameter, self.senders, loopback=loopback)
+            known = tuple(BY_NAME[name].channel for name in remembered if name in BY_NAME)
+            return Organisation(org, known or channels, connections, problem=problem)
+        zoho = self.zoho.get(org)
+        if zoho is None or zoho.credentials != secret.credentials:
+            zoho = self.zoho[org] = Zoho(
                 secret.credentials,
                 self.reading,
                 self.clock,
@@ -83,70 +119,99 @@ class Services:
                 accounts_url=settings.accounts_url(secret.credentials.data_centre),
                 api_url=settings.zoho_api_url,
             )
-            self.zoho[org] = known
-        receivers, channels = open_channels(secret.values, self.senders, loopback=loopback)
-        return Organisation(secret, known, receivers, channels)
+        channels, connections = open_channels(secret.values, parameter, self.senders, loopback=loopback)
+        return Organisation(org, channels, connections, secret, zoho)
 
-    def look_up(self, org: str) -> tuple[Organisation | None, UnreadableError | None]:
-        """Return the organisation, or why its secret cannot be had or used."""
-        try:
-            return self.organisation(org), None
-        except UnreadableError as problem:
-            return None, problem
-
-    def channels(
-        self, organisation: Organisation | None, memory: Memory
-    ) -> tuple[tuple[Receiver, ...], Mapping[str, Channel]]:
-        """Return an organisation's channels as far as deciding goes, and those that can be sent to.
-
-        Where its secret cannot be had, those that were configured at the last check lack what is decided now; only the
-        topic can be sent to.
-        """
-        if organisation:
-            return organisation.receivers, organisation.channels
-        receivers, channels = open_channels(Values({}, ""), self.senders, loopback=False)
-        remembered = tuple(receiver_of(BY_NAME[name]) for name in memory.channels if name in BY_NAME)
-        return remembered or receivers, channels
-
-    def recipient(self, org: str, organisation: Organisation | None) -> Recipient:
-        """Return for whom an organisation's messages are written, as far as its secret is known."""
-        now, settings = self.clock(), self.settings
-        if organisation is None:
-            return Recipient(org, org, settings.time_zone, DATA_CENTRES["us"].crm, now)
-        secret = organisation.secret
+    def rendering(self, organisation: Organisation) -> Rendering:
+        """Return how an organisation's messages are rendered, as far as its secret is known."""
+        org, secret, zone = organisation.org, organisation.secret, self.settings.time_zone
+        if secret is None:
+            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock())
         crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        zone = find_zone(secret.time_zone) or settings.time_zone
-        return Recipient(org, secret.name or org, zone, crm_url, now)
+        return Rendering(org, secret.name or org, find_zone(secret.time_zone) or zone, crm_url, self.clock())
+
+
+def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:
+    """Return the secret in this JSON text. The channels' settings are checked by `open_channels`.
+
+    Args:
+        text: ``client_id``, ``client_secret``, ``refresh_token``, ``data_center``; optionally ``name``, ``time_zone``,
+            ``heartbeat_url``, each channel's settings, and ``CHANNEL_min_severity``.
+        parameter: The parameter's name, for the error.
+        loopback: Whether URLs may be http on loopback, as in tests and the sandbox.
+
+    Raises:
+        UnreadableError: Names every mistake and never a value.
+    """
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raw = None
+    if not isinstance(raw, dict):
+        raise UnreadableError(errors.SECRET_MALFORMED, f"The parameter {parameter} is not a JSON object.")
+    problems: list[str] = []
+    read = partial(_read, raw, problems)
+    client, secret, token = (read(key, printable_problem) for key in ("client_id", "client_secret", "refresh_token"))
+    credentials = Credentials(client, secret, token, read("data_center", one_of(DATA_CENTRES)))
+    name = clean(read("name", lambda value: "", "")) or ""
+    zone = read("time_zone", lambda value: "" if find_zone(value) else f"must be {A_ZONE}", "")
+    heartbeat_url = read("heartbeat_url", partial(url_problem, loopback=loopback), "")
+    if problems:
+        raise UnreadableError(errors.SECRET_MALFORMED, _complaint(parameter, problems))
+    return Secret(credentials, name, zone, heartbeat_url, raw)
+
+
+def _read(
+    values: Mapping[str, Any], problems: list[str], key: str, problem: Callable[[str], str], default: str | None = None
+) -> str:
+    """Return a value, stripped, or its default if it is missing; add to `problems` what is wrong with it."""
+    value = values.get(key)
+    if value in (None, "") and default is not None:
+        return default
+    text = value.strip() if isinstance(value, str) else ""
+    if wrong := problem(text) if text else "must be a text, and is missing or empty":
+        problems.append(f"{key} {wrong}")
+        return default or ""
+    return text
+
+
+def _complaint(parameter: str, problems: Sequence[str]) -> str:
+    return f"The parameter {parameter} cannot be used: {'; '.join(problems)}." if problems else ""
+
+
+def printable_problem(value: str) -> str:
+    """Return what is wrong with an id, a secret or a token, or ""."""
+    return "" if PRINTABLE.fullmatch(value) else "must be printable ASCII without blanks, as Zoho gave it"
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    """Return a function that returns what is wrong with a value if it is not one of these, or ""."""
+    return lambda value: "" if value in choices else f"must be one of {', '.join(choices)}"
 
 
 def open_channels(
-    values: Values, senders: Senders, *, loopback: bool
-) -> tuple[tuple[Receiver, ...], dict[str, Channel]]:
-    """Return the channels that a secret configures; a mistake in one's settings breaks that one only."""
-    receivers: list[Receiver] = []
-    channels: dict[str, Channel] = {}
+    values: Mapping[str, Any], parameter: str, senders: Senders, *, loopback: bool
+) -> tuple[tuple[Channel, ...], dict[str, Connection]]:
+    """Return the channels that a secret configures; a mistake in the settings of one breaks only that one.
+
+    Args:
+        values: The values of the secret.
+        parameter: The parameter's name, for the complaint.
+        senders: What channels send with.
+        loopback: Whether URLs may be http on loopback, as in tests and the sandbox.
+    """
+    channels: list[Channel] = []
+    connections: dict[str, Connection] = {}
     for kind in CHANNELS:
-        if kind.settings and not values.has(kind.settings[0].key):
+        if kind.settings and values.get(kind.settings[0].key) in (None, ""):
             continue
-        own = values.fresh()
-        taken = {
-            setting.key: own.take(setting.key, setting.check(loopback=loopback), setting.default)
-            for setting in kind.settings
-        }
-        floor = kind.min_severity
+        problems: list[str] = []
+        read, channel = partial(_read, values, problems), kind.channel
+        own = {s.key: read(s.key, partial(s.problem, loopback=loopback), s.default) for s in kind.settings}
         if kind.settings:
-            floor = own.take(f"{kind.name}_min_severity", _severity, floor)
-        receivers.append(receiver_of(kind, floor, own.complaint))
-        if not own.problems:
-            channels[kind.name] = kind(senders, taken)
-    return tuple(receivers), channels
-
-
-def receiver_of(kind: type[Channel], floor: str = "", problem: str = "") -> Receiver:
-    """Return a channel as far as deciding goes; without a floor, with its own."""
-    floor = floor or kind.min_severity
-    return Receiver(kind.name, kind.label, kind.when_broken, floor, kind.incidents_only, problem)
-
-
-def _severity(value: str) -> str:
-    return "" if value in SEVERITIES else f"must be one of {', '.join(SEVERITIES)}"
+            floor = read(f"{kind.name}_min_severity", one_of(SEVERITIES), channel.min_severity)
+            channel = channel._replace(min_severity=floor, problem=_complaint(parameter, problems))
+        channels.append(channel)
+        if not problems:
+            connections[kind.name] = Connection(kind, senders, own)
+    return tuple(channels), connections

@@ -1,224 +1,136 @@
-"""The kinds of rows: what each one's notice says, and how serious it is. Pure.
+"""The kinds of rows: what the notice of each says, and how severe it is. Pure.
 
-A title can be read on a locked phone and holds nothing from Zoho. What comes from Zoho stands in sentences and facts,
+A title shows on a locked phone, so it contains nothing from Zoho. Text from Zoho appears in sentences and facts only,
 which no channel interprets. To add a kind: a word in `history.STATES` or `history.ACTIONS`, and its line in `KINDS`.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import timedelta
 
-from handler.decision import Links
-from handler.due import known_time, last_completed_fact, time_fact
-from handler.history import Row
-from handler.wording import PAGE, Content, Fact, duration, plural
+from handler.decision import Decision, Links
+from handler.history import failed_step, is_unpaid, last_completed_fact, last_good, row_facts, time_fact
+from handler.schedule import how_often, next_run_fact
+from handler.timeline import Standing
+from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
 
 DOWNLOAD_DAYS = 7
-"""https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html: links live seven days."""
-OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
-NO_ACTION = "No action needed."
+"""How long download links live: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html."""
+LINKS_LIVE_AT_MOST = timedelta(days=60)
+"""Links that live much longer than the documented seven days belong to another backup."""
 
 
-class Story(NamedTuple):
-    """A row that is news, and all there is to say of it.
-
-    Attributes:
-        kind: What `history.classify` says, or ``recovered``.
-        row: The row.
-        at: When it happened.
-        now: When it was noticed.
-        before: The last completed backup before it.
-        newest_good: The newest completed backup known now.
-        in_a_row: How many backups have failed in a row, this one included.
-        failing_since: The first of them.
-        recent: The last few outcomes up to this one, oldest first.
-        resolved: What it ends, a phrase each.
-        links: Where it can be downloaded, if Zoho said it.
-        next_run: When the next backup runs.
-        superseded: A newer good backup, or a newer schedule, is known: nothing is to be done.
-        still_overdue: A newer backup is overdue all the same.
-        new_schedule: How often the schedule of now runs.
-    """
-
-    kind: str
-    row: Row
-    at: datetime
-    now: datetime
-    before: datetime | None = None
-    newest_good: datetime | None = None
-    in_a_row: int = 0
-    failing_since: datetime | None = None
-    recent: str = ""
-    resolved: tuple[str, ...] = ()
-    links: Links | None = None
-    next_run: tuple[Fact, ...] = ()
-    superseded: bool = False
-    still_overdue: bool = False
-    new_schedule: str = ""
-
-    @property
-    def who(self) -> str:
-        """Who did it."""
-        return self.row.done_by or "Somebody"
+def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Content]:
+    """Return how severe the notice of a row is, and what it says."""
+    (severity, content), row = KINDS[news.kind](decision, news), news.event.row
+    facts = [*content.facts]
+    if news.resolved:
+        label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
+        facts.append(Fact(label, "; ".join(news.resolved)))
+    facts += row_facts(row, "Started by" if row.state else "Done by")
+    if row.state:
+        facts.append(Fact("Recent backups (oldest first)", news.recent))
+    return severity, content._replace(facts=tuple(facts))
 
 
-class RowKind(NamedTuple):
-    """What there is to know of a kind of row.
-
-    Attributes:
-        severity: Of its notices, given the story.
-        content: What it says.
-        by_default: It is in NOTIFY_ON's default.
-    """
-
-    severity: Callable[[Story], str]
-    content: Callable[[Story], Content]
-    by_default: bool = True
+def superseded(decision: Decision, news: Standing) -> bool:
+    """Return True if a newer completed backup, or a newer schedule, is known: then nothing needs to be done."""
+    last, schedule = decision.memory.last_completed, decision.memory.schedule
+    if news.kind == "failed":
+        return last is not None and last > news.event.at
+    set_up = schedule.at if schedule and schedule.explicit and schedule.in_force else None
+    return news.kind == "stopped" and set_up is not None and set_up >= news.event.at
 
 
-def content(story: Story) -> Content:
-    """Return what the notice of a row says."""
-    made = KINDS[story.kind].content(story)
-    facts = [*made.facts]
-    if story.resolved:
-        label = "Ended" if story.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
-        facts.append(Fact(label, "; ".join(story.resolved)))
-    facts += row_facts(story.row, "Started by" if story.row.state else "Done by")
-    if story.recent:
-        facts.append(Fact("Recent backups (oldest first)", story.recent))
-    return made._replace(facts=tuple(facts))
+def _who(news: Standing) -> str:
+    return news.event.row.done_by or "Somebody"
 
 
-def row_facts(row: Row, by: str = "Started by") -> list[Fact]:
-    """Return who and what, as far as the row says it."""
-    repeats = "one-time" if row.repeat_type == "immediate" else row.repeat_type
-    facts = {by: row.done_by, "Type": repeats, "File": row.file_name, "Job ID": row.id}
-    return [Fact(label, text) for label, text in facts.items() if text]
-
-
-def last_good(time: datetime | None, now: datetime) -> str:
-    """Return how old the newest good backup is, as a sentence."""
-    if time is None:
-        return "No successful backup on record."
-    known = known_time(time)
-    return f"Last successful backup: {duration(now - known)} ago." if known else "An older backup completed."
-
-
-def _completed(story: Story) -> Content:
-    return _good(story, "Backup completed", "Zoho CRM completed a backup.", "Previous backup")
-
-
-def _recovered(story: Story) -> Content:
-    title, meaning = "Backups work again", "The earlier problem is resolved."
-    if story.still_overdue:
-        title, meaning = "A late backup completed", "A newer one is still overdue."
-    return _good(story, title, f"A backup completed. {meaning}", "Previous successful backup")
-
-
-def _good(story: Story, title: str, sentence: str, previous: str) -> Content:
-    """Return what a completed backup's notice says, with until when the files can be downloaded."""
-    until, files = story.links or Links(story.at + timedelta(days=DOWNLOAD_DAYS))
-    facts = [time_fact("Completed", story.at), last_completed_fact(story.before, previous)]
+def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
+    title, sentence, previous = "Backup completed", "Zoho CRM completed a backup.", "Previous backup"
+    if news.kind == "recovered":
+        title, sentence = "Backups work again", "A backup completed. The earlier problem is resolved."
+        previous = "Previous successful backup"
+        if "overdue" in decision.memory.incidents:
+            title, sentence = "A late backup completed", "A backup completed. A newer one is still overdue."
+    until, files = _links(decision, news) or Links(news.event.at + timedelta(days=DOWNLOAD_DAYS))
+    facts = [time_fact("Completed", news.event.at), last_completed_fact(news.before, previous)]
     step = NO_ACTION
-    if until > story.now:
+    if until > decision.now:
         facts += [Fact("Download until", time=until), *([Fact("Files", str(files))] if files else [])]
         step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
-    return Content("✅", title, sentence, (*facts, *story.next_run), next_step=step)
+    return "info", Content("✅", title, sentence, (*facts, *next_run_fact(decision)), next_step=step)
 
 
-def _failed(story: Story) -> Content:
-    payment = (story.row.state or "").casefold() == "payment_failed"
-    why = "Zoho CRM could not back up your data" + (": the payment for the backup failed." if payment else ".")
-    good = last_completed_fact(story.newest_good)
-    if story.superseded:
-        return Content(
-            "☑️",
-            "Backup failed, a later one completed",
-            f"{why} A later backup completed, so your data is backed up.",
-            (time_fact("Failed", story.at), good),
-            next_step=NO_ACTION,
-        )
-    several = story.in_a_row > 1
-    facts = [time_fact("Failed", story.at)]
-    if several:
-        since = time_fact("Failing since", story.failing_since or story.at)
-        facts += (Fact("Failures in a row", str(story.in_a_row)), since)
-    return Content(
-        "🔴",
-        f"Backup failed, {story.in_a_row} in a row" if several else "Backup failed",
-        f"{why} {last_good(story.newest_good, story.now)}",
-        (*facts, good),
-        next_step=failed_step(payment=payment),
-    )
+def _links(decision: Decision, news: Standing) -> Links | None:
+    """Return where this backup can be downloaded, if it is the newest and the links can be its own."""
+    links = decision.sources.links() if news.event.at == decision.memory.last_completed else None
+    return links if links and timedelta(0) < links.until - news.event.at < LINKS_LIVE_AT_MOST else None
 
 
-def failed_step(*, payment: bool) -> str:
-    """Return what to do about a failed backup."""
-    bill = "Check the billing of your Zoho account. " if payment else ""
-    return (
-        f"{bill}Open {PAGE} in Zoho CRM and start a backup manually. If it fails again, contact Zoho support and give "
-        "them the job ID."
-    )
+def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
+    row = news.event.row
+    why = "Zoho CRM could not back up your data" + (": the payment for the backup failed." if is_unpaid(row) else ".")
+    last, count = decision.memory.last_completed, news.failures
+    failed, good = time_fact("Failed", news.event.at), last_completed_fact(last)
+    if superseded(decision, news):
+        sentence = f"{why} A later backup completed, so your data is backed up."
+        title = "Backup failed, a later one completed"
+        return "info", Content("☑️", title, sentence, (failed, good), next_step=NO_ACTION)
+    facts, title = [failed], "Backup failed"
+    if count > 1:
+        title = f"Backup failed, {count} in a row"
+        facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
+    sentence = f"{why} {last_good(last, decision.now)}"
+    return "critical", Content("🔴", title, sentence, (*facts, good), next_step=failed_step(row))
 
 
-def _unknown(story: Story) -> Content:
-    what, word = ("state", story.row.state) if story.row.state else ("action", story.row.action)
-    meaning = "We can't tell whether this backup succeeded." if what == "state" else "We can't tell what was done."
-    return Content(
-        "❓",
-        f"Unknown {what} in the backup history",
-        f"The backup history has an entry with the {what} “{word}”, which Zoho does not document. {meaning}",
-        (time_fact("Reported", story.at), last_completed_fact(story.newest_good)),
-        next_step=f"Open {PAGE} in Zoho CRM and check this entry.",
-    )
+def _unknown(decision: Decision, news: Standing) -> tuple[str, Content]:
+    row, good = news.event.row, last_completed_fact(decision.memory.last_completed)
+    what, word, severity, meaning = "action", row.action, "warning", "We can't tell what was done."
+    if row.state:
+        what, word, severity = "state", row.state, "critical"
+        meaning = "We can't tell whether this backup succeeded."
+    title = f"Unknown {what} in the backup history"
+    entry = f"The backup history has an entry with the {what} “{word}”, which Zoho does not document."
+    facts, step = (time_fact("Reported", news.event.at), good), f"Open {PAGE} in Zoho CRM and check this entry."
+    return severity, Content("❓", title, f"{entry} {meaning}", facts, next_step=step)
 
 
-def _stopped(story: Story) -> Content:
-    facts = (time_fact("Turned off", story.at), last_completed_fact(story.newest_good))
-    if story.superseded:
-        return Content(
-            "🔁",
-            "Backup schedule changed",
-            f"{story.who} turned off the backup schedule. A new one has been set up since.",
-            (*facts, Fact("New schedule", story.new_schedule)),
-            next_step=NO_ACTION,
-        )
-    return Content(
-        "⏹️",
-        "Backup schedule turned off",
-        f"{story.who} turned off the backup schedule. No further backups will run.",
-        facts,
-        next_step=f"Set up a new schedule under {PAGE} in Zoho CRM if this was not intended.",
-    )
+def _stopped(decision: Decision, news: Standing) -> tuple[str, Content]:
+    facts = [time_fact("Turned off", news.event.at), last_completed_fact(decision.memory.last_completed)]
+    sentence = f"{_who(news)} turned off the backup schedule."
+    if superseded(decision, news):
+        facts.append(Fact("New schedule", how_often(decision.memory)))
+        sentence += " A new one has been set up since."
+        return "info", Content("🔁", "Backup schedule changed", sentence, tuple(facts), next_step=NO_ACTION)
+    step = f"Set up a new schedule under {PAGE} in Zoho CRM if this was not intended."
+    sentence += " No further backups will run."
+    return "warning", Content("⏹️", "Backup schedule turned off", sentence, tuple(facts), next_step=step)
 
 
-def _scheduled(story: Story) -> Content:
-    one_time = story.row.repeat_type in {None, "immediate"}
+def _scheduled(decision: Decision, news: Standing) -> tuple[str, Content]:
+    one_time = news.event.row.repeat_type in {None, "immediate"}
     what = "scheduled a one-time backup" if one_time else "set up a backup schedule"
-    ended = ("🗓️", "Backup scheduled") if not story.resolved else ("✅", "Backups are scheduled again")
-    facts = (time_fact("Set up", story.at), *(() if one_time else story.next_run))
-    return Content(*ended, f"{story.who} {what} in Zoho CRM.", facts, next_step=NO_ACTION)
+    symbol, title = ("✅", "Backups are scheduled again") if news.resolved else ("🗓️", "Backup scheduled")
+    facts = (time_fact("Set up", news.event.at), *(() if one_time else next_run_fact(decision)))
+    return "info", Content(symbol, title, f"{_who(news)} {what} in Zoho CRM.", facts, next_step=NO_ACTION)
 
 
-def _purchased(story: Story) -> Content:
-    count = story.row.bought
+def _purchased(decision: Decision, news: Standing) -> tuple[str, Content]:
+    count = news.event.row.bought
     bought = plural(count, "extra backup") if count else "extra backups"
     title = "Extra backup bought" if count == 1 else "Extra backups bought"
-    sentence = f"{story.who} bought {bought} in Zoho CRM."
-    return Content("🛒", title, sentence, (time_fact("Bought", story.at),), next_step=NO_ACTION)
+    sentence = f"{_who(news)} bought {bought} in Zoho CRM."
+    return "info", Content("🛒", title, sentence, (time_fact("Bought", news.event.at),), next_step=NO_ACTION)
 
 
-def _always(severity: str) -> Callable[[Story], str]:
-    return lambda story: severity
-
-
-KINDS = {
-    "completed": RowKind(_always("info"), _completed),
-    "recovered": RowKind(_always("info"), _recovered),
-    "failed": RowKind(lambda story: "info" if story.superseded else "critical", _failed),
-    "unknown": RowKind(lambda story: "critical" if story.row.state else "warning", _unknown),
-    "stopped": RowKind(lambda story: "info" if story.superseded else "warning", _stopped),
-    "scheduled": RowKind(_always("info"), _scheduled, by_default=False),
-    "purchased": RowKind(_always("info"), _purchased, by_default=False),
+KINDS: dict[str, Callable[[Decision, Standing], tuple[str, Content]]] = {
+    "completed": _completed,
+    "recovered": _completed,
+    "failed": _failed,
+    "unknown": _unknown,
+    "stopped": _stopped,
+    "scheduled": _scheduled,
+    "purchased": _purchased,
 }
-"""What `history.classify` names, and ``recovered``, which is a ``completed`` that ends something."""
+"""The kinds that `history.classify` returns, and ``recovered``: a ``completed`` that ends something."""

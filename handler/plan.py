@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
 
-from handler.history import parse_time
+from handler.codec import parse_time
 
 RULE = re.compile(r"(RRULE:)?FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+){0,8}")
 PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "BYMONTH", "WKST", "COUNT", "UNTIL"}
-"""A rule with anything else, such as a run every second, is not looked at."""
+"""A rule with any other part, such as a run every second, is ignored."""
 ZERO = re.compile(r"[=,][+-]?0+(?=[,;]|$)")
-"""No such day, month or interval."""
+"""A day, month or interval of zero, which does not exist."""
 MAX_COUNT = 2_000
 HORIZON = timedelta(days=20 * 365)
 LATER_YEARS = 400 * 19
-"""The calendar repeats itself after 400 years. So late, dateutil gives up on a rule that never comes true, such as
-30 February, in half a second: it looks no further than the year 9999.
+"""The calendar repeats itself every 400 years. Starting near the year 9999 makes dateutil give up on impossible rules,
+such as 30 February, within half a second.
 """
 
 
@@ -28,12 +28,12 @@ class Plan(NamedTuple):
     """Zoho's plan for the backups.
 
     Attributes:
-        rule: The RRULE's parts, sorted, without those that end it.
-        gap_days: The longest time between two runs of the rule.
+        rule: The parts of the RRULE, sorted, without those that end it.
+        gap_days: The longest time between two runs of the rule, in days.
         read_at: When the answer that named the next run was read.
-        next_run: The first next run that it named.
-        starts_at: When the schedule starts, where that was still to come when it was first read.
-        ends_at: The last run, where the rule ends.
+        next_run: The first next run that Zoho named for this rule.
+        starts_at: When the schedule starts, if that was in the future when it was first read.
+        ends_at: The last run, if the rule ends.
     """
 
     rule: str
@@ -45,31 +45,31 @@ class Plan(NamedTuple):
 
     @property
     def how_often(self) -> str:
-        """How often it recurs: "weekly", "every 3 weeks", "monthly"; "" where that is not plain."""
+        """How often it recurs: "weekly", "every 3 weeks", "monthly"."""
         parts = dict(part.split("=") for part in self.rule.split(";"))
         unit = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}[parts["FREQ"]]
         interval = int(parts.get("INTERVAL", "1"))
-        if unit == "day":
-            return "daily" if interval == 1 else f"every {interval} days"
-        return f"{unit}ly" if interval == 1 else f"every {interval} {unit}s"
+        if interval > 1:
+            return f"every {interval} {unit}s"
+        return "daily" if unit == "day" else f"{unit}ly"
 
     def stands(self, last_completed: datetime | None, changed_at: datetime | None) -> bool:
         """Return whether its next run still counts.
 
         Args:
-            last_completed: The newest completed backup; the next run must be later.
-            changed_at: The newest word on the schedule in the history; the plan must have been read since.
+            last_completed: Time of the newest completed backup; the next run must be later.
+            changed_at: When the schedule last changed in the history; the plan must have been read since.
         """
         later = self.next_run is not None and (last_completed is None or self.next_run > last_completed)
         return later and self.applies(changed_at)
 
     def applies(self, changed_at: datetime | None) -> bool:
-        """Return whether it was read since the schedule changed."""
+        """Return whether the plan was read since the schedule changed."""
         return changed_at is None or self.read_at >= changed_at
 
 
 def parse_plan(body: object, now: datetime) -> Plan | None:
-    """Return the plan in Zoho's answer; None where it names no rule that recurs, for then it says nothing.
+    """Return the plan in Zoho's answer, or None if the answer names no rule that recurs.
 
     Args:
         body: The decoded JSON: ``{"backup": {"rrule", "scheduled_date", "start_date", "status", …}}``, or None.
@@ -85,7 +85,7 @@ def parse_plan(body: object, now: datetime) -> Plan | None:
 
 
 def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
-    # Only here: a plan is read when something is news, and dateutil's rules cost a quiet check's cold start 5 ms.
+    # Imported here because only checks with news read a plan: it would cost every cold start 5 ms.
     from dateutil.rrule import rrulestr
 
     parts = dict(part.split("=", 1) for part in rule.split(";"))
@@ -94,7 +94,7 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
     ends = {name: parts.pop(name) for name in ("COUNT", "UNTIL") if name in parts}
     start, next_run = backup.get("start_date"), parse_time(backup.get("scheduled_date"))
     starts_at = parse_time(start)
-    # In the time zone in which Zoho gives it: "the first Thursday" may be a Wednesday in UTC.
+    # Computed in the time zone that Zoho uses: "the first Thursday" may be a Wednesday in UTC.
     local = datetime.fromisoformat(start) if starts_at and isinstance(start, str) else next_run or now
     normal = ";".join(f"{name}={value}" for name, value in sorted({"INTERVAL": "1", **parts}.items()))
     begin = _later(local.replace(tzinfo=None))
@@ -108,23 +108,18 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
         last = list(islice(runs, _whole(ends["COUNT"])))[-1]
     elif "UNTIL" in ends and re.fullmatch(r"2[0-2]\d{6}(T\d{6}Z?)?", ends["UNTIL"]):
         last = runs.before(_later(datetime.fromisoformat(ends["UNTIL"].rstrip("Z"))), inc=True)
-    if last:
-        last = last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo)
-    return Plan(
-        normal,
-        gap,
-        now,
-        None if str(backup.get("status")).upper() == "STOPPED" else next_run,
-        starts_at if starts_at and starts_at > now else None,
-        parse_time(last.isoformat()) if last else None,
-    )
+    last = last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo) if last else None
+    ends_at = parse_time(last.isoformat()) if last else None
+    if str(backup.get("status")).upper() == "STOPPED":
+        next_run = None
+    return Plan(normal, gap, now, next_run, starts_at if starts_at and starts_at > now else None, ends_at)
 
 
 def adopt(old: Plan | None, new: Plan, last_completed: datetime | None, changed_at: datetime | None) -> Plan:
     """Return the plan to remember after an answer.
 
-    The first next run that a rule named stands until a backup completes or the schedule changes: if a later answer
-    moved it, every missed run would excuse itself.
+    The first next run that Zoho named for a rule stands until a backup completes or the schedule changes. If later
+    answers could move it, no missed run would ever be noticed.
     """
     if old is None or old.rule != new.rule or not old.applies(changed_at):
         return new if new.stands(last_completed, changed_at) else new._replace(next_run=None)

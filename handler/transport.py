@@ -1,11 +1,15 @@
-"""HTTP for everything but AWS: one TLS context, no redirects, and an end to every exchange.
+"""HTTP for everything but AWS: one TLS context, no redirects, and a time limit for every exchange.
 
-Exceptions of requests and urllib3 hold URLs, and so webhooks; only their class names leave this module.
+Exceptions of requests and urllib3 contain URLs, and thereby webhooks; only their class names leave this module.
 """
 
 import json
 import logging
+import signal
 import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NamedTuple, Self
 
@@ -14,25 +18,44 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry, Timeout
 
-from handler.deadline import Deadline
 from handler.errors import TransportError
-from handler.exchange import POOLS, TOO_SLOW, Exchange
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 MAX_BYTES = 1_000_000
-"""Of one answer, decompressed: 200 rows of Zoho's have some 60,000, and room for 5,000 each."""
-MAX_DEPTH = 50
-"""Of JSON. Zoho's goes 4 deep; what goes hundreds deep can be read, but not walked through or written again."""
+"""Largest answer, decompressed: 200 rows of Zoho's have some 60,000, which leaves 5,000 for each row."""
 CHUNK_BYTES = 65_536
-USER_AGENT = "zoho-backup-notifier"
 
-# urllib3 logs the path of each request that it retries, and a webhook's path is its secret.
+# urllib3 logs the path of each request that it retries, and the path of a webhook is its secret.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 
+class Deadline(NamedTuple):
+    """Until when something may take: the end of the invocation, or earlier. It is only ever made shorter.
+
+    Attributes:
+        remaining: Returns the seconds until the invocation is killed.
+        reserve: Seconds before that which are kept free.
+    """
+
+    remaining: Callable[[], float]
+    reserve: float = 0.0
+
+    def left(self) -> float:
+        """Return the seconds that are left; negative once it has passed."""
+        return self.remaining() - self.reserve
+
+    def keeping(self, seconds: float) -> Self:
+        """Return a deadline that keeps this many more seconds free."""
+        return self._replace(reserve=self.reserve + seconds)
+
+    def within(self, seconds: float) -> Self:
+        """Return a deadline that ends at most this many seconds from now."""
+        return self._replace(reserve=max(self.reserve, self.remaining() - seconds))
+
+
 class _Retry(Retry):
-    """Closes the answer before the next try, where urllib3 would read all of it, however long and slow it is."""
+    """Closes an answer before the next attempt; urllib3 would read all of it, however long and slow it is."""
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         retry = super().increment(*args, **kwargs)
@@ -41,21 +64,20 @@ class _Retry(Retry):
         return retry
 
 
-ATTEMPTS = 3
 RETRY = _Retry(
-    total=ATTEMPTS - 1,
+    total=2,
     backoff_factor=0.3,
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=None,
     redirect=0,
     raise_on_status=False,
-    retry_after_max=2,  # a longer wait is left to the next invocation
+    retry_after_max=2,  # the next invocation waits longer
 )
-"""For reading only. What is sent to people is never repeated here: a lost answer must stay one repeat, not three."""
+"""For reading only. Messages to people are never retried here: a lost answer must cause one repeat, not three."""
 
 
 class Response(NamedTuple):
-    """What a server answered. ``repr`` shows the status only."""
+    """The answer of a server. ``repr`` shows the status only."""
 
     status: int
     body: bytes
@@ -67,27 +89,17 @@ class Response(NamedTuple):
             ValueError: It is not JSON, or nested too deep.
         """
         try:
-            decoded = json.loads(self.body)
+            return json.loads(self.body)
         except RecursionError:
             raise ValueError("nested too deep") from None
-        level = [decoded]
-        for _ in range(MAX_DEPTH):
-            level = [each for one in level if isinstance(one, dict | list) for each in _children(one)]
-            if not level:
-                return decoded
-        raise ValueError("nested too deep")
 
     def __repr__(self) -> str:
-        """Show no body: it may hold a token."""
+        """Show the status only: the body may contain a token."""
         return f"Response({self.status})"
 
 
-def _children(value: dict[str, Any] | list[Any]) -> Any:
-    return value.values() if isinstance(value, dict) else value
-
-
 class _Adapter(HTTPAdapter):
-    """Uses one loaded TLS context for every host; requests would load the CA bundle (15 to 30 ms) for each."""
+    """Uses one TLS context for every host; requests would load the CA bundle for each (15 to 30 ms)."""
 
     def __init__(self, context: ssl.SSLContext, retries: Retry | int) -> None:
         self._context = context
@@ -95,10 +107,9 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave the connection as it is: the context verifies, and has its certificates."""
+        """Do nothing: the shared context verifies with its own certificates."""
 
 
 def tls_context(ca_bundle: str) -> ssl.SSLContext:
@@ -107,14 +118,15 @@ def tls_context(ca_bundle: str) -> ssl.SSLContext:
 
 
 def make_session(context: ssl.SSLContext, retries: Retry | int = 0) -> requests.Session:
-    """Return a session that takes nothing from its surroundings: no netrc, no proxies, no default headers of others.
+    """Return a session that ignores netrc, proxies and the environment.
 
-    It keeps no cookies: all organisations share it. Its `close` ends idle connections; the next request opens new ones.
+    It keeps no cookies, because all organisations share it. Its `close` ends idle connections; the next request opens
+    new ones.
     """
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": USER_AGENT})
+    session.headers.update({"User-Agent": "zoho-backup-notifier"})
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter(context, retries))
     return session
@@ -127,7 +139,7 @@ def fetch(session: requests.Session, method: str, url: str, *, deadline: Deadlin
         session: From `make_session`; it knows how often to try.
         method: GET or POST.
         url: An https URL, or http on loopback; the caller has checked it.
-        deadline: When it is over whatever the peer does, the session's retries included.
+        deadline: When the exchange ends whatever the peer does, the session's retries included.
         **request: Passed on to requests: ``params``, ``data``, ``json``, ``headers``.
 
     Raises:
@@ -136,24 +148,42 @@ def fetch(session: requests.Session, method: str, url: str, *, deadline: Deadlin
     left = deadline.left()
     if left <= 0:
         raise TransportError("no time left in this invocation")
-
-    def work() -> Response:
-        timeout: Any = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-        try:
-            with session.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as got:
-                return Response(got.status_code, _read(got, deadline))
-        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
-            raise TransportError(type(error).__name__) from None
-
-    return Exchange(work).result(left)
+    timeout = Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
+    request |= {"timeout": timeout, "allow_redirects": False, "stream": True}
+    try:
+        with _time_limit(left), session.request(method, url, **request) as got:
+            return Response(got.status_code, _read(got))
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        raise TransportError(type(error).__name__) from None
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TransportError after this many seconds. A socket's own timeout starts again with each byte.
+
+    Lambda calls its handler in the main thread. In other threads signals cannot be handled, and there is no limit.
+    """
+
+    def over(*_: object) -> None:
+        raise TransportError("the answer came too slowly")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, over)
+    # It rings again each second: Python drops an exception that is raised inside a destructor.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _read(response: requests.Response) -> bytes:
     body = bytearray()
     while chunk := response.raw.read1(CHUNK_BYTES, decode_content=True):
         body += chunk
         if len(body) > MAX_BYTES:
             raise TransportError(f"the answer is longer than {MAX_BYTES} bytes")
-        if deadline.left() <= 0:
-            raise TransportError(TOO_SLOW)
     return bytes(body)

@@ -5,20 +5,33 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 PAGE = "Setup > Data Administration > Data Backup"
+NO_ACTION = "No action needed."
 SEVERITIES = ("info", "warning", "critical")
 
 
 class Fact(NamedTuple):
-    """One thing to know.
+    """One labelled detail of a notice.
 
     Attributes:
-        label: What it is.
-        text: What it says, where it is no time.
-        time: Shown in each reader's own time zone.
+        label: Its name.
+        text: Its value, unless it is a time.
+        time: Its value as a time, shown in each reader's own time zone.
     """
 
     label: str
     text: str = ""
+    time: datetime | None = None
+
+
+class Line(NamedTuple):
+    """One line of a list.
+
+    Attributes:
+        text: What it says.
+        time: When that happened; shown before the text in the reader's time zone.
+    """
+
+    text: str
     time: datetime | None = None
 
 
@@ -29,17 +42,19 @@ class Content(NamedTuple):
         symbol: One emoji that fits the news.
         title: A few words for a locked phone, without anything from Zoho.
         sentence: What happened and what it means.
-        facts: What there is to know.
-        lines: A list, where there is one.
+        facts: Labelled details.
+        lines: A list, where the notice has one.
+        lines_label: A name for the list, for channels that label everything.
         next_step: What to do, beginning with a verb; "" where that is plain.
-        about_crm: A link to Zoho CRM helps.
+        about_crm: Whether a link to Zoho CRM helps.
     """
 
     symbol: str
     title: str
     sentence: str
     facts: tuple[Fact, ...] = ()
-    lines: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    lines_label: str = "Open problems"
     next_step: str = ""
     about_crm: bool = True
 
@@ -50,7 +65,7 @@ def highest(severities: Iterable[str]) -> str:
 
 
 def rank(severity: str) -> int:
-    """Return how serious a severity is; one that nobody knows counts as the highest."""
+    """Return how serious a severity is; an unknown one counts as the highest."""
     return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
 
 
@@ -70,10 +85,15 @@ def capital(text: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return a text within a limit, with an ellipsis where it was cut."""
+    """Return a text of at most `limit` characters, with an ellipsis where it was cut."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def plural(count: int, one: str, many: str = "") -> str:
     """Return "1 backup", "2 backups"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def compact_time(time: datetime) -> str:
+    """Return a time as identifiers contain it: "20261120T204000Z"."""
+    return f"{time:%Y%m%dT%H%M%SZ}"

@@ -1,4 +1,4 @@
-"""OAuth and the backup endpoints: the only file with Zoho's URLs.
+"""Zoho's data centres, OAuth and the backup endpoints: the only file with Zoho's URLs.
 
 Sources: https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html,
 https://www.zoho.com/crm/developer/docs/api/v7/refresh.html and the pages beside them.
@@ -6,21 +6,20 @@ https://www.zoho.com/crm/developer/docs/api/v7/refresh.html and the pages beside
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import requests
 
-from handler import causes
-from handler.data_centres import API_DOMAINS, DATA_CENTRES
-from handler.deadline import Deadline
+from handler import errors
+from handler.codec import parse_time
 from handler.decision import Links
 from handler.errors import TransportError, UnreadableError
-from handler.history import Row, parse_page, parse_time
+from handler.history import Row, parse_page
 from handler.memory import MAX_KEYS
 from handler.plan import Plan, parse_plan
-from handler.transport import Response, fetch
+from handler.transport import Deadline, Response, fetch
 
 SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
@@ -29,65 +28,67 @@ TOKEN_LIFE_SECONDS = 3600
 RENEW_SECONDS_BEFORE = 60
 
 
-@dataclass(frozen=True)
+class DataCentre(NamedTuple):
+    """The hosts of one data centre: https://www.zoho.com/crm/developer/docs/api/v7/multi-dc.html."""
+
+    accounts: str
+    api: str
+    crm: str
+
+
+DATA_CENTRES = {
+    "us": DataCentre("https://accounts.zoho.com", "https://www.zohoapis.com", "https://crm.zoho.com"),
+    "eu": DataCentre("https://accounts.zoho.eu", "https://www.zohoapis.eu", "https://crm.zoho.eu"),
+    "in": DataCentre("https://accounts.zoho.in", "https://www.zohoapis.in", "https://crm.zoho.in"),
+    "au": DataCentre("https://accounts.zoho.com.au", "https://www.zohoapis.com.au", "https://crm.zoho.com.au"),
+    "jp": DataCentre("https://accounts.zoho.jp", "https://www.zohoapis.jp", "https://crm.zoho.jp"),
+    "cn": DataCentre("https://accounts.zoho.com.cn", "https://www.zohoapis.com.cn", "https://crm.zoho.com.cn"),
+    "ca": DataCentre("https://accounts.zohocloud.ca", "https://www.zohoapis.ca", "https://crm.zohocloud.ca"),
+    "sa": DataCentre("https://accounts.zoho.sa", "https://www.zohoapis.sa", "https://crm.zoho.sa"),
+    "uk": DataCentre("https://accounts.zoho.uk", "https://www.zohoapis.uk", "https://crm.zoho.uk"),
+    "ae": DataCentre("https://accounts.zoho.ae", "https://www.zohoapis.ae", "https://crm.zoho.ae"),
+}
+API_DOMAINS = frozenset(centre.api for centre in DATA_CENTRES.values())
+
+
+@dataclass(frozen=True, repr=False)
 class Credentials:
-    """What a refresh needs. ``repr`` shows none of it."""
+    """The credentials of one organisation, without a ``repr``."""
 
     client_id: str
     client_secret: str
     refresh_token: str
     data_centre: str
 
-    def __repr__(self) -> str:
-        """Show the data centre only."""
-        return f"Credentials({self.data_centre})"
 
-
-class History(NamedTuple):
-    """The whole history as one read gave it."""
-
-    rows: list[Row]
-    pages: int
-
-
+@dataclass(repr=False)
 class Zoho:
-    """One organisation's access to Zoho; keeps its access token while the environment is warm."""
+    """One organisation's access to Zoho. It keeps its access token while the environment is warm.
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        session: requests.Session,
-        clock: Callable[[], datetime],
-        *,
-        version: str = "v7",
-        accounts_url: str = "",
-        api_url: str = "",
-    ) -> None:
-        """Keep what is needed; nothing is requested yet.
+    Attributes:
+        credentials: The organisation's own.
+        session: An HTTP session that may retry.
+        clock: Returns the present, aware.
+        version: The version of the API in its URLs.
+        accounts_url: Replaces the data centre's in tests and the sandbox.
+        api_url: Replaces the ``api_domain`` that Zoho names, likewise.
+    """
 
-        Args:
-            credentials: The organisation's own.
-            session: Retries what may be retried.
-            clock: Returns the present, aware.
-            version: Of the API, as in its URLs.
-            accounts_url: Instead of the data centre's, for tests and the sandbox.
-            api_url: Instead of the ``api_domain`` that Zoho names, likewise.
-        """
-        self.credentials = credentials
-        self._session = session
-        self._clock = clock
-        self._accounts = accounts_url or DATA_CENTRES[credentials.data_centre].accounts
-        self._fixed_api = api_url
-        self._path = f"/crm/bulk/{version}/backup"
-        self._token = ""
-        self._api = ""
-        self._renew_at: datetime | None = None
+    credentials: Credentials
+    session: requests.Session
+    clock: Callable[[], datetime]
+    version: str = "v7"
+    accounts_url: str = ""
+    api_url: str = ""
+    _token: str = ""
+    _api: str = ""
+    _renew_at: datetime | None = None
 
-    def history(self, deadline: Deadline) -> History:
-        """Read every page.
+    def history(self, deadline: Deadline) -> tuple[list[Row], int]:
+        """Return the rows of every page, and how many pages there were.
 
         Args:
-            deadline: When reading must be over.
+            deadline: When reading must be finished.
 
         Raises:
             UnreadableError: With its cause.
@@ -95,30 +96,28 @@ class Zoho:
         rows: dict[str, Row] = {}
         for page in range(1, MAX_PAGES + 1):
             body = self._get("/history", deadline, {"page": page, "per_page": PER_PAGE})
-            if body is None:
-                return History(list(rows.values()), page)
-            new, more = parse_page(body, PER_PAGE)
+            new, more = parse_page(body, PER_PAGE) if body is not None else ([], False)
             if more and all(row.key in rows for row in new):
                 why = f"Page {page} of the history repeats earlier ones without an end."
-                raise UnreadableError(causes.UNUSABLE, why)
+                raise UnreadableError(errors.UNUSABLE, why)
             rows |= {row.key: row for row in new}
             if not more:
-                return History(list(rows.values()), page)
+                return list(rows.values()), page
         why = f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows."
-        raise UnreadableError(causes.HISTORY_TOO_LONG, why)
+        raise UnreadableError(errors.HISTORY_TOO_LONG, why)
 
     def plan(self, deadline: Deadline) -> Plan | None:
-        """Return what Zoho plans; None when it names no rule: nothing is scheduled, or the latest backup was by hand.
+        """Return what Zoho plans, or None if it names no rule: nothing is scheduled, or the latest backup was by hand.
 
         Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
 
         Raises:
             UnreadableError: As for the history.
         """
-        return parse_plan(self._get("", deadline), self._clock().replace(microsecond=0))
+        return parse_plan(self._get("", deadline), self.clock().replace(microsecond=0))
 
     def links(self, deadline: Deadline) -> Links | None:
-        """Return where the latest backup can be downloaded; None when Zoho has nothing, or does not say until when.
+        """Return where the latest backup can be downloaded, or None if Zoho has nothing or gives no expiry.
 
         Source: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html
 
@@ -132,20 +131,21 @@ class Zoho:
         return None
 
     def _get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
-        """Return the decoded answer, None for 204; a token that Zoho refuses is replaced once."""
+        """Return the decoded answer, or None for 204; a token that Zoho refuses is replaced once."""
         self._ensure_token(deadline)
         try:
             return self._get_once(path, deadline, params)
         except UnreadableError as error:
-            if error.cause is not causes.INVALID_TOKEN:
+            if error.cause is not errors.INVALID_TOKEN:
                 raise
         self._renew_at = None
         self._ensure_token(deadline)
         return self._get_once(path, deadline, params)
 
     def _get_once(self, path: str, deadline: Deadline, params: dict[str, int] | None) -> Any:
+        url = f"{self._api}/crm/bulk/{self.version}/backup{path}"
         headers = {"Authorization": f"Zoho-oauthtoken {self._token}"}
-        response = self._fetch("GET", self._api + self._path + path, deadline, params=params, headers=headers)
+        response = self._fetch("GET", url, deadline, params=params, headers=headers)
         if response.status == 204:  # the past year holds nothing
             return None
         if response.status != 200:
@@ -153,41 +153,37 @@ class Zoho:
         body = _json(response)
         if isinstance(body, dict) and body.get("status") == "error":
             raise _api_error(response)
-        if body is None:  # "null" is not Zoho's way to say that there is nothing
-            raise UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented one.")
+        if body is None:  # Zoho says with 204 that there is nothing
+            raise UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented one.")
         return body
 
     def _ensure_token(self, deadline: Deadline) -> None:
-        """Refresh the access token when there is none or it is about to expire."""
-        now = self._clock()
+        """Refresh the access token if there is none or it is about to expire."""
+        now = self.clock()
         if self._renew_at and now < self._renew_at:
             return
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self.credentials.client_id,
-            "client_secret": self.credentials.client_secret,
-            "refresh_token": self.credentials.refresh_token,
-        }
-        response = self._fetch("POST", f"{self._accounts}/oauth/v2/token", deadline, data=form)
+        form = {"grant_type": "refresh_token", **asdict(self.credentials)}
+        del form["data_centre"]
+        accounts = self.accounts_url or DATA_CENTRES[self.credentials.data_centre].accounts
+        response = self._fetch("POST", f"{accounts}/oauth/v2/token", deadline, data=form)
         match _json(response):
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
-                self._api = self._fixed_api or _known_api(rest.get("api_domain"), self.credentials.data_centre)
+                self._api = self.api_url or _known_api(rest.get("api_domain"), self.credentials.data_centre)
                 self._token = token
-                life = _lifetime(rest.get("expires_in")) - RENEW_SECONDS_BEFORE
-                self._renew_at = now + timedelta(seconds=life)
+                self._renew_at = now + _lifetime(rest.get("expires_in"))
                 return
             case {"error": error}:  # with HTTP 200, too
-                cause = causes.TOKEN_ERRORS.get(str(error), causes.TRANSIENT)
+                cause = errors.BY_CODE.get(str(error), errors.TRANSIENT)
                 raise UnreadableError(cause, f"Zoho accounts answered: {error_code(error)}")
         if response.status != 200:
             raise _api_error(response)
-        raise UnreadableError(causes.UNUSABLE, "The answer to the token request is not the documented one.")
+        raise UnreadableError(errors.UNUSABLE, "The answer to the token request is not the documented one.")
 
     def _fetch(self, method: str, url: str, deadline: Deadline, **request: Any) -> Response:
         try:
-            return fetch(self._session, method, url, deadline=deadline, **request)
+            return fetch(self.session, method, url, deadline=deadline, **request)
         except TransportError as error:
-            raise UnreadableError(causes.TRANSIENT, f"No usable answer from Zoho: {error}") from None
+            raise UnreadableError(errors.TRANSIENT, f"No usable answer from Zoho: {error}") from None
 
 
 def _json(response: Response) -> Any:
@@ -195,40 +191,38 @@ def _json(response: Response) -> Any:
         return response.json()
     except ValueError:
         kind = "a web page" if response.body.lstrip()[:1] == b"<" else "something"
-        raise UnreadableError(causes.TRANSIENT, f"HTTP {response.status} with {kind} that is not JSON") from None
+        raise UnreadableError(errors.TRANSIENT, f"HTTP {response.status} with {kind} that is not JSON") from None
 
 
 def _api_error(response: Response) -> UnreadableError:
     """Return the exception for an answer that is neither 200 nor 204."""
     try:
-        body = response.json()
-    except ValueError:
-        body = None
-    code = body.get("code") if isinstance(body, dict) else None
-    cause = causes.API_ERRORS.get(code) if isinstance(code, str) else None
+        code = response.json().get("code")
+    except (ValueError, AttributeError):  # no JSON, or no object
+        code = None
+    cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
     if cause is None or (response.status >= 500 and cause.actionable):
-        cause = causes.STATUS_ERRORS.get(response.status)
+        cause = errors.BY_CODE.get(response.status)
     if cause is None:
-        # A redirect is where maintenance pages live; anything else unknown is an answer that a person must look at.
+        # Maintenance pages are behind redirects; a person must look at any other unknown answer.
         transient = response.status >= 500 or 300 <= response.status < 400
-        cause = causes.TRANSIENT if transient else causes.UNUSABLE
+        cause = errors.TRANSIENT if transient else errors.UNUSABLE
     return UnreadableError(cause, f"HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 
 def error_code(said: object) -> str:
-    """Return an error code as it may be shown: letters only, so that no credential that Zoho may echo is repeated."""
+    """Return an error code that is safe to show: letters only, in case Zoho echoes a credential."""
     return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z_ ]{2,40}", said) else "an unknown error"
 
 
 def _known_api(domain: object, data_centre: str) -> str:
-    if domain is None:
-        return DATA_CENTRES[data_centre].api
-    if isinstance(domain, str) and domain in API_DOMAINS:
-        return domain
-    raise UnreadableError(causes.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")
+    named = DATA_CENTRES[data_centre].api if domain is None else domain
+    if isinstance(named, str) and named in API_DOMAINS:
+        return named
+    raise UnreadableError(errors.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")
 
 
-def _lifetime(expires_in: object) -> int:
-    """Return a token's life in seconds; an old form of the answer gave milliseconds, hence the upper bound."""
+def _lifetime(expires_in: object) -> timedelta:
+    """Return how long to use a token. Old answers gave milliseconds, hence the upper bound."""
     seconds = expires_in if isinstance(expires_in, int) else TOKEN_LIFE_SECONDS
-    return max(2 * RENEW_SECONDS_BEFORE, min(seconds, TOKEN_LIFE_SECONDS))
+    return timedelta(seconds=max(RENEW_SECONDS_BEFORE, min(seconds, TOKEN_LIFE_SECONDS) - RENEW_SECONDS_BEFORE))

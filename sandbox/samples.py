@@ -14,7 +14,7 @@ from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
 from handler.errors import UnreadableError
 from handler.memory import Incident, Memory
-from handler.message import Recipient
+from handler.message import Rendering
 from handler.outbox import Notice
 from sandbox import watch
 from sandbox.problems import PROBLEMS
@@ -22,7 +22,7 @@ from sandbox.zoho import plan, row
 
 NOW = datetime(2026, 11, 20, 20, 40, tzinfo=UTC)
 """A Friday night."""
-RECIPIENT = Recipient("acme", "Acme Ltd", tz.gettz("Europe/Berlin") or UTC, "https://crm.zoho.eu", NOW)
+RENDERING = Rendering("acme", "Acme Ltd", tz.gettz("Europe/Berlin") or UTC, "https://crm.zoho.eu", NOW)
 OPERATOR = "it@acme.example"
 HOSTILE = "<!channel> <https://evil.example|click> *b* _i_ `c` & <img src=x onerror=alert(1)> @here\u202e\r\nBcc: x"
 
@@ -35,18 +35,18 @@ class Sample:
         section: The kind, or what else it shows.
         title: What it is a sample of.
         notices: What is sent.
-        recipient: To whom, where that matters.
+        rendering: To whom, where that matters.
     """
 
     section: str
     title: str
     notices: tuple[Notice, ...]
-    recipient: Recipient | None = None
+    rendering: Rendering | None = None
 
     @property
-    def reader(self) -> Recipient:
+    def reader(self) -> Rendering:
         """To whom; at once, unless it is said otherwise."""
-        return self.recipient or RECIPIENT._replace(now=self.notices[-1].at)
+        return self.rendering or RENDERING._replace(now=self.notices[-1].at)
 
     @property
     def name(self) -> str:
@@ -59,7 +59,7 @@ class Watch(watch.Watch):
 
     def __init__(self, *rows: Any, first_check: float | None = 5.5 * 24, **more: Any) -> None:
         """Begin with these rows and a first check so many hours ago; None: there was none."""
-        super().__init__(rows, notify_on=watch.EVERYTHING, memory=Memory(RECIPIENT.org), operated_by=OPERATOR, **more)
+        super().__init__(rows, notify_on=watch.EVERYTHING, memory=Memory(RENDERING.org), operated_by=OPERATOR, **more)
         if first_check is not None:
             self.ago(first_check)
 
@@ -209,14 +209,16 @@ def _channels() -> Iterator[Sample]:
         broken = Incident(ago(52), detail=said, label=channel.label)
         watched.memory = watched.memory.with_incident(name, broken)
         yield Sample("channel", f"It begins, {channel.name}", watched.ago(52))
-        yield Sample("channel", f"The reminder, {channel.name}", watched.ago(27)[:1])
+        watched.ago(51, entry(51.5, "immediate", state="failure"))  # something that waits
+        reminders = (notice for notice in watched.ago(27) if notice.kind == "channel")
+        yield Sample("channel", f"The reminder, {channel.name}", tuple(reminders))
         known = watched.memory
         watched.memory = known.with_incident(name, known.incidents[name]._replace(back_at=NOW))
-        yield Sample("channel", f"It ends, {channel.name}", watched.ago())
+        yield Sample("channel", f"It ends, {channel.name}", watched.ago()[-1:])
         if channel is CHANNELS[-1]:
             watched.memory = known
-            watched.receivers = tuple(one for one in watched.receivers if one.name != channel.name)
-            yield Sample("channel", "It ends, nobody uses it any more", watched.ago())
+            watched.channels = tuple(one for one in watched.channels if one.name != channel.name)
+            yield Sample("channel", "It ends, nobody uses it any more", watched.ago()[-1:])
 
 
 def _good_month() -> Watch:
@@ -232,26 +234,32 @@ def _digests() -> Iterator[Sample]:
     month.ago(24 * 26, entry(24 * 26, state="failure"))
     month.ago(24 * 20)
     yield Sample("digest", "A bad month", month.ago()[-1:])
-    yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).ago())
     month = _good_month()
     month.memory = month.memory._replace(subscribers={"messages": 2, "alarms": 1})
     month.subscribers = {"messages": 0, "alarms": 0}
     yield Sample("digest", "Nobody is subscribed any more", month.ago())
+    yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).ago())
 
 
 def _others() -> Iterator[Sample]:
-    test = Notice(f"{RECIPIENT.org}-test-20261120T204000Z", "test", NOW, tuple(BY_NAME), "info", test_content())
+    test = Notice(f"{RENDERING.org}-test-20261120T204000Z", "test", NOW, tuple(BY_NAME), "info", test_content())
     yield Sample("test", "Asked for", (test,))
+    watched = Watch(*GOOD)
+    refused = watched.ago(1, entry(1.5, state="failure"))[0]
+    kept = watched.memory._replace(outbox=(refused._replace(pending_for=("slack",)),))
+    watched.memory = kept.discard("slack", {refused.notice_id}, "Slack answered HTTP 400 invalid_blocks", watched.now)
+    yield Sample("lost", "One that alerted", watched.ago())
 
 
 def _together() -> Iterator[Sample]:
     rows = entry(60, state="failure"), entry(30, "immediate", state="completed"), entry(0.5, action="stopped")
     yield Sample("together", "Three at once", Watch(*GOOD).ago(0, *rows))
     many = (entry(20 - i, "immediate", state="failure" if i % 3 else "completed") for i in range(14))
-    yield Sample("together", "More than ten at once", Watch(*GOOD).ago(0, *many))
+    yield Sample("list", "Fourteen at once", Watch(*GOOD).ago(0, *many))
+    good = (entry(24 * day, "immediate", state="completed") for day in range(5, 0, -1))
+    yield Sample("list", "Five good ones", Watch(*GOOD).ago(0, *good))
     completed = Watch(*GOOD).ago(0, entry(0.5, state="completed"))
-    yield Sample("hostile", "An earlier message was lost", completed, RECIPIENT._replace(lost=1))
-    yield Sample("hostile", "It comes late", completed, RECIPIENT._replace(now=ago(-30)))
+    yield Sample("hostile", "It comes late", completed, RENDERING._replace(now=ago(-30)))
     evil = entry(0.5, HOSTILE, state=HOSTILE, done_by={"name": HOSTILE}, file_name="x" * 10_000)
-    name = RECIPIENT._replace(name=f"{HOSTILE[:80]} GmbH & Co. KG")
+    name = RENDERING._replace(name=f"{HOSTILE[:80]} GmbH & Co. KG")
     yield Sample("hostile", "Every field is hostile or far too long", Watch(*GOOD).ago(0, evil), name)

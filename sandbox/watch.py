@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from handler.channels import CHANNELS
-from handler.decision import Answers, Decision, Links, Policy, Receiver
+from handler.config import BY_DEFAULT, NOTIFIABLE, Policy
+from handler.decision import Decision, Links, Sources
 from handler.errors import UnreadableError
 from handler.history import parse_row
 from handler.memory import Memory
-from handler.organisation import receiver_of
-from handler.outbox import Notice
+from handler.outbox import Channel, Notice
 from handler.plan import parse_plan
-from handler.rules import BY_DEFAULT, NOTIFIABLE, decide, decide_unreadable
+from handler.rules import decide, decide_unreadable
 from sandbox.zoho import row
 
 Raw = dict[str, Any]
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-RECEIVERS = tuple(receiver_of(channel) for channel in CHANNELS)
+CHANNEL_SETTINGS = tuple(kind.channel for kind in CHANNELS)
 """Every channel, configured."""
 EVERYTHING = NOTIFIABLE
 
@@ -44,7 +45,7 @@ class Watch:
         *,
         now: datetime = START,
         notify_on: Iterable[str] = BY_DEFAULT,
-        receivers: Sequence[Receiver] = RECEIVERS,
+        channels: Sequence[Channel] = CHANNEL_SETTINGS,
         memory: Memory | None = None,
         plan: Raw | None = None,
         links: Links | None = None,
@@ -54,7 +55,7 @@ class Watch:
         """Watch this history from now on, with the settings of `Policy`."""
         self.rows = list(rows)
         self.now = now
-        self.receivers = tuple(receivers)
+        self.channels = tuple(channels)
         self.policy = Policy(frozenset(notify_on), **policy, operated_by=operated_by)
         self.memory = memory or Memory("default")
         self.plan = plan
@@ -69,35 +70,28 @@ class Watch:
         """Check once, or fail to read, and return the notices."""
         self.decision = self.decide(problem)
         self.memory = self.decision.memory
-        for receiver in self.receivers:
-            broken = receiver.problem or f"channel:{receiver.name}" in self.memory.incidents
-            if not broken and receiver.name not in self.deaf:
-                pending = {notice.notice_id for notice in self.memory.pending(receiver.name)}
-                self.memory = self.memory.accepted(receiver.name, pending)
+        for channel in self.channels:
+            broken = channel.problem or f"channel:{channel.name}" in self.memory.incidents
+            if not broken and channel.name not in self.deaf:
+                pending = {notice.notice_id for notice in self.memory.pending(channel.name)}
+                self.memory = self.memory.mark_accepted(channel.name, pending)
         self.notices += self.decision.notices
         return self.decision.notices
 
     def decide(self, problem: UnreadableError | None = None) -> Decision:
         """Return what a check would decide now, after a good read or a failed one."""
+        settings = (self.memory, self.now, self.policy, self.channels)
+        sources = Sources(**{question: cache(partial(self._answer, question)) for question in Sources._fields})
         try:
             if problem:
                 raise problem
-            return self._decide()
+            return decide([parse_row(raw) for raw in self.rows], *settings, sources)
         except UnreadableError as error:
-            return decide_unreadable(error, self.memory, self.now, self.policy, self.receivers)
+            return decide_unreadable(error, *settings)
 
-    def _decide(self) -> Decision:
-        parsed = [parse_row(raw) for raw in self.rows]
-        answers = Answers()
-        while True:
-            decision = decide(parsed, self.memory, self.now, self.policy, self.receivers, answers)
-            if not decision.asks:
-                return decision
-            self.asked += sorted(decision.asks)
-            plan = parse_plan({"backup": self.plan}, self.now) if "plan" in decision.asks else answers.plan
-            links = self.links if "links" in decision.asks else answers.links
-            subscribers = self.subscribers if "subscribers" in decision.asks else answers.subscribers
-            answers = Answers(answers.asked | decision.asks, plan, links, subscribers)
+    def _answer(self, question: str) -> Any:
+        self.asked.append(question)
+        return parse_plan({"backup": self.plan}, self.now) if question == "plan" else getattr(self, question)
 
     def check_at(self, now: datetime, problem: UnreadableError | None = None) -> list[str]:
         """Check at this time and return the kinds of the notices."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handler import actions
+from handler import actions, check
 from handler.channels import BY_NAME
 from sandbox.server import Fault
 from sandbox.watch import START
@@ -27,7 +27,7 @@ def watched(world: World) -> World:
 def dry_run(world: World) -> dict[str, Any]:
     """Ask, and see that nothing was written and nothing sent."""
     world.calls.clear()
-    answer = actions.dry_run("default", world.services, "request", world.deadline)
+    answer = check.dry_run("default", world.services, "request", world.deadline)
     assert set(world.calls) <= {"get_item", "get_parameter", "read"}
     json.dumps(answer)  # as Lambda does
     return answer
@@ -77,23 +77,32 @@ def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
     watched.zoho.standing["history"] = Fault(API_ERRORS["OAUTH_SCOPE_MISMATCH"])
     answer = dry_run(watched)
     assert answer["rows"] == []
+    assert [problem["title"] for problem in answer["problems"]] == [
+        notice["title"] for notice in answer["would_notify"]
+    ]
     assert "scope" in answer["problem"]
     assert [notice["kind"] for notice in answer["would_notify"]] == ["unreadable"]
 
 
 def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None:
-    """And shows the memory all the same."""
+    """And shows the memory all the same; if nothing is wrong, it says nothing."""
+    answer = actions.status("default", watched.services, "request", watched.deadline)
+    assert (answer["problem"], answer["problems"]) == (None, [])
     watched.secrets["default"] = {"client_id": "1000.X"}
     answer = actions.status("default", watched.services, "request", watched.deadline)
     assert "client_secret must be" in answer["problem"]
+    [problem] = answer["problems"]
+    assert set(problem) == {"title", "sentence", "next_step"}
+    assert problem["title"] == "Cannot check the backups (invalid Zoho credentials)"
+    assert problem["sentence"].endswith(answer["problem"])
     assert (answer["connected"], answer["name"], answer["time_zone"], answer["heartbeat"]) == (False, None, None, False)
     assert answer["channels"] == {"sns": "info", "slack": "info"}
     assert answer["memory"]["seen"] == 1
 
 
 STATUS = {
-    *("version", "org", "connected", "problem", "channels", "data_center", "name", "time_zone", "heartbeat"),
-    *("schedule", "next_expected", "next_run_known", "settings", "memory"),
+    *("version", "org", "connected", "problem", "problems", "channels", "data_center", "name", "time_zone"),
+    *("heartbeat", "schedule", "next_expected", "next_run_known", "settings", "memory"),
 }
 SHOWN = {"name", "data_center", "time_zone", "slack_min_severity"}
 """Keys of a secret that a status may show."""
@@ -127,7 +136,7 @@ def test_a_test_message_is_marked_and_each_channel_says_what_became_of_it(watche
     """The memory stays as it is; a channel whose key is malformed says so, and the others are sent to all the same."""
     watched.forget()
     watched.slack.break_with("rollup_error", times=1)
-    accepted = {name: f"accepted: {BY_NAME[name].accepted}" for name in ("sns", "slack")}
+    accepted = {name: f"accepted: {BY_NAME[name].accepted_means}" for name in ("sns", "slack")}
     for results in (accepted | {"slack": "Slack answered HTTP 500 rollup_error"}, accepted):
         answer = actions.send_test("default", watched.services, "request", watched.deadline)
         assert answer == {"org": "default", "results": results, "ok": results == accepted}

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from handler.addresses import complaint, is_loopback
+from handler.addresses import is_loopback, url_problem
 
 ALLOWED = [
     *("https://hooks.slack.com/services/T0/B0/x", "HTTPS://Hooks.Slack.com:443/services/T0/B0/x"),
@@ -52,23 +52,23 @@ FOREIGN = ["https://münchen.example/x", "https://\uff11\uff12\uff17.0.0.1/x", "
 @pytest.mark.parametrize("url", ALLOWED)
 def test_https_on_a_public_host_is_allowed(url: str) -> None:
     """In the sandbox, too."""
-    assert complaint(url, loopback_http=False) == complaint(url, loopback_http=True) == ""
+    assert url_problem(url, loopback=False) == url_problem(url, loopback=True) == ""
     assert not is_loopback(url)
 
 
 @pytest.mark.parametrize("url", LOOPBACK)
 def test_this_machine_is_for_tests_and_the_sandbox(url: str) -> None:
     """In Lambda, the runtime's own API listens there."""
-    assert complaint(url, loopback_http=True) == ""
-    assert complaint(url, loopback_http=False)
+    assert url_problem(url, loopback=True) == ""
+    assert url_problem(url, loopback=False)
     assert is_loopback(url)
 
 
-@pytest.mark.parametrize("loopback_http", [False, True])
+@pytest.mark.parametrize("loopback", [False, True])
 @pytest.mark.parametrize("url", [*LOCAL, *NUMBERS, *UNPLAIN, *UNNAMEABLE, *FOREIGN])
-def test_what_is_not_plainly_https_on_a_public_host_is_refused(url: str, loopback_http: bool) -> None:
+def test_what_is_not_plainly_https_on_a_public_host_is_refused(url: str, loopback: bool) -> None:
     """Above all what one parser may read otherwise than another; no phrase holds what it is about, which is secret."""
-    said = complaint(url, loopback_http=loopback_http)
+    said = url_problem(url, loopback=loopback)
     assert said.startswith("must ")
     assert ("punycode" in said) == (url in FOREIGN)
     assert "slack" not in said
@@ -90,7 +90,7 @@ PIECES = [
 def test_what_is_judged_is_what_connects(scheme: str, rest: str) -> None:
     """Of whatever is allowed, requests connects to a public host that the text plainly names."""
     url = scheme + rest
-    if complaint(url, loopback_http=False):
+    if url_problem(url, loopback=False):
         return
     prepared = requests.Request("GET", url).prepare()
     # What the adapter makes of it, as it does before it connects.

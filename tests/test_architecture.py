@@ -4,13 +4,16 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import handler
+from handler import outcomes, summaries
 from handler.channels import CHANNELS
-from handler.incidents import INCIDENTS
+from handler.config import NOTIFIABLE
+from handler.incidents import INCIDENTS, broken_channel, unreadable
 from sandbox.channels import FAKES
 
 ROOT = Path(handler.__file__).parent
@@ -25,16 +28,17 @@ def module_name(file: Path) -> str:
 FILES = {module_name(file): file for file in sorted(ROOT.rglob("*.py")) if file != ROOT / "__init__.py"}
 TREES = {name: ast.parse(file.read_text()) for name, file in FILES.items()}
 PACKAGES = {name for name, file in FILES.items() if file.name == "__init__.py"}
-MAX_LINES = 265
+MAX_LINES = 260
+MAX_FLOORS = 12
 SHIPPED = {"boto3", "botocore", "certifi", "dateutil", "requests", "urllib3"}
 """What may be imported beside the standard library: the two dependencies and what they bring along."""
 PURE_STANDARD = {
-    *("base64", "bisect", "collections", "dataclasses", "datetime", "decimal", "functools", "hashlib", "itertools"),
-    *("ipaddress", "json", "re", "typing"),
+    *("abc", "base64", "bisect", "collections", "dataclasses", "datetime", "decimal", "functools", "hashlib"),
+    *("ipaddress", "itertools", "json", "re", "typing"),
 }
 """All that pure modules use of the standard library: nothing in here reads a clock by itself, a file or a socket."""
-PURE_SHIPPED = {"plan": {"dateutil"}, "addresses": {"urllib3"}}
-"""And of packages: who knows RRULEs, and the parser that connects."""
+PURE_SHIPPED = {"plan": {"dateutil"}, "addresses": {"urllib3"}, "config": {"certifi", "dateutil", "os"}}
+"""And beyond it: who knows RRULEs, the parser that connects, and what the settings are made of."""
 
 
 def the_map() -> list[list[str]]:
@@ -62,7 +66,7 @@ def imports(name: str) -> Iterator[str]:
 
 def ours(name: str) -> set[str]:
     """Return the modules of the package that a module imports."""
-    return {one.removeprefix("handler.") for one in imports(name) if one.split(".")[0] == "handler"}
+    return {one.removeprefix("handler.") for one in imports(name) if one.startswith("handler.")}
 
 
 def roots(name: str) -> set[str]:
@@ -121,8 +125,8 @@ def test_dateutil_is_imported_only_when_a_plan_is_read() -> None:
 @pytest.mark.parametrize(
     ("package", "registered", "shared"),
     [
-        ("channels", {channel.__module__ for channel in CHANNELS}, {"channels.channel", "channels.webhook"}),
-        ("incidents", {f"handler.incidents.{kind.NAME}" for kind in INCIDENTS}, {"incidents.situation"}),
+        ("channels", {channel.render.__module__ for channel in CHANNELS}, {"channels.channel"}),
+        ("incidents", {kind.evaluate.__module__ for kind in INCIDENTS}, {"incidents.kind"}),
     ],
     ids=["channels", "incidents"],
 )
@@ -133,7 +137,8 @@ def test_what_grows_is_reached_through_its_registry_only(package: str, registere
         name for name in FILES if name.startswith(f"{package}.")
     }
     for name in FILES.keys() - {package}:
-        assert not ours(name) & rooms, f"{name} imports one of {package}"
+        imported = ours(name) & rooms
+        assert not imported, f"{name} imports one of {package}"
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.partition(".")[0] != "channels"])
@@ -145,11 +150,8 @@ def test_nothing_outside_channels_knows_one_by_name(name: str) -> None:
 
 
 def test_only_app_builds_clients() -> None:
-    """At module level, once per cold start; the store only borrows boto3's serialiser."""
-    assert {name: boto3 for name in FILES if (boto3 := {i for i in imports(name) if i.split(".")[0] == "boto3"})} == {
-        "app": {"boto3"},
-        "store": {"boto3.dynamodb.types"},
-    }
+    """At module level, once per cold start."""
+    assert {name for name in FILES if "boto3" in roots(name)} == {"app"}
 
 
 def test_only_config_reads_the_environment() -> None:
@@ -162,3 +164,20 @@ def test_only_config_reads_the_environment() -> None:
 def test_a_module_fits_two_screens(name: str) -> None:
     """The goal is 250 lines; this is where a module has to be divided."""
     assert len(FILES[name].read_text().splitlines()) <= MAX_LINES
+
+
+@cache
+def floors(name: str) -> int:
+    """Return the length of the longest chain of imports that begins with a module."""
+    return 1 + max(map(floors, ours(name)), default=0)
+
+
+def test_no_chain_of_imports_is_longer_than_a_person_can_follow() -> None:
+    """From what Lambda calls down to what imports nothing of ours."""
+    assert max(map(floors, FILES)) <= MAX_FLOORS
+
+
+def test_what_notify_on_may_name_is_what_the_registries_have() -> None:
+    """A kind of row or an incident that somebody adds can be left out, and no name is left without a notice."""
+    lasting = {*(kind.kind for kind in INCIDENTS), unreadable.KIND, broken_channel.KIND}
+    assert {*outcomes.KINDS} - {"recovered"} | lasting | {summaries.KIND} == NOTIFIABLE

@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
-from handler import causes, check
-from handler.causes import CAUSES
-from handler.deadline import Deadline
+from handler import check, errors
 from handler.decision import SOMEBODY
-from handler.errors import CheckFailed, ConfigError, StoreError, UnreadableError
+from handler.errors import CAUSES, CheckFailed, ConfigError, StoreError, UnreadableError
 from sandbox.server import Fault, Response
 from sandbox.watch import START
 from sandbox.zoho import links, plan, row
-from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
-from tests.wire import RudeServer, RunningOut, endless
+from sandbox.zoho_errors import API_ERRORS
+from tests.wire import RudeServer, trickling
 from tests.world import World
 from tests.world import world as open_world
 
@@ -147,7 +145,7 @@ def changing(**fields: Any) -> Callable[[World], None]:
 
 def denied(world: World) -> None:
     """Forbid the function to read the parameter."""
-    world.secret_error = UnreadableError(causes.SECRET_DENIED, "AWS refuses to let the function read the parameter.")
+    world.secret_error = UnreadableError(errors.SECRET_DENIED, "AWS refuses to let the function read the parameter.")
 
 
 ACT: dict[str, Callable[[World], None]] = {
@@ -200,49 +198,8 @@ def test_each_cause_is_sent_at_once_then_reminded_of_then_over(watched: World, c
 
 
 def test_every_cause_is_brought_about() -> None:
-    """A cause that is added is tested here, too; transient errors have a test of their own."""
+    """A cause that is added is tested here, too; transient errors have stories, `test_incidents.py`."""
     assert {*ACT, "transient"} == set(CAUSES)
-
-
-TRANSIENT: dict[str, Callable[[World], None]] = {
-    "503": answering("history", Response(503)),
-    "dropped": answering("history", Fault(drops=True)),
-    "a maintenance page": answering("history", MAINTENANCE),
-    "throttled tokens": answering("token", TOKEN_ERRORS["throttled"]),
-}
-
-
-@pytest.mark.parametrize("case", TRANSIENT)
-def test_transient_errors_are_sent_only_when_they_last(watched: World, case: str) -> None:
-    """Five bad hours wake nobody and pass in silence; six do, once; and the first good read ends it."""
-    for hours, kinds in ((5, []), (6, ["unreadable"])):
-        watched.cold()
-        TRANSIENT[case](watched)
-        for _ in range(hours + 1):
-            assert "transient" in watched.failing()
-            watched.clock.advance(hours=1)
-        assert watched.topic.kinds == kinds
-        watched.zoho.standing.clear()
-        assert watched.check()["incidents"] == []
-    assert watched.topic.kinds == ["unreadable", "readable"]
-
-
-def test_while_nothing_can_be_read_no_row_is_remembered_and_nothing_is_concluded(watched: World) -> None:
-    """Not being able to look is no evidence of anything; what happened meanwhile is news after the first good read."""
-    watched.log(action="initiated")
-    watched.check()
-    before = watched.memory()
-    watched.cold()
-    watched.organisation.admin = False
-    watched.log(state="failure")
-    for _ in range(10):
-        watched.clock.advance(days=4)
-        watched.failing()
-    memory = watched.memory()
-    assert (memory.seen, memory.last_completed) == (before.seen, before.last_completed)
-    assert set(memory.incidents) == set(watched.topic.kinds) == {"unreadable"}
-    watched.organisation.admin = True
-    assert watched.check()["notices"][:2] == ["readable", "failed"]
 
 
 def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: World) -> None:
@@ -298,37 +255,17 @@ def test_a_malformed_key_breaks_its_channel_only_and_a_right_one_counts_at_once(
 
 
 def test_zohos_own_dates_are_in_the_message_of_a_completed_backup(watched: World) -> None:
-    """The next check asks for neither again."""
+    """Each is asked for once, and the next check asks for neither again."""
     watched.organisation.urls = links(datetime(2026, 3, 20, 15, 4, tzinfo=UTC), data=2, attachments=1)
     watched.organisation.plan = plan(next_run=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
     watched.log(state="completed")
     watched.check()
     for fact in ("Download until: 20 Mar 2026 15:04 UTC", "Files: 3", "Next run: 09 Mar 2026 09:00 UTC"):
         assert fact in watched.mail()
+    assert watched.asked == ["history", "backup", "urls"]
     watched.forget()
     watched.check()
     assert watched.asked == ["history"]
-
-
-LOOKED_UP: dict[str, tuple[dict[str, str], dict[str, Any], set[str]]] = {
-    "completed": ({}, {"state": "completed"}, {"backup", "urls"}),
-    "completed, and nobody wants to know": ({"NOTIFY_ON": "failed"}, {"state": "completed"}, {"backup"}),
-    "failed": ({}, {"state": "failure"}, set()),
-    "unknown": ({}, {"state": "odd"}, set()),
-    "started": ({}, {"action": "initiated"}, set()),
-    "stopped": ({}, {"action": "stopped"}, {"backup"}),
-    "scheduled": ({}, {"action": "scheduled"}, {"backup"}),
-}
-
-
-@pytest.mark.parametrize("case", LOOKED_UP)
-def test_news_looks_up_only_what_its_message_says(watched: World, case: str) -> None:
-    """The plan where it may have changed, links where there is something to download; each is asked for once."""
-    settings, news, asked = LOOKED_UP[case]
-    watched.cold(**settings)
-    watched.log(**news)
-    watched.check()
-    assert sorted(watched.asked) == sorted(["token", "history", *asked])
 
 
 @pytest.mark.parametrize("fault", [Fault(API_ERRORS["NO_PERMISSION"]), Fault(drops=True)], ids=["forbidden", "dropped"])
@@ -392,16 +329,17 @@ def test_a_heartbeat_that_fails_is_logged_and_harms_nothing(
     assert "canary" not in caplog.text + "".join(repr(vars(record)) for record in caplog.records)
 
 
-def test_a_heartbeat_that_never_ends_is_cut_off(watched: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_heartbeat_that_never_ends_is_cut_off(
+    watched: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Or Lambda would kill a check that was good, and count an error."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with closing(RudeServer(lambda: endless(head, b"1\r\nx\r\n", limit=60_000))) as server:
+    with closing(RudeServer(lambda: trickling(head, b"1\r\nx\r\n", b""), pause_seconds=0.02)) as server:
         watched.secrets["default"]["heartbeat_url"] = server.url
-        time = RunningOut(55)
-        assert check.run("default", watched.services, "request", Deadline(time))["pending"] == 0
+        monkeypatch.setattr(check, "SEND_SECONDS", 0.2)
+        assert watched.check()["pending"] == 0
     (warning,) = records(caplog, "heartbeat failed")
     assert (warning["org"], warning["why"]) == ("default", "the answer came too slowly")
-    assert time.left > 20
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

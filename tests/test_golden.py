@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from handler.channels import BY_NAME, CHANNELS
-from handler.channels.channel import Senders
-from handler.rules import NOTIFIABLE
+from handler.channels.channel import Connection, Senders
+from handler.config import NOTIFIABLE
 from sandbox.readers import Readers, as_text
 from sandbox.samples import Sample, samples
 
@@ -32,11 +32,11 @@ ON_ALL_CHANNELS = (
     "channel-it-begins-slack",
     "digest-a-bad-month",
     "together-three-at-once",
-    "together-more-than-ten-at-once",
+    "list-fourteen-at-once",
     "hostile-every-field-is-hostile-or-far-too-long",
 )
 """One of every shape that a message can have."""
-SNS = BY_NAME["sns"](Senders(None, "", requests.Session()), {})
+SNS = Connection(BY_NAME["sns"], Senders(None, "", requests.Session()), {})
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,10 @@ def words(sample: Sample) -> str:
     mails = [mail for request in SNS.render(sample.notices, sample.reader) for mail in request.payload]
     parts = []
     for notice, mail in zip(sample.notices, mails, strict=True):
-        named = {name: value for name, value in mail.attributes.items() if name not in {"org", "notice_id"}}
-        attributes = ", ".join(f"{name}: {json.dumps(value)}" for name, value in named.items())
-        lines = [f"{notice.content.symbol} {attributes}", f"Subject: {mail.subject}", *mail.text.splitlines()]
+        values = {name: value["StringValue"] for name, value in mail["MessageAttributes"].items()}
+        named = {name: value if value[0] == "[" else json.dumps(value) for name, value in values.items()}
+        attributes = ", ".join(f"{name}: {named[name]}" for name in named if name not in {"org", "notice_id"})
+        lines = [f"{notice.content.symbol} {attributes}", f"Subject: {mail['Subject']}", *mail["Message"].splitlines()]
         parts.append("".join(f"{line}\n" for line in lines if line))
     return "\n".join(parts)
 
@@ -91,7 +92,7 @@ def test_a_message_reads_as_its_golden_file(name: str, readers: Readers) -> None
 def test_the_golden_files_show_every_kind_and_nothing_else() -> None:
     """A kind without a sample fails here, and so does a file without one."""
     kinds = {notice.kind for sample in SAMPLES.values() for notice in sample.notices}
-    wanted = {*NOTIFIABLE, "baseline", "recovered", "readable", "test"}
+    wanted = {*NOTIFIABLE, "baseline", "recovered", "readable", "test", "list", "lost"}
     assert kinds == wanted, "add a sample to sandbox/samples.py; GOLDEN=write then writes its file"
     assert {file.name for file in GOLDEN.iterdir()} == {f"{name}.txt" for name in SAMPLES}
     assert set(ON_ALL_CHANNELS) <= SAMPLES.keys()

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handler import causes
-from handler.errors import UnreadableError
-from handler.history import TEXT_LIMIT, Row, clean, parse_page, parse_row, parse_time
+from handler.codec import parse_time
+from handler.history import TEXT_LIMIT, Row, clean, parse_row
 from sandbox.watch import START
 from sandbox.zoho import row, sample_rows
 
@@ -138,28 +137,3 @@ def test_ids_are_ordered_as_whole_numbers_of_any_length() -> None:
     ids = ["7", "0010", "9007199254740992", "9007199254740993", "4876876000001594002", "9" * 40, "", "abc", "\uff19"]
     ordered = sorted(map(parse_row, [{"id": value} for value in reversed(ids)]), key=lambda parsed: parsed.id_order)
     assert [parsed.id for parsed in ordered] == ids
-
-
-def test_a_page_gives_its_rows_and_whether_more_follow() -> None:
-    """The documented envelope, whatever else is in it."""
-    rows, follows = parse_page({"history": [{"id": "1"}, {}], "info": {"more_records": True}}, 200)
-    assert ([parsed.id for parsed in rows], follows) == (["1", ""], True)
-    last = {"history": [], "info": {"more_records": False, "page": 1}, "unknown": 1}
-    assert parse_page(last, 200) == ([], False)
-
-
-MORE, LAST = {"more_records": True}, {"more_records": False}
-UNUSABLE: list[Any] = [
-    *(None, [], "history", {}, {"history": []}, {"history": [], "info": {}}),
-    *({"history": [], "info": {"more_records": None}}, {"history": [], "info": {"more_records": 0}}),
-    *({"history": {}, "info": LAST}, {"history": [{}, None], "info": LAST}, {"history": ["row"], "info": LAST}),
-    {"history": [{}, {}, {}], "info": MORE},
-]
-
-
-@pytest.mark.parametrize("body", UNUSABLE, ids=str)
-def test_an_envelope_that_is_not_the_documented_one_is_unusable(body: object) -> None:
-    """Half an answer must not look like an empty history."""
-    with pytest.raises(UnreadableError) as raised:
-        parse_page(body, 2)
-    assert raised.value.cause is causes.UNUSABLE

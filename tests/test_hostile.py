@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from handler.config import NOTIFIABLE
 from handler.errors import CheckFailed
-from handler.rules import NOTIFIABLE
 from sandbox.channels import FAKES
 from sandbox.server import Fault, Response
 from sandbox.watch import START
 from sandbox.zoho_errors import MAINTENANCE
+from tests.item import ITEM_LIMIT
 from tests.world import TopicInMemory, World
 from tests.world import world as open_world
 
@@ -46,8 +47,6 @@ TIMES = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-02-30T0
 CRM = "https://crm.zoho.com"
 CHATS = ("slack", "cliq", "teams")
 """The channels that take every kind of notice, as SNS does."""
-ITEM_LIMIT = 400 * 1024
-"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
 
 # --- The judges -------------------------------------------------------------------------------------------------------
 

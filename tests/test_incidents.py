@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from handler import causes
+from handler import errors
 from handler.errors import UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import Notice
+from handler.summaries import NO_SCHEDULE, problems
 from sandbox.problems import PROBLEMS
-from sandbox.watch import EVERYTHING, RECEIVERS, START, Watch, kinds
+from sandbox.watch import CHANNEL_SETTINGS, EVERYTHING, START, Watch, kinds
 from sandbox.zoho import row
 from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
 
-TWO = tuple(receiver for receiver in RECEIVERS if receiver.name in {"sns", "slack"})
+TWO = tuple(channel for channel in CHANNEL_SETTINGS if channel.name in {"sns", "slack"})
 
 
 # --- Each of them, from its opening to its end ------------------------------------------------------------------------
@@ -80,7 +81,7 @@ CASES = {
 def prepared(name: str, **policy: Any) -> Watch:
     """Return a watch after its baseline, in which nothing but this incident can happen."""
     days = 0 if name == "overdue" else 3650
-    watch = Watch(receivers=TWO, **{"notify_on": EVERYTHING, "digest_days": 0, "max_backup_age_days": days, **policy})
+    watch = Watch(channels=TWO, **{"notify_on": EVERYTHING, "digest_days": 0, "max_backup_age_days": days, **policy})
     watch.check()
     return watch
 
@@ -92,7 +93,7 @@ def heard(notices: Sequence[Notice]) -> list[Notice]:
 
 def test_every_incident_has_its_case() -> None:
     """Or nothing would see how it opens, ends and is sent."""
-    of_rows = {kind.NAME: kind.KIND for kind in INCIDENTS}
+    of_rows = {kind.name: kind.kind for kind in INCIDENTS}
     assert set(CASES) == {*of_rows, unreadable.NAME, broken_channel.KIND}
     assert of_rows == {name: CASES[name].kind for name in of_rows}
 
@@ -114,7 +115,7 @@ def test_notify_on_an_incident_brings_its_reminders_and_its_end(name: str) -> No
             continue
         assert said(notices) == f"{case.kind} opened, {case.kind} reminder, {case.end} ended"
         assert [one.severity for one in notices] == ["critical", "critical", "info"]
-        assert {one.weight for one in notices} == {"critical"}
+        assert {one.audience_severity for one in notices} == {"critical"}
         (opened,), (again,), (end,) = notices[0].opens, notices[1].opens, notices[2].ends
         assert opened == again == end, "one beginning from the opening to the end"
         assert opened.name.partition(":")[0] == name
@@ -143,6 +144,54 @@ def test_an_incident_is_in_the_digest_and_in_the_baseline(name: str) -> None:
     assert kinds(newcomer.check()) == ["baseline"]
     assert set(newcomer.memory.incidents) == {name} - {"channel", "overdue"}
     assert set(told(newcomer.notices[0])["opens"]) == set(newcomer.memory.incidents)
+
+
+WRONG: dict[str, tuple[str, ...] | None] = {
+    **dict.fromkeys(("overdue", "stuck", "unreadable", "channel")),
+    "failing": (
+        "The last backup failed",
+        "The last backup failed 1 hour ago. No successful backup on record.",
+        "Open Setup > Data Administration > Data Backup in Zoho CRM and start a backup manually.",
+    ),
+    "malformed": (
+        "Can't deliver to Slack",
+        "After 14 days they are discarded. Technical detail: slack_webhook_url must be an https URL",
+        "Make a new incoming webhook in Slack and ask Ops to save it for this organisation",
+    ),
+    "denied": (
+        f"Cannot check the backups ({errors.SECRET_DENIED.title})",
+        "Backups are not being monitored until this is fixed. Technical detail: AccessDenied",
+        "Ask Ops to check the permissions of the function's role and the key that encrypts the parameter.",
+    ),
+    "no schedule": ("No backup schedule", NO_SCHEDULE, "Set up a schedule under Setup > Data Administration > "),
+    "nothing": (),
+}
+"""What is wrong → title, end of the sentence, begin of the next step; None: those of the notice that opens it."""
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_said_in_the_words_of_its_notices(name: str) -> None:
+    """As `status` and `dry-run` return it, with the technical detail where the notice has it as a fact."""
+    watch, unread, words = prepared(name, operated_by="Ops"), None, WRONG[name]
+    if name not in {"overdue", "no schedule"}:
+        watch.log(at=START - HOUR, action="scheduled")
+        watch.check()
+    if name in CASES:
+        CASES[name].opens(watch)
+    elif name == "denied":
+        unread = UnreadableError(errors.SECRET_DENIED, "AccessDenied")
+    elif name == "malformed":
+        watch.decision.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
+    if words is None:
+        content, detail = watch.notices[-1].content, told(watch.notices[-1]).get("Technical detail")
+        sentence = f"{content.sentence} Technical detail: {detail}" if detail else content.sentence
+        words = (content.title, sentence, content.next_step)
+    found = problems(watch.decision, unread)
+    assert len(found) == (words != ())
+    for one in found:
+        assert one["title"] == words[0]
+        assert one["sentence"].endswith(words[1])
+        assert one["next_step"].startswith(words[2])
 
 
 @pytest.mark.parametrize("remind", [24, 1, 100, 0])
@@ -388,7 +437,7 @@ def test_what_nobody_hears_the_end_of_opens_no_alert(kind: str) -> None:
     watch.check()
     watch.check_after(days=31)
     [notice] = [notice for notice in watch.notices if notice.kind == kind]
-    assert "overdue" in notice.content.lines[0]
+    assert "overdue" in notice.content.lines[0].text
     assert notice.opens == ()
 
 
@@ -417,10 +466,10 @@ def test_causes_that_alternate_are_each_sent_at_most_once_in_remind_hours(remind
 
 def test_every_cause_has_words_of_its_own_and_a_problem() -> None:
     """A title, a sentence and a name that no other cause has."""
-    for texts in zip(*((cause.name, cause.title, cause.sentence) for cause in causes.CAUSES.values()), strict=True):
+    for texts in zip(*((cause.name, cause.title, cause.sentence) for cause in errors.CAUSES.values()), strict=True):
         assert all(texts)
         assert len(set(texts)) == len(texts)
-    assert {problem.cause.name for problem in PROBLEMS} == set(causes.CAUSES)
+    assert {problem.cause.name for problem in PROBLEMS} == set(errors.CAUSES)
 
 
 # --- A broken channel -------------------------------------------------------------------------------------------------
@@ -428,7 +477,7 @@ def test_every_cause_has_words_of_its_own_and_a_problem() -> None:
 
 def test_an_only_channel_that_breaks_is_reported_to_nobody() -> None:
     """The failing invocation and its alarm say it; nothing is remembered as notified, so no end is sent either."""
-    watch = Watch(receivers=TWO[1:])
+    watch = Watch(channels=TWO[1:])
     watch.check()
     break_slack(watch)
     assert watch.memory.incidents["channel:slack"].notified_at is None
@@ -439,24 +488,17 @@ def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
     """Nothing is pending for it any more, and its incident ends."""
     watch = prepared("channel")
     break_slack(watch)
-    watch.receivers = TWO[:1]
+    watch.channels = TWO[:1]
     play(watch, "1h | | channel ended | title: Slack is no longer used | for: sns")
     assert watch.memory.incidents == {}
     assert watch.memory.outbox == ()
-
-
-def test_a_channel_with_a_malformed_key_is_broken_from_the_next_check_on() -> None:
-    """What is wrong with it is said on the others."""
-    watch = prepared("channel")
-    watch.receivers = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
-    play(watch, "1h | | channel opened | Technical detail: slack_webhook_url must be an https URL | for: sns")
 
 
 def test_a_channel_that_works_again_says_so_itself_where_it_is_the_only_one_left() -> None:
     """The other channel was removed meanwhile."""
     watch = prepared("channel")
     break_slack(watch)
-    watch.receivers = TWO[1:]
+    watch.channels = TWO[1:]
     repair_slack(watch)
     assert [notice.pending_for for notice in watch.decision.notices] == [("slack",)]
 

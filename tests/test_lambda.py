@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from handler.store import from_item, to_item
 from sandbox.channels import MESSAGE
 from sandbox.runtime import Result
 from sandbox.sandbox import Sandbox
 from sandbox.server import Fault, Response
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
+from sandbox.watch import START
 from sandbox.zoho import Organisation, row, sample_rows
 
 CANARIES = ("canaryWEBHOOK", "canaryHEARTBEAT")
@@ -131,12 +133,9 @@ def test_a_process_killed_at_a_call_loses_nothing_and_repeats_only_what_it_could
         patch.setattr(stage.cloud._server, "calls", Tripwire())
         assert acme.check().payload["errorType"] == "Runtime.ExitError"
     table: Any = stage.cloud.client("dynamodb")
-    table.update_item(
-        TableName=stage.stack.outputs["TableName"],
-        Key={"org": {"S": acme.org}},
-        UpdateExpression="SET lease_until = :past",
-        ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00+00:00"}},
-    )
+    name = stage.stack.outputs["TableName"]
+    memory = from_item(table.get_item(TableName=name, Key={"org": {"S": acme.org}})["Item"])
+    table.put_item(TableName=name, Item=to_item(memory._replace(lease_until=START)))
     assert acme.check().ok
     repeated = {"slack": [1, 2, 2] if call == MESSAGE else [1, 1, 1]}
     assert acme.sent() == repeated | {"sns": [1, 2, 2] if call == "sns:PublishBatch" else [1, 1, 1]}

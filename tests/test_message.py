@@ -2,41 +2,44 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from dateutil import tz
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handler.history import parse_time
-from handler.message import LATE, Recipient, local_time, text
+from handler.codec import parse_time
+from handler.message import LATE, MAX_TOGETHER, Message, Rendering, local_time
 from handler.outbox import Notice
-from handler.wording import Content, Fact, capital, duration, highest, plural, shorten
+from handler.wording import Content, Fact, Line, capital, duration, highest, plural, shorten
 from sandbox.samples import samples
 from sandbox.watch import START
 
 BERLIN = tz.gettz("Europe/Berlin") or UTC
-RECIPIENT = Recipient("acme", "Acme Ltd", UTC, "https://crm.zoho.eu", START + LATE)
+RENDERING = Rendering("acme", "Acme Ltd", UTC, "https://crm.zoho.eu", START + LATE)
 WORDS = Content("🔴", "Backup failed", "Zoho CRM could not back up your data.", next_step="Start one manually.")
 
 
-def plain(content: Content, recipient: Recipient) -> list[str]:
-    """Return the lines of a notice's plain form."""
-    return text([Notice("acme-0", "failed", START, ("sns",), "critical", content)], recipient).split("\n")
+def message(*contents: Content) -> Message:
+    """Return a message of notices that say this."""
+    made = (Notice(f"acme-{number}", "failed", START, (), "critical", one) for number, one in enumerate(contents))
+    return Message(tuple(made), RENDERING)
 
 
 def test_the_plain_form() -> None:
     """Each of its parts in its place, an empty line between; what is not there leaves no gap."""
     facts = (Fact("Failed", time=START), Fact("File", "a.zip"))
-    late = RECIPIENT._replace(zone=BERLIN, now=START + LATE + timedelta(seconds=1))
-    assert plain(WORDS._replace(facts=facts, lines=("One.", "Two.")), late) == [
+    late = RENDERING._replace(zone=BERLIN, now=START + LATE + timedelta(seconds=1))
+    lines = (Line("One."), Line("Two.", START))
+    assert message(WORDS._replace(facts=facts, lines=lines))._replace(rendering=late).text.split("\n") == [
         "Acme Ltd: Backup failed",
         "Delayed: written 02 Mar 2026 11:00 CET (10:00 UTC).",
         "",
         "Zoho CRM could not back up your data.",
         "",
         "- One.",
-        "- Two.",
+        "- 02 Mar 2026 11:00 CET (10:00 UTC) · Two.",
         "",
         "Failed: 02 Mar 2026 11:00 CET (10:00 UTC)",
         "File: a.zip",
@@ -46,9 +49,45 @@ def test_the_plain_form() -> None:
         "",
         "Reference: acme-0",
     ]
-    assert plain(WORDS._replace(next_step="", about_crm=False), RECIPIENT) == [
+    assert message(WORDS._replace(next_step="", about_crm=False)).text.split("\n") == [
         *("Acme Ltd: Backup failed", "", "Zoho CRM could not back up your data.", "", "Reference: acme-0")
     ]
+
+
+@given(st.lists(st.integers(1, 3 * MAX_TOGETHER), max_size=40))
+@example([1] * (2 * MAX_TOGETHER + 1))
+def test_pending_notices_are_split_into_as_few_messages_as_fit(sizes: list[int]) -> None:
+    """In their order, none twice and none left out; what does not fit even alone is alone."""
+
+    def fits(one: Message) -> bool:
+        return sum(len(notice.content.title) for notice in one.notices) <= 2 * MAX_TOGETHER
+
+    pending = message(*(WORDS._replace(title="x" * size) for size in sizes))
+    made = list(pending.split(fits))
+    assert [notice for one in made for notice in one.notices] == list(pending.notices)
+    assert all(fits(one) or len(one.notices) == 1 for one in made)
+    assert all(len(one.notices) <= MAX_TOGETHER for one in made)
+    for one, following in pairwise(made):
+        longer = one.of(*one.notices, following.notices[0])
+        assert not fits(longer) or len(longer.notices) > MAX_TOGETHER
+
+
+@pytest.mark.parametrize("room", [1, 2, 5, 60])
+@pytest.mark.parametrize("count", [2, 3, 4, 7, 8, 100])
+def test_a_list_that_does_not_fit_counts_its_oldest_lines(count: int, room: int) -> None:
+    """Down to its newest line and that count, which is all that a channel can get where even that does not fit."""
+    pending = message(WORDS._replace(lines=tuple(Line(f"Line {number}.") for number in range(count))))
+    tries = iter(range(100))
+    (made,) = pending.split(lambda one: next(tries) > 90 or len(one.notices[0].content.lines) <= room)
+    shown = [line.text for line in made.notices[0].content.lines]
+    assert made.ids == pending.ids
+    if count <= max(2, room):
+        assert made == pending
+    else:
+        left_out = count - len(shown) + 1
+        older = f"{left_out} older lines left out here"
+        assert shown == [older, *(f"Line {number}." for number in range(left_out, count))]
+        assert room * 3 // 4 <= len(shown) <= max(2, room)
 
 
 def test_titles_are_short_and_hold_nothing_from_zoho() -> None:

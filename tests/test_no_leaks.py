@@ -76,7 +76,7 @@ def ears(monkeypatch: pytest.MonkeyPatch) -> Iterator[Everything]:
 
 def look(world: World, ears: Everything) -> None:
     """Run a check and every action, and keep all that comes of them; no error has a cause that a log would print."""
-    run: tuple[Callable[..., Any], ...] = (check.run, actions.dry_run, actions.status, actions.send_test)
+    run: tuple[Callable[..., Any], ...] = (check.run, check.dry_run, actions.status, actions.send_test)
     for action in run:
         try:
             ears.said.append(repr(action("default", world.services, "request", world.deadline)))
@@ -159,28 +159,6 @@ def test_whoever_is_not_there_is_not_named(world: World, ears: Everything, capfd
 
 
 KEYS = [setting.key for kind in CHANNELS for setting in kind.settings]
-MISTAKES: dict[str, dict[str, Any]] = {
-    "no client": {"client_id": None},
-    "a number for a secret": {"client_secret": 5},
-    "line breaks": {"refresh_token": f"{CANARY}\r\nX: 1"},
-    "unknown data centre": {"data_center": CANARY},
-    "a heartbeat that is none": {"heartbeat_url": [CANARY]},
-    "a list for a name": {"name": [CANARY]},
-    **{f"a {key} that is none": {key: f"{CANARY}\n?"} for key in KEYS},
-}
-NO_JSON = {"blank": " ", "a word": CANARY, "half": f'{{"client_secret": "{CANARY}"', "deep": "[" * 3_000 + CANARY}
-
-
-@pytest.mark.parametrize("mistake", [*MISTAKES, *NO_JSON])
-def test_no_mistake_in_the_secret_gives_anything_away(
-    world: World, ears: Everything, capfd: pytest.CaptureFixture[str], mistake: str
-) -> None:
-    """The person reads which field is wrong, never what it holds; JSON's own errors quote what they could not read."""
-    text = NO_JSON.get(mistake) or json.dumps(world.secrets["default"] | MISTAKES[mistake])
-    world.around = lambda name, call: text if name == "get_parameter" else call()
-    look(world, ears)
-    assert_named(world, *MISTAKES.get(mistake, {"JSON": ""}))
-    assert_silent(world, ears, capfd)
 
 
 def assert_named(world: World, field: str) -> None:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from handler.config import BY_DEFAULT, NOTIFIABLE
 from handler.incidents import INCIDENTS, broken_channel, unreadable
-from handler.rules import BY_DEFAULT, NOTIFIABLE
 from handler.wording import SEVERITIES
 from sandbox.samples import samples
 
 README = Path(__file__).parents[1] / "README.md"
 NOTICES = [notice for sample in samples() for notice in sample.notices]
-COMES_ALONG = {"baseline", "recovered", "readable", "test"}
+COMES_ALONG = {"baseline", "recovered", "readable", "test", "list", "lost"}
 """Kinds that nobody has to ask for."""
 
 
@@ -33,7 +33,7 @@ TABLE = table()
 def test_it_has_every_kind_and_no_other() -> None:
     """What NOTIFY_ON may name, and what comes along; and it says which are off by default."""
     assert TABLE.keys() == NOTIFIABLE | COMES_ALONG
-    assert {kind for kind, cells in TABLE.items() if "off by default" in cells[1]} == NOTIFIABLE - BY_DEFAULT
+    assert {kind for kind, cells in TABLE.items() if "off by default" in cells[1]} == NOTIFIABLE - {*BY_DEFAULT}
 
 
 @pytest.mark.parametrize("kind", TABLE)
@@ -50,10 +50,10 @@ def test_its_severities_are_those_of_the_notices(kind: str) -> None:
 
 def test_reminders_and_ends_are_those_of_the_incidents() -> None:
     """Whatever lasts is reminded of, and its end has the kind that the table names."""
-    lasting = {*(kind.KIND for kind in INCIDENTS), unreadable.KIND, broken_channel.KIND}
+    lasting = {*(kind.kind for kind in INCIDENTS), unreadable.KIND, broken_channel.KIND}
     assert {kind for kind, cells in TABLE.items() if cells[2].startswith("yes")} == lasting
     ends: dict[str, set[str]] = defaultdict(set)
-    kinds = {**{kind.NAME: kind.KIND for kind in INCIDENTS}, "unreadable": "unreadable", "stopped": "stopped"}
+    kinds = {**{kind.name: kind.kind for kind in INCIDENTS}, "unreadable": "unreadable", "stopped": "stopped"}
     for notice in NOTICES:
         for ref in notice.ends:
             ends[kinds.get(ref.name, "channel")].add(notice.kind)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.due import due
 from handler.history import UNKNOWN_TIME
 from handler.memory import Memory, Schedule
 from handler.plan import Plan, adopt, parse_plan
+from handler.schedule import due
 from handler.summaries import NO_SCHEDULE
+from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import plan
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
@@ -277,7 +278,7 @@ def begun(*, days: int = 7, every: str = "scheduled@-60d", **more: Any) -> Watch
     return watch
 
 
-ASKED = {"completed": ["links", "plan"], "scheduled": ["plan"], "stopped": ["plan"]}
+ASKED = {"completed": ["plan", "links"], "scheduled": ["plan"], "stopped": ["plan"]}
 
 
 @pytest.mark.parametrize("what", [*ASKED, "failed", "started", "bought", "odd"])
@@ -447,7 +448,7 @@ def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
     watch.check()
     assert in_force(watch) == repeat_type
     assert told(watch.notices[0])["Schedule"] == (repeat_type or "none")
-    assert (NO_SCHEDULE in watch.notices[0].content.lines) is (repeat_type is None)
+    assert (Line(NO_SCHEDULE) in watch.notices[0].content.lines) is (repeat_type is None)
     watch.rows = []
     watch.log(state="completed", repeat_type="immediate")
     watch.check_after(hours=1)
@@ -510,7 +511,7 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
     tells, opened = told(watch.notices[0]), [what for what in wrong if what != "schedule"]
     assert said(watch.notices) == ("baseline opened" if opened else "baseline")
     assert (list(tells["opens"]), tells["severity"]) == (opened, severity)
-    assert (len(tells["lines"]), NO_SCHEDULE in tells["lines"]) == (len(wrong), "schedule" in wrong)
+    assert (len(tells["lines"]), Line(NO_SCHEDULE) in tells["lines"]) == (len(wrong), "schedule" in wrong)
     assert watch.notices[0].content.symbol == ("⚠️" if wrong else "👋")
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
     kinds = [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]

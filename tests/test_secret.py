@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from handler import causes
-from handler.causes import Cause
+from handler import aws, errors
 from handler.channels import CHANNELS
-from handler.data_centres import DATA_CENTRES
-from handler.errors import UnreadableError
-from handler.memory import Memory
-from handler.secret import Secret, parse_secret, read_secret
+from handler.errors import Cause, UnreadableError
+from handler.organisation import Secret, parse_secret
+from handler.zoho import DATA_CENTRES
 from sandbox.channels import FAKES
 from tests.world import World
 
@@ -125,20 +123,20 @@ def ssm(answer: str | Exception) -> Any:
 
 
 CODES: dict[str, Cause] = {
-    "ParameterNotFound": causes.SECRET_MISSING,
-    **dict.fromkeys(("AccessDeniedException", "KMSAccessDeniedException", "InvalidKeyId"), causes.SECRET_DENIED),
-    **dict.fromkeys(("ThrottlingException", "InternalServerError", "", "no answer"), causes.TRANSIENT),
+    "ParameterNotFound": errors.SECRET_MISSING,
+    **dict.fromkeys(("AccessDeniedException", "KMSAccessDeniedException", "InvalidKeyId"), errors.SECRET_DENIED),
+    **dict.fromkeys(("ThrottlingException", "InternalServerError", "", "no answer"), errors.TRANSIENT),
 }
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_way_to_have_no_secret_has_its_cause(code: str) -> None:
     """What a person must fix is sent at once; what passes by itself is not."""
-    assert read_secret(ssm("canary"), "/p/q", "acme") == "canary"
+    assert aws.read_parameter(ssm("canary"), "/p/q/acme") == "canary"
     refused = ClientError({"Error": {"Code": code, "Message": "canary"}} if code else {}, "GetParameter")
     silent = ConnectTimeoutError(endpoint_url="https://canary")
     with pytest.raises(UnreadableError) as raised:
-        read_secret(ssm(silent if code == "no answer" else refused), "/p/q", "acme")
+        aws.read_parameter(ssm(silent if code == "no answer" else refused), "/p/q/acme")
     assert raised.value.cause is CODES[code]
     assert_no_secret(raised.value)
 
@@ -160,22 +158,10 @@ def configured(world: World) -> World:
 def test_a_channel_is_on_where_the_secret_has_its_key(configured: World) -> None:
     """Each with its own words and its own floor; without any key there is the topic, which needs none."""
     organisation = configured.services.organisation("default")
-    assert list(organisation.channels) == [kind.name for kind in CHANNELS]
-    for kind, receiver in zip(CHANNELS, organisation.receivers, strict=True):
-        assert (receiver.name, receiver.label, receiver.problem) == (kind.name, kind.label, "")
-        assert (receiver.when_broken, receiver.incidents_only) == (kind.when_broken, kind.incidents_only)
-        assert receiver.min_severity == kind.min_severity
+    assert list(organisation.connections) == [kind.name for kind in CHANNELS]
+    assert list(organisation.channels) == [kind.channel for kind in CHANNELS]
     configured.secrets["default"] = configured.organisation.secret()
-    assert list(configured.services.organisation("default").channels) == ["sns"]
-
-
-@pytest.mark.parametrize("floor", ["info", "warning", "critical"])
-@pytest.mark.parametrize("kind", WITH_KEYS, ids=lambda kind: kind.name)
-def test_a_floor_is_the_channels_own(configured: World, kind: Any, floor: str) -> None:
-    """It changes no other's."""
-    configured.secrets["default"][f"{kind.name}_min_severity"] = floor
-    floors = {one.name: one.min_severity for one in configured.services.organisation("default").receivers}
-    assert floors == {one.name: one.min_severity for one in CHANNELS} | {kind.name: floor}
+    assert list(configured.services.organisation("default").connections) == ["sns"]
 
 
 KEYS = [(kind.name, setting.key) for kind in WITH_KEYS for setting in kind.settings]
@@ -186,11 +172,11 @@ KEYS = [(kind.name, setting.key) for kind in WITH_KEYS for setting in kind.setti
 def test_a_mistake_in_a_channels_key_breaks_that_channel_only(
     configured: World, channel: str, key: str, value: Any
 ) -> None:
-    """It is still a receiver, which says what is wrong and never with what; all others can be sent to."""
+    """It is still a channel, which says what is wrong and never with what; all others can be sent to."""
     configured.secrets["default"][key] = value
     organisation = configured.services.organisation("default")
-    assert set(organisation.channels) == {kind.name for kind in CHANNELS} - {channel}
-    [(name, problem)] = [(one.name, one.problem) for one in organisation.receivers if one.problem]
+    assert set(organisation.connections) == {kind.name for kind in CHANNELS} - {channel}
+    [(name, problem)] = [(one.name, one.problem) for one in organisation.channels if one.problem]
     assert name == channel
     assert problem.startswith(f"The parameter /zoho-backup-notifier/test/default cannot be used: {key} must be")
     assert "canary" not in problem
@@ -199,35 +185,28 @@ def test_a_mistake_in_a_channels_key_breaks_that_channel_only(
 # --- An organisation's services ---------------------------------------------------------------------------------------
 
 
-def test_an_access_token_is_kept_while_the_credentials_are_the_same(world: World) -> None:
-    """The client with its token lives as long as the environment; another secret is another client."""
-    first = world.services.organisation("default").zoho
-    world.secrets["default"]["name"] = "Renamed"
-    assert world.services.organisation("default").zoho is first
-    world.secrets["default"]["refresh_token"] = "1000.renewed"
-    assert world.services.organisation("default").zoho is not first
-
-
 def test_a_url_on_loopback_is_for_tests_only(world: World) -> None:
     """Where ZOHO_API_URL is not set, the channel is broken by it."""
-    assert set(world.services.organisation("default").channels) == {"sns", "slack"}
-    assert set(world.cold(ZOHO_API_URL="").organisation("default").channels) == {"sns"}
+    assert set(world.services.organisation("default").connections) == {"sns", "slack"}
+    assert set(world.cold(ZOHO_API_URL="").organisation("default").connections) == {"sns"}
 
 
 def test_without_a_secret_only_the_topic_can_be_sent_to_and_the_last_known_channels_are_owed(world: World) -> None:
     """Those of the last check; before any, the topic. A channel that no longer exists is dropped."""
     for known, expected in (((), ["sns"]), (("sns", "slack", "pigeon"), ["sns", "slack"])):
-        receivers, channels = world.services.channels(None, Memory("default", channels=known))
-        assert [receiver.name for receiver in receivers] == expected
-        assert set(channels) == {"sns"}
+        world.secrets.pop("default", None)
+        organisation = world.services.organisation("default", known)
+        assert [channel.name for channel in organisation.channels] == expected
+        assert set(organisation.connections) == {"sns"}
 
 
-def test_a_recipient_has_the_names_of_its_secret(world: World) -> None:
+def test_messages_have_the_names_of_the_secret(world: World) -> None:
     """Name, zone and data centre; without them the key and what the deployment has."""
     world.secrets["default"] |= {"name": "Acme Ltd", "time_zone": "Asia/Kolkata", "data_center": "eu"}
-    known = world.services.recipient("default", world.services.organisation("default"))
+    known = world.services.rendering(world.services.organisation("default"))
     assert (known.org, known.name, known.crm_url) == ("default", "Acme Ltd", "https://crm.zoho.eu")
     assert known.now.astimezone(known.zone).strftime("%z") == "+0530"
-    unknown = world.services.recipient("default", None)
+    world.secrets.clear()
+    unknown = world.services.rendering(world.services.organisation("default"))
     assert (unknown.name, unknown.crm_url) == ("default", "https://crm.zoho.com")
     assert unknown.zone == world.services.settings.time_zone

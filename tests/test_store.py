@@ -1,16 +1,15 @@
 """Memory ⇄ item, through moto's DynamoDB: what is written is what is read, and nobody's write is overwritten."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 
 import boto3
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from moto import mock_aws
 
-from handler.codec import to_plain
 from handler.errors import ConflictError, StoreError
 from handler.memory import Memory
 from handler.plan import Plan
@@ -81,20 +80,22 @@ def test_any_memory_comes_back_from_dynamodb(dynamodb: Any, memory: Memory) -> N
 # --- The item's form --------------------------------------------------------------------------------------------------
 
 FORM = {
-    "Content": "symbol title sentence facts lines next_step about_crm",
+    "Content": "symbol title sentence facts lines lines_label next_step about_crm",
     "DeadLetter": "notice_id kind channel why at",
-    "DeadLetters": "total unmentioned last",
+    "DeadLetters": "total last unreported reported_at",
     "Fact": "label text time",
-    "Incident": "since notified_at reminders row_id cause causes detail label back_at probed_at",
-    "IncidentRef": "name since severity",
+    "Incident": "since notified_at reminders row_id cause causes detail label back_at",
+    "IncidentRef": "name since severity line",
+    "Line": "text time",
+    "Loss": "total severity why opens ends lines",
     "Memory": "org version baseline_at last_seen_id last_seen_time seen outbox incidents schedule plan last_completed "
     "failures_in_a_row failing_since dead_letters digest_at outcomes subscribers channels lease_owner lease_until",
-    "Notice": "notice_id kind at pending_for severity content phase row incident opens ends",
+    "Notice": "notice_id kind at pending_for severity content phase row incident opens ends kinds row_keys reports",
     "Plan": "rule gap_days read_at next_run starts_at ends_at",
     "Row": "key id log_time state action repeat_type done_by file_name bought",
     "Schedule": "repeat_type at explicit stopped_at stop_sent",
 }
-"""What an item of schema 1 holds. After the first release a change here is a new SCHEMA and a line in UPGRADES."""
+"""What an item of schema 1 holds. After the first release a change here is a new SCHEMA."""
 
 
 def forms(value: Any) -> Iterator[tuple[str, str]]:
@@ -115,23 +116,24 @@ def test_the_items_form_belongs_to_its_schema() -> None:
 
 def test_an_item_of_a_newer_release_says_to_deploy_that_one() -> None:
     """An older release would forget what it does not know: it does nothing, loudly, whatever else the item holds."""
-    for more in ({}, {"outbox": {"S": "of another form"}, "version": {"S": "x"}}):
+    for more in ({}, {"memory": {"M": {}}, "version": {"S": "x"}}):
         with pytest.raises(StoreError, match=r"newer release .* deploy that release"):
             from_item(to_item(FULL) | more | {"schema": {"N": str(SCHEMA + 1)}})
 
 
 def test_an_item_reads_well_in_the_console() -> None:
-    """Times as ISO 8601 in UTC, one text for what was seen, nothing that is empty."""
+    """Times as ISO 8601 in UTC, umlauts as they are, one text for what was seen, nothing that is empty."""
     seen = {"abcdefghijkl": NOW, "mnopqrstuvwx": NOW, "ABCDEFGHIJKL": NOW + timedelta(hours=1)}
-    item = to_item(Memory("acme", 7, digest_at=NOW, seen=seen))
-    assert item == {
-        "org": {"S": "acme"},
-        "schema": {"N": "1"},
-        "version": {"N": "7"},
-        "digest_at": {"S": "2026-03-02T10:00:00+00:00"},
-        "seen": {"S": "2026-03-02T10:00:00+00:00 abcdefghijkl mnopqrstuvwx\n2026-03-02T11:00:00+00:00 ABCDEFGHIJKL"},
-        "failures_in_a_row": {"N": "0"},
-        "dead_letters": {"M": {"total": {"N": "0"}}},
+    item = to_item(Memory("acme", 7, last_seen_id="ü", digest_at=NOW, seen=seen))
+    text = item.pop("memory")["S"]
+    assert item == {"org": {"S": "acme"}, "schema": {"N": "1"}, "version": {"N": "7"}}
+    assert "ü" in text
+    assert json.loads(text) == {
+        "last_seen_id": "ü",
+        "digest_at": "2026-03-02T10:00:00+00:00",
+        "seen": "2026-03-02T10:00:00+00:00 abcdefghijkl mnopqrstuvwx\n2026-03-02T11:00:00+00:00 ABCDEFGHIJKL",
+        "failures_in_a_row": 0,
+        "dead_letters": {"total": 0},
     }
 
 
@@ -154,21 +156,20 @@ def edited(value: Any) -> Iterator[Any]:
         yield from ([*value[:number], new, *value[number + 1 :]] for new in edited(part))
 
 
-def spelt(plain: dict[str, Any]) -> dict[str, Any]:
-    """Return plain values as DynamoDB spells them."""
-    return {name: TypeSerializer().serialize(value) for name, value in plain.items()}
+PLAIN: dict[str, Any] = json.loads(to_item(FULL)["memory"]["S"])
 
 
-PLAIN = to_plain(FULL._replace(seen={})) | {"schema": SCHEMA, "seen": to_item(FULL)["seen"]["S"]}
+def edited_item(**changes: Any) -> dict[str, Any]:
+    """Return the item of a full memory with some fields of its text changed."""
+    return to_item(FULL) | {"memory": {"S": json.dumps(PLAIN | changes)}}
 
 
 @pytest.mark.parametrize("name", sorted(PLAIN))
 def test_an_item_edited_by_hand_ends_in_words_or_does_no_harm(name: str) -> None:
     """Only a StoreError may end a check, and only at once: what could be read can be decided on, and written again."""
-    item = spelt(PLAIN)
     for new in edited(PLAIN[name]):
         try:
-            memory = from_item(item | spelt({name: new}))
+            memory = from_item(edited_item(**{name: new}))
         except StoreError:
             continue
         if memory.plan:  # Zoho's rule is looked up again before it is used
@@ -181,20 +182,26 @@ def test_an_item_edited_by_hand_ends_in_words_or_does_no_harm(name: str) -> None
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [*((name, None) for name in ("org", "version", "schema")), ("version", {"BOOL": True}), ("version", {"N": "1.5"})],
+    [
+        *((name, None) for name in ("org", "version", "schema", "memory")),
+        *(("version", {"BOOL": True}), ("version", {"N": "1.5"}), ("org", {"N": "1"}), ("schema", {"S": "x"})),
+        *(("memory", {"S": text}) for text in ("", "{", "[]", "1", "null", "[" * 100_000)),
+    ],
+    ids=lambda value: str(value)[:20],
 )
 def test_an_item_without_what_it_needs_says_what_to_do(name: str, value: dict[str, Any] | None) -> None:
     """Everything else has a default."""
-    edited_item = {key: part for key, part in (to_item(FULL) | {name: value}).items() if part}
+    item = {key: part for key, part in (to_item(FULL) | {name: value}).items() if part}
     with pytest.raises(StoreError, match="Restore the table to a point in time"):
-        from_item(edited_item)
+        from_item(item)
 
 
 def test_an_unknown_attribute_is_no_harm_and_a_time_of_another_offset_the_same_time() -> None:
     """Somebody may have left a remark in the console, or written the time of their own clock."""
-    assert from_item(spelt(PLAIN | {"remark": "hello", "last_completed": "2026-03-02T11:00:00+01:00"})) == FULL
+    item = edited_item(remark="hello", last_completed="2026-03-02T11:00:00+01:00")
+    assert from_item(item | {"remark": {"S": "hello"}}) == FULL
     with pytest.raises(StoreError):
-        from_item(spelt(PLAIN | {"last_completed": "2026-03-02T10:00:00"}))  # of which clock?
+        from_item(edited_item(last_completed="2026-03-02T10:00:00"))  # of which clock?
 
 
 # --- Conditions -------------------------------------------------------------------------------------------------------

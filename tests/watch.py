@@ -18,16 +18,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from handler import causes
+from handler import errors
 from handler.errors import UnreadableError
 from handler.outbox import Notice
 from sandbox.watch import START, Raw, Watch
 from sandbox.zoho import row
 
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
-REVOKED = UnreadableError(causes.REVOKED_TOKEN, "invalid_code")
-NO_PERMISSION = UnreadableError(causes.NO_PERMISSION, "HTTP 403")
-TIMEOUT = UnreadableError(causes.TRANSIENT, "timeout")
+REVOKED = UnreadableError(errors.REVOKED_TOKEN, "invalid_code")
+NO_PERMISSION = UnreadableError(errors.NO_PERMISSION, "HTTP 403")
+TIMEOUT = UnreadableError(errors.TRANSIENT, "timeout")
 
 WORDS: dict[str, Raw] = {
     "completed": {"state": "completed"},
@@ -66,7 +66,7 @@ def told(notice: Notice) -> dict[str, Any]:
         "step": content.next_step,
         "lines": list(content.lines),
         "severity": notice.severity,
-        "weight": notice.weight,
+        "weight": notice.audience_severity,
         "for": " ".join(notice.pending_for),
         "opens": {ref.name: ref.since for ref in notice.opens},
         "ends": {ref.name: ref.since for ref in notice.ends},

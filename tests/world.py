@@ -13,14 +13,14 @@ import requests
 from botocore.exceptions import ClientError
 from urllib3.util import Retry
 
-from handler import causes, check, transport
+from handler import check, errors, transport
 from handler.channels.channel import Senders
 from handler.config import read_settings
-from handler.deadline import Deadline
 from handler.errors import CheckFailed, UnreadableError
 from handler.memory import Memory
 from handler.organisation import Services
 from handler.store import Store, from_item
+from handler.transport import Deadline
 from sandbox.channels import FAKES, Fake, FakeSlack
 from sandbox.watch import START
 from sandbox.zoho import FakeZoho, Organisation, row
@@ -268,7 +268,7 @@ class World:
         if self.secret_error:
             raise self.secret_error
         if org not in self.secrets:
-            raise UnreadableError(causes.SECRET_MISSING, f"There is no parameter for {org}.")
+            raise UnreadableError(errors.SECRET_MISSING, f"There is no parameter for {org}.")
         return json.dumps(self.secrets[org])
 
 

@@ -1,16 +1,18 @@
-"""The channels, a module each: its keys in the secret, its limits, rendering and sending.
+"""The channels, one module each: its keys in the secret, its limits, how it renders and sends.
 
 To add one: its module, its line in `CHANNELS`, its fake in ``sandbox/channels/``, its test in ``tests/channels/``, its
-paragraph in ``docs/channels.md``. Nothing else knows a channel by name.
+section in ``docs/channels.md``. No other code knows a channel by name.
 """
 
-from handler.channels.channel import Channel
-from handler.channels.cliq import Cliq
-from handler.channels.pagerduty import PagerDuty
-from handler.channels.slack import Slack
-from handler.channels.sns import Sns
-from handler.channels.teams import Teams
+from collections.abc import Mapping
 
-CHANNELS: tuple[type[Channel], ...] = (Sns, Slack, Cliq, Teams, PagerDuty)
+from handler.channels.channel import ChannelKind
+from handler.channels.cliq import CLIQ
+from handler.channels.pagerduty import PAGERDUTY
+from handler.channels.slack import SLACK
+from handler.channels.sns import SNS
+from handler.channels.teams import TEAMS
+
+CHANNELS: tuple[ChannelKind, ...] = (SNS, SLACK, CLIQ, TEAMS, PAGERDUTY)
 """In the order in which they are served, and in which `make connect` offers them."""
-BY_NAME = {channel.name: channel for channel in CHANNELS}
+BY_NAME: Mapping[str, ChannelKind] = {kind.name: kind for kind in CHANNELS}

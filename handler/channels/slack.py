@@ -1,21 +1,19 @@
 """Slack, through an incoming webhook.
 
-Nothing that came from Zoho is ever interpreted: it stands in ``plain_text`` only, which knows no mentions, links or
-formatting (https://docs.slack.dev/reference/block-kit/composition-objects/text-object).
+Slack interprets no text from Zoho: it is always ``plain_text``, which knows no mentions, links or formatting
+(https://docs.slack.dev/reference/block-kit/composition-objects/text-object).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
-from typing import ClassVar
 
-from handler.addresses import complaint
-from handler.channels.channel import Request, Senders, Setting
-from handler.channels.webhook import ANY, Json, Part, Table, flat, ids, inert, pack, plain_text, post, refusal
-from handler.deadline import Deadline
-from handler.message import Bundle, Recipient, list_lines, parts, reference, remarks, severity, symbol_of, title_of
+from handler.addresses import url_problem
+from handler.channels.channel import ANY, ChannelKind, Connection, Json, Request, Setting, Table
+from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.wording import PAGE, Content, Fact, shorten
+from handler.transport import Deadline, Response
+from handler.wording import PAGE, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150
@@ -34,153 +32,103 @@ CHANNEL_CODES = (
 )
 TABLE: Table = (
     (400, r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments", "refused"),
-    (400, ANY, "gone"),  # an unknown code, too, for the plain form was refused as well
+    (400, ANY, "permanent"),  # unknown codes, too, because the plain form was refused as well
 )
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
 
-def _mention_complaint(value: str, loopback: bool) -> str:
-    return (
-        "" if re.fullmatch(MENTION, value) else "must be here, channel, or the ID of a member (U…) or user group (S…)"
-    )
+def _mention_problem(value: str, loopback: bool) -> str:
+    wrong = "must be here, channel, or the ID of a member (U…) or user group (S…)"
+    return "" if re.fullmatch(MENTION, value) else wrong
 
 
-class Slack:
-    """Posts to an incoming webhook.
+def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
+    """Return as few messages as Slack's limits allow, each in blocks and as plain text."""
+    whom = values.get("slack_mention", "")
+    messages = pending.split(lambda message: _fits(_blocks(message, _mention(message, whom))))
+    return [Request(message.ids, _forms(message, _mention(message, whom))) for message in messages]
 
-    Source: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+
+def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
+    """Post the blocks; if Slack refuses their content, or answers something unknown, post the plain text once.
+
+    Raises:
+        DeliveryError: Slack did not accept it.
     """
+    blocks, plain = request.payload
+    response = connection.post(blocks, deadline)
+    if response.status == 413 or (response.status == 400 and not re.fullmatch(CHANNEL_CODES, _code(response))):
+        response = connection.post(plain, deadline)
+    code = _code(response)
+    if (response.status, code) != (200, "ok"):
+        raise connection.refusal(TABLE, response, code, request.notice_ids)
 
-    name: ClassVar = "slack"
-    label: ClassVar = "Slack"
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "slack_webhook_url",
-            "Slack webhook URL",
-            "Make an incoming webhook for one channel: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
-            complaint,
-            begins=("https://hooks.slack.com/services/", "https://hooks.slack-gov.com/services/"),
-        ),
-        Setting(
-            "slack_mention",
-            "Whom to mention in critical messages",
-            "Optional: here, channel, or the ID of a member (U…) or user group (S…).",
-            _mention_complaint,
-            default="",
-            secret=False,
-        ),
-    )
-    when_broken: ClassVar = (
-        "Make a new incoming webhook in Slack and ask {operator} to save it for this organisation (`{connect}`)."
-    )
-    min_severity: ClassVar = "info"
-    incidents_only: ClassVar = False
-    accepted: ClassVar = "Slack shows it in the channel"
 
-    def __init__(self, senders: Senders, values: dict[str, str]) -> None:
-        """Take a session that never retries, and the webhook, which is a secret."""
-        self._session = senders.session
-        self._url = values["slack_webhook_url"]
-        self._mention = values.get("slack_mention", "")
+def _code(response: Response) -> str:
+    return response.body[:100].decode("ascii", "replace").strip()
 
-    def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[tuple[Json, Json]]]:
-        """Return everything as one message, or as few as Slack's limits allow: each in blocks, and as plain text."""
-        messages = pack(notices, recipient, lambda message: _fits(self._blocks(message)))
-        return [Request(ids(message), self._forms(message, recipient)) for message in messages]
 
-    def send(self, request: Request[tuple[Json, Json]], deadline: Deadline) -> None:
-        """Post; what Slack refuses for its content, or for what we do not know, is sent once more as plain text.
+def _mention(message: Message, whom: str) -> str:
+    """Return the markup that mentions somebody in a critical message, or "".
 
-        Raises:
-            DeliveryError: It was not accepted.
-        """
-        blocks, plain = request.payload
-        status, code = self._post(blocks, deadline)
-        if status == 413 or (status == 400 and not re.fullmatch(CHANNEL_CODES, code)):
-            status, code = self._post(plain, deadline)
-        if (status, code) != (200, "ok"):
-            raise refusal(self.label, TABLE, status, code, request.notice_ids)
+    Source: https://docs.slack.dev/messaging/formatting-message-text#mentioning-users
+    """
+    if not whom or message.severity != "critical":
+        return ""
+    if whom in {"here", "channel"}:
+        return f"<!{whom}>"
+    return f"<!subteam^{whom}>" if whom.startswith("S") else f"<@{whom}>"
 
-    def _post(self, payload: Json, deadline: Deadline) -> tuple[int, str]:
-        response = post(self._session, self.label, self._url, payload, deadline)
-        return response.status, response.body[:100].decode("ascii", "replace").strip()
 
-    def _forms(self, message: Sequence[Part], recipient: Recipient) -> tuple[Json, Json]:
-        """Return a message in blocks, if they fit, and as plain text."""
-        mention, words = self._mentioned(message), plain_text(message)
-        # Whoever is mentioned needs Slack's markup, and then nothing else may be any.
-        words = _escape(inert(words, ours=True) if mention else words)
-        plain: Json = {
-            "text": shorten(f"{mention} {words}".strip(), TEXT_LIMIT),
-            "mrkdwn": bool(mention),
-            "parse": "none",
-        }
-        # The line on a locked phone: markup, whatever the blocks are.
-        title = _escape(shorten(inert(f"{recipient.name}: {title_of(flat(message))}"), SECTION_LIMIT))
-        blocks = self._blocks(message)
-        return ({"text": f"{mention} {title}".strip(), "blocks": blocks} if _fits(blocks) else plain), plain
-
-    def _blocks(self, message: Sequence[Part]) -> list[Json]:
-        made = [block for bundle, recipient in message for block in _blocks(bundle, recipient)]
-        mention = self._mentioned(message)
-        return [_section(_mrkdwn(mention)), *made] if mention else made
-
-    def _mentioned(self, message: Sequence[Part]) -> str:
-        return _mention(self._mention) if severity(flat(message)) == "critical" else ""
+def _forms(message: Message, mention: str) -> tuple[Json, Json]:
+    """Return a message in blocks, if they fit, and as plain text."""
+    # A mention works in Slack's markup only, and then no other text may be interpreted.
+    words = _escape(escape_markdown(message.text, ours=True) if mention else message.text)
+    plain: Json = {"text": shorten(f"{mention} {words}".strip(), TEXT_LIMIT), "mrkdwn": bool(mention), "parse": "none"}
+    # The line on a locked phone is markup, whatever the blocks are.
+    title = _escape(shorten(escape_markdown(message.title), SECTION_LIMIT))
+    blocks = _blocks(message, mention)
+    return ({"text": f"{mention} {title}".strip(), "blocks": blocks} if _fits(blocks) else plain), plain
 
 
 def _fits(blocks: Sequence[Json]) -> bool:
-    characters = sum(len(words) for block in blocks for words in _texts(block))
-    return len(blocks) <= BLOCK_LIMIT and characters <= MESSAGE_LIMIT
+    texts = [text for block in blocks for text in block.get("fields") or block.get("elements") or [block["text"]]]
+    return len(blocks) <= BLOCK_LIMIT and sum(len(text["text"]) for text in texts) <= MESSAGE_LIMIT
 
 
-def _texts(block: Json) -> Iterator[str]:
-    for words in block.get("fields") or block.get("elements") or [block["text"]]:
-        yield words["text"]
+def _blocks(message: Message, mention: str) -> list[Json]:
+    first = [_section(_mrkdwn(mention))] if mention else []
+    return [*first, *(block for notice in message.notices for block in _notice_blocks(notice, message.rendering))]
 
 
-def _mention(name: str) -> str:
-    # https://docs.slack.dev/messaging/formatting-message-text#mentioning-users
-    if name in {"here", "channel"}:
-        return f"<!{name}>"
-    return f"<!subteam^{name}>" if name.startswith("S") else f"<@{name}>" if name else ""
-
-
-def _blocks(notices: Bundle, recipient: Recipient) -> Iterator[Json]:
-    title = f"{symbol_of(notices)} {recipient.name}: {title_of(notices)}"
+def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
+    content = notice.content
+    title = f"{content.symbol} {rendering.name}: {content.title}"
     yield {"type": "header", "text": _plain(title, HEADER_LIMIT, emoji=True)}
-    yield from _paragraphs(remarks(notices, recipient))
-    if len(notices) > 1:
-        yield from _paragraphs(list_lines(notices, recipient.zone))
-        yield _section(_mrkdwn(f"<{recipient.crm_url}|Open Zoho CRM>: {_escape(PAGE)}"))
-    else:
-        yield from _content(notices[0].content, recipient)
-    yield {"type": "context", "elements": [_plain(f"Reference: {reference(notices)}", FIELD_LIMIT)]}
-
-
-def _content(content: Content, recipient: Recipient) -> Iterator[Json]:
+    yield from _paragraphs(rendering.remarks(notice))
     yield _section(_plain(content.sentence, SECTION_LIMIT))
-    yield from _paragraphs(f"• {line}" for line in content.lines)
-    for facts in parts(content.facts, FACTS_PER_SECTION):
+    yield from _paragraphs(f"• {rendering.line(line)}" for line in content.lines)
+    for start in range(0, len(content.facts), FACTS_PER_SECTION):
+        facts = content.facts[start : start + FACTS_PER_SECTION]
         yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
-    link = f"<{recipient.crm_url}|Open Zoho CRM>" if content.about_crm else ""
+    link = f"<{rendering.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
         step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
         yield _section(_mrkdwn(shorten(step, SECTION_LIMIT)))
     elif link:
         yield _section(_mrkdwn(f"{link}: {_escape(PAGE)}"))
+    yield {"type": "context", "elements": [_plain(f"Reference: {notice.notice_id}", FIELD_LIMIT)]}
 
 
-def _paragraphs(lines: Iterable[str]) -> Iterator[Json]:
-    """Yield sections with as many whole lines each as Slack allows."""
-    words = ""
+def _paragraphs(lines: Iterable[str]) -> list[Json]:
+    """Return sections with as many whole lines each as Slack allows."""
+    paragraphs: list[str] = []
     for line in lines:
-        if words and len(words) + 1 + len(line) > SECTION_LIMIT:
-            yield _section(_plain(words, SECTION_LIMIT))
-            words = ""
-        words += ("\n" if words else "") + line
-    if words:
-        yield _section(_plain(words, SECTION_LIMIT))
+        if paragraphs and len(paragraphs[-1]) + 1 + len(line) <= SECTION_LIMIT:
+            paragraphs[-1] += f"\n{line}"
+        else:
+            paragraphs.append(line)
+    return [_section(_plain(words, SECTION_LIMIT)) for words in paragraphs]
 
 
 def _section(text: Json) -> Json:
@@ -207,3 +155,31 @@ def _mrkdwn(words: str) -> Json:
 def _escape(words: str) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text#escaping
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+SLACK = ChannelKind(
+    "slack",
+    "Slack",
+    "Make a new incoming webhook in Slack and ask {operator} to save it for this organisation (`{connect}`).",
+    "Slack shows it in the channel",
+    (
+        Setting(
+            "slack_webhook_url",
+            "Slack webhook URL",
+            "Make an incoming webhook for one channel: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks",
+            url_problem,
+            begins=("https://hooks.slack.com/services/", "https://hooks.slack-gov.com/services/"),
+        ),
+        Setting(
+            "slack_mention",
+            "Whom to mention in critical messages",
+            "Optional: here, channel, or the ID of a member (U…) or user group (S…).",
+            _mention_problem,
+            default="",
+            secret=False,
+        ),
+    ),
+    _render,
+    _send,
+)
+"""An incoming webhook: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""

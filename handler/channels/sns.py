@@ -1,160 +1,132 @@
-"""SNS: e-mail, SMS and whatever else subscribes to the topic. It is always there."""
+"""SNS: e-mail, SMS and everything else that subscribes to the topic. This channel is always on."""
 
 import json
+import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from handler import aws
-from handler.channels.channel import Request, Senders, Setting
-from handler.deadline import Deadline
+from handler.channels.channel import ChannelKind, Connection, Json, Request
 from handler.errors import DeliveryError
 from handler.history import clean
-from handler.message import TOGETHER, Bundle, Recipient, bundles, each, reference, severity, text, title_of
+from handler.message import Message
 from handler.outbox import Notice
+from handler.transport import Deadline
 from handler.wording import shorten
 
 SUBJECT_LIMIT = 99
-"""Printable ASCII characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html wants less than 100."""
+"""Printable ASCII characters; fewer than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
+BATCH = 10
 NAME_LIMIT = 40
-"""Characters of a display name in a subject: the title must still fit."""
-REFUSED_WHOLE = {
-    "InvalidParameter",
-    "InvalidParameterValue",
-    "ParameterValueInvalid",
-    "ValidationError",
-    "ValidationException",
-    "BatchRequestTooLong",
-    "BatchEntryIdsNotDistinct",
-    "EmptyBatchRequest",
-    "InvalidBatchEntryId",
-    "TooManyEntriesInBatchRequest",
-}
-"""Codes for a whole request that are about its content: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html"""
+"""Longest display name in a subject, in characters: the title must still fit."""
+
+# Patterns of whole codes: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+REFUSED_WHOLE = (
+    "InvalidParameter|InvalidParameterValue|ParameterValueInvalid|ValidationError|ValidationException|"
+    "BatchRequestTooLong|BatchEntryIdsNotDistinct|EmptyBatchRequest|InvalidBatchEntryId|TooManyEntriesInBatchRequest"
+)
+"""They reject a whole request for its content."""
+TRANSIENT = ".*Throttl.*|InternalError|InternalErrorException|InternalFailure|ServiceUnavailable"
+PERMANENT = "(?!.*Throttl)(NotFound|AuthorizationError|AccessDenied|KMS).*"
+"""The topic itself refuses: it is missing, access is denied, or its key cannot be used."""
 
 
-class SnsMessage(NamedTuple):
-    """One SNS message.
+class Failure(NamedTuple):
+    """Why SNS did not accept one message.
 
     Attributes:
-        notice_ids: What it says.
-        subject: At most `SUBJECT_LIMIT` printable ASCII characters.
-        text: The first line stands alone.
-        attributes: Name → text, or texts for a String.Array.
+        code: The code that SNS gave, or the name of an exception; "" if the answer does not mention the message.
+        refused: Whether SNS will never accept it.
     """
 
-    notice_ids: tuple[str, ...]
-    subject: str
-    text: str
-    attributes: dict[str, str | list[str]]
+    code: str = ""
+    refused: bool = False
 
 
-class Sns:
-    """Publishes to the topic, up to ten messages a request.
+def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
+    """Return one request for every ten notices, with an entry for each."""
+    messages = pending.split(lambda message: len(message.notices) <= BATCH)
+    return [Request(message.ids, _entries(message)) for message in messages]
 
-    Source: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
+
+def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
+    """Publish the messages; SNS accepts or refuses each by itself.
+
+    Raises:
+        DeliveryError: With what was accepted, and what was refused permanently.
     """
-
-    name: ClassVar = "sns"
-    label: ClassVar = "SNS (e-mail, SMS)"
-    settings: ClassVar[tuple[Setting, ...]] = ()
-    when_broken: ClassVar = (
-        "Ask {operator} to check that the stack's topic exists and that the function's role may publish to it."
+    why, results = _publish(request.payload, connection, deadline)
+    failures = {notice_id: failure for notice_id, failure in zip(request.notice_ids, results, strict=True) if failure}
+    if not failures:
+        return
+    codes = sorted({failure.code for failure in failures.values()} - {""})
+    permanent = any(re.fullmatch(PERMANENT, code) for code in codes)
+    counted = f"SNS refused {len(failures)} of {len(results)} messages: {', '.join(codes) or 'no answer'}"
+    raise DeliveryError(
+        why or counted,
+        permanent=permanent,
+        accepted_ids=set(request.notice_ids) - failures.keys(),
+        refused_ids=[one for one, failure in failures.items() if failure.refused and not permanent],
     )
-    min_severity: ClassVar = "info"
-    incidents_only: ClassVar = False
-    accepted: ClassVar = "SNS took it, and delivers it to every confirmed subscriber"
-
-    def __init__(self, senders: Senders, values: dict[str, str]) -> None:
-        """Take the client and the topic; the secret has nothing for it."""
-        self._sns = senders.sns
-        self._topic_arn = senders.topic_arn
-
-    def render(self, notices: Sequence[Notice], recipient: Recipient) -> list[Request[list[SnsMessage]]]:
-        """Return one request for up to ten notices; one for each hundred of a longer list."""
-        made = [_message(part, to) for part, to in each(bundles(notices), recipient)]
-        groups = [made] if len(notices) <= TOGETHER else [[message] for message in made]
-        return [Request(_ids(group), group) for group in groups if group]
-
-    def send(self, request: Request[list[SnsMessage]], deadline: Deadline) -> None:
-        """Publish; each entry is accepted or refused by itself.
-
-        Raises:
-            DeliveryError: With what was accepted, and what was refused permanently.
-        """
-        group = request.payload
-        try:
-            result = self._publish(group)
-        except ClientError as error:
-            code = aws.error_name(error)
-            if code not in REFUSED_WHOLE:
-                raise DeliveryError(f"SNS answered {code}", gone=_is_gone(code)) from None
-            result = self._publish_one_by_one(group, code, deadline)
-        except (BotoCoreError, ResponseParserError) as error:
-            raise DeliveryError(f"SNS did not answer: {type(error).__name__}") from None
-        if len(result.accepted) == len(group):
-            return
-        gone = any(_is_gone(code) for code in result.codes)
-        raise DeliveryError(
-            f"SNS refused {len(group) - len(result.accepted)} of {len(group)} messages: "
-            + (", ".join(sorted(result.codes)) or "no answer"),
-            gone=gone,
-            accepted=_ids(result.accepted),
-            refused=() if gone else _ids(result.refused),
-        )
-
-    def _publish(self, group: Sequence[SnsMessage]) -> "_Result":
-        answer = self._sns.publish_batch(
-            TopicArn=self._topic_arn,
-            PublishBatchRequestEntries=[_entry(str(number), message) for number, message in enumerate(group)],
-        )
-        failed = {int(entry["Id"]): entry for entry in answer.get("Failed", [])}
-        taken = {int(entry["Id"]) for entry in answer.get("Successful", [])} - failed.keys()
-        codes = {number: str(entry.get("Code")) for number, entry in failed.items()}
-        refused = {n for n, entry in failed.items() if entry.get("SenderFault") and not _is_transient(codes[n])}
-        return _Result([group[n] for n in sorted(taken)], [group[n] for n in sorted(refused)], set(codes.values()))
-
-    def _publish_one_by_one(self, group: Sequence[SnsMessage], code: str, deadline: Deadline) -> "_Result":
-        """Publish each message of a request that was refused as a whole: one that is malformed stops no other.
-
-        Those for which no time is left are neither accepted nor refused.
-        """
-        if len(group) == 1:
-            return _Result([], [*group], {code})
-        total = _Result([], [], set())
-        for message in group:
-            if deadline.left() <= 0:
-                break
-            try:
-                one = self._publish([message])
-            except ClientError as error:
-                one = _Result([], [message] if aws.error_name(error) in REFUSED_WHOLE else [], {aws.error_name(error)})
-            except (BotoCoreError, ResponseParserError) as error:
-                one = _Result([], [], {type(error).__name__})
-            total.accepted.extend(one.accepted)
-            total.refused.extend(one.refused)
-            total.codes.update(one.codes)
-        return total
 
 
-class _Result(NamedTuple):
-    """What was accepted, what was refused permanently; and the codes of all that was not accepted."""
+def _publish(entries: list[Json], connection: Connection, deadline: Deadline) -> tuple[str, list[Failure | None]]:
+    """Publish messages in one request; if SNS refuses it as a whole for its content, publish each alone.
 
-    accepted: list[SnsMessage]
-    refused: list[SnsMessage]
-    codes: set[str]
+    So one malformed message stops no other. Those for which no time is left are neither accepted nor refused.
+
+    Returns:
+        Why the request as a whole failed, or ""; for each message why SNS did not accept it, or None.
+    """
+    senders = connection.senders
+    try:
+        answer = senders.sns.publish_batch(TopicArn=senders.topic_arn, PublishBatchRequestEntries=entries)
+    except ClientError as error:
+        code = aws.error_name(error)
+        if not re.fullmatch(REFUSED_WHOLE, code):
+            return f"SNS answered {code}", [Failure(code)] * len(entries)
+        if len(entries) == 1:
+            return "", [Failure(code, refused=True)]
+        results: list[Failure | None] = []
+        for entry in entries:
+            results += _publish([entry], connection, deadline)[1] if deadline.left() > 0 else [Failure()]
+        return "", results
+    except (BotoCoreError, ResponseParserError) as error:
+        name = type(error).__name__
+        return f"SNS did not answer: {name}", [Failure(name)] * len(entries)
+
+    accepted = {result["Id"] for result in answer.get("Successful", [])}
+    failed = {result["Id"]: _failure(result) for result in answer.get("Failed", [])}
+    ids = [entry["Id"] for entry in entries]
+    return "", [failed.get(one, None if one in accepted else Failure()) for one in ids]
 
 
-def _message(notices: Bundle, recipient: Recipient) -> SnsMessage:
-    ids = tuple(notice.notice_id for notice in notices)
-    name = _ascii(shorten(recipient.name, NAME_LIMIT)) or recipient.org
-    subject = _ascii(f"[{name}] {title_of(notices)}")
-    if len(subject) > SUBJECT_LIMIT:
-        subject = subject[: SUBJECT_LIMIT - 3] + "..."
-    return SnsMessage(ids, subject, text(notices, recipient), _attributes(notices, recipient))
+def _failure(result: Json) -> Failure:
+    code = str(result.get("Code"))
+    return Failure(code, bool(result.get("SenderFault")) and not re.fullmatch(TRANSIENT, code))
+
+
+def _entries(message: Message) -> list[Json]:
+    rendering = message.rendering
+    name = _ascii(shorten(rendering.name, NAME_LIMIT)) or rendering.org
+    return [
+        {
+            "Id": str(number),
+            "Message": rendering.text(notice),
+            "Subject": _subject(f"[{name}] {notice.content.title}"),
+            "MessageAttributes": _attributes(notice, rendering.org),
+        }
+        for number, notice in enumerate(message.notices)
+    ]
+
+
+def _subject(words: str) -> str:
+    subject = _ascii(words)
+    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
 
 
 def _ascii(words: str) -> str:
@@ -162,56 +134,30 @@ def _ascii(words: str) -> str:
     return " ".join(ascii_words.split())
 
 
-def _attributes(notices: Bundle, recipient: Recipient) -> dict[str, str | list[str]]:
-    attributes: dict[str, str | list[str]] = {
-        "org": recipient.org,
-        "severity": severity(notices),
-        "notice_id": reference(notices),
+def _attributes(notice: Notice, org: str) -> dict[str, Json]:
+    words: dict[str, str | None] = {
+        "org": org,
+        "severity": notice.severity,
+        "notice_id": notice.notice_id,
+        "kind": notice.kind,
+        "phase": notice.phase,
     }
-    if len(notices) > 1:
-        # A filter policy on an attribute that is missing matches nothing, so a list has what each of its notices has.
-        return attributes | {
-            "kind": [notice.kind for notice in notices],
-            "phase": [notice.phase for notice in notices],
-            "row_id": [notice.row.id if notice.row else "" for notice in notices],
-        }
-    (notice,) = notices
-    attributes |= {"kind": notice.kind, "phase": notice.phase}
     if row := notice.row:
-        log_time = row.log_time.isoformat() if row.log_time else ""
-        named = {"row_id": row.id, "state": row.state, "log_time": log_time, "repeat_type": row.repeat_type}
-        attributes |= {name: value for name, value in named.items() if value}
+        log_time = row.log_time.isoformat() if row.log_time else None
+        words |= {"row_id": row.id, "state": row.state, "log_time": log_time, "repeat_type": row.repeat_type}
+    attributes = {name: {"DataType": "String", "StringValue": value} for name, value in words.items() if value}
+    if notice.kinds:
+        attributes["kind"] = {"DataType": "String.Array", "StringValue": json.dumps(notice.kinds)}
     return attributes
 
 
-def _entry(number: str, message: SnsMessage) -> dict[str, Any]:
-    return {
-        "Id": number,
-        "Message": message.text,
-        "Subject": message.subject,
-        "MessageAttributes": {name: _attribute(value) for name, value in message.attributes.items()},
-    }
-
-
-def _attribute(value: str | list[str]) -> dict[str, str]:
-    if isinstance(value, str):
-        return {"DataType": "String", "StringValue": value}
-    return {"DataType": "String.Array", "StringValue": json.dumps(value)}
-
-
-def _ids(messages: Sequence[SnsMessage]) -> tuple[str, ...]:
-    return tuple(notice_id for message in messages for notice_id in message.notice_ids)
-
-
-def _is_gone(code: str) -> bool:
-    """Return whether the topic itself refuses: it is missing, access is denied, or its key cannot be used."""
-    return code.startswith(("NotFound", "AuthorizationError", "AccessDenied", "KMS")) and not _is_transient(code)
-
-
-def _is_transient(code: str) -> bool:
-    return "Throttl" in code or code in {
-        "InternalError",
-        "InternalErrorException",
-        "InternalFailure",
-        "ServiceUnavailable",
-    }
+SNS = ChannelKind(
+    "sns",
+    "SNS (e-mail, SMS)",
+    "Ask {operator} to check that the stack's topic exists and that the function's role may publish to it.",
+    "SNS took it, and delivers it to every confirmed subscriber",
+    (),
+    _render,
+    _send,
+)
+"""The stack's topic, up to ten messages a request: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html."""

@@ -2,21 +2,19 @@
 
 from datetime import timedelta
 
-from handler.causes import CAUSES, TRANSIENT, Cause
 from handler.decision import Decision
-from handler.errors import UnreadableError
+from handler.errors import CAUSES, TRANSIENT, Cause, UnreadableError
 from handler.memory import Incident
-from handler.outcomes import NO_ACTION
-from handler.wording import Content, Fact, duration
+from handler.wording import NO_ACTION, Content, Fact, duration
 
 NAME = KIND = "unreadable"
 
 
 def evaluate(decision: Decision, problem: UnreadableError) -> None:
-    """Open it, learn a more telling cause, or remind of it.
+    """Open the incident, update its cause, or send a reminder.
 
-    What a person must fix is sent at once, each cause; transient errors only after ``unreadable_hours``, and they never
-    hide what a person must fix.
+    A cause that a person must fix is sent at once, each by itself. Transient errors are sent after
+    ``unreadable_hours``, and never replace a cause that a person must fix.
     """
     incident = decision.memory.incidents.get(NAME) or Incident(decision.now, cause=problem.cause.name)
     known = CAUSES.get(incident.cause, TRANSIENT)
@@ -24,53 +22,35 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
         known = problem.cause
         incident = incident._replace(cause=known.name, detail=str(problem))
     decision.set_incident(NAME, incident)
-    if known.actionable or decision.now - incident.since >= timedelta(hours=decision.policy.unreadable_hours):
-        _notify(decision, incident, known)
+    notified_at = incident.causes.get(known.name)
+    of_cause = incident._replace(notified_at=notified_at, causes={**incident.causes, known.name: decision.now})
+    lasts = decision.now - incident.since >= timedelta(hours=decision.policy.unreadable_hours)
+    if (known.actionable or lasts) and decision.should_notify(KIND, of_cause):
+        made = content(decision, incident, known, of_cause.next_phase)
+        phase, identity = incident.next_phase, f"{NAME}-{known.name}"
+        decision.notify_open(KIND, NAME, of_cause, phase, made, identity)
 
 
-def _notify(decision: Decision, incident: Incident, cause: Cause) -> None:
-    last = incident.causes.get(cause.name)
-    if not decision.is_due(last, incident.reminders):
-        return
-    content = _content(decision, incident, cause, still=last is not None)
-    notice = decision.opening(KIND, NAME, incident, content, identity=f"{NAME}-{cause.name}")
-    if decision.wants(KIND) and decision.notify(notice):
-        reminders = incident.reminders + (1 if last else 0)
-        causes = {**incident.causes, cause.name: decision.now}
-        decision.set_incident(NAME, incident._replace(notified_at=decision.now, reminders=reminders, causes=causes))
-
-
-def _content(decision: Decision, incident: Incident, cause: Cause, *, still: bool) -> Content:
-    facts = [Fact("Since", time=incident.since)]
-    if incident.since < decision.now:
-        facts.append(Fact("For", duration(decision.now - incident.since)))
-    if incident.detail:
-        facts.append(Fact("Technical detail", incident.detail))
-    if cause.resolution:
-        facts.append(Fact("Zoho's advice", cause.resolution))
+def content(decision: Decision, incident: Incident, cause: Cause, phase: str) -> Content:
+    """Return what a notice of this cause says."""
+    lasted = duration(decision.now - incident.since) if incident.since < decision.now else ""
+    texts = {"For": lasted, "Technical detail": incident.detail, "Zoho's advice": cause.resolution}
+    facts = (Fact("Since", time=incident.since), *(Fact(label, text) for label, text in texts.items() if text))
     until = "this is fixed" if cause.actionable else "Zoho answers again"
-    return Content(
-        "🚫",
-        f"{'Still cannot' if still else 'Cannot'} check the backups ({cause.title})",
-        f"{cause.sentence} Backups are not being monitored until {until}.",
-        tuple(facts),
-        next_step=decision.step(cause.next_step),
-    )
+    title = f"{'Still cannot' if phase == 'reminder' else 'Cannot'} check the backups ({cause.title})"
+    sentence = f"{cause.sentence} Backups are not being monitored until {until}."
+    return Content("🚫", title, sentence, facts, next_step=decision.fill_in(cause.next_step))
 
 
 def close(decision: Decision) -> None:
-    """Close it after a good read, as ``readable``."""
+    """Close the incident after a good read, with a notice of the kind ``readable``."""
     incident = decision.memory.incidents.get(NAME)
     if incident is None:
         return
     decision.set_incident(NAME, None)
     if incident.notified_at and decision.wants(KIND):
         lasted = duration(decision.now - incident.since)
-        content = Content(
-            "✅",
-            "Backups can be checked again",
-            f"Monitoring resumed after {lasted}. Messages about anything that happened meanwhile follow.",
-            (Fact("Not monitored since", time=incident.since),),
-            next_step=NO_ACTION,
-        )
-        decision.notify(decision.ending("readable", NAME, incident, content))
+        sentence = f"Monitoring resumed after {lasted}. Messages about anything that happened meanwhile follow."
+        facts = (Fact("Not monitored since", time=incident.since),)
+        ended = Content("✅", "Backups can be checked again", sentence, facts, next_step=NO_ACTION)
+        decision.notify_end("readable", NAME, incident, ended)

@@ -9,17 +9,18 @@ import pytest
 import requests
 
 from handler.channels import BY_NAME
-from handler.channels.channel import Channel, Request, Senders
-from handler.deadline import Deadline
+from handler.channels.channel import Connection, Request, Senders
 from handler.errors import DeliveryError
 from handler.history import Row, parse_row
-from handler.message import Recipient
+from handler.message import Rendering
 from handler.outbox import IncidentRef, Notice
-from handler.wording import Content, Fact
+from handler.transport import Deadline
+from handler.wording import Content, Fact, Line
 from sandbox.channels import Fake
+from sandbox.watch import EVERYTHING, Watch
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-RECIPIENT = Recipient("acme", "Acme Ltd", UTC, "https://crm.zoho.eu", NOW)
+RENDERING = Rendering("acme", "Acme Ltd", UTC, "https://crm.zoho.eu", NOW)
 AMPLE = Deadline(lambda: 12.0)
 HOSTILE = (
     "<!channel> <https://evil.example|click> *b* _i_ ~s~ `c` [x](https://evil.example) @here {@all} {{DATE(2026)}} & #1"
@@ -34,16 +35,16 @@ def row(number: int = 0, **fields: Any) -> Row:
     return parse_row({"id": str(FIRST_ID + 1_003 * number), "log_time": NOW.isoformat(), **fields})
 
 
-def ref(name: str = "failing", hours_ago: float = 0, severity: str = "critical") -> IncidentRef:
+def ref(name: str = "failing", hours_ago: float = 0, severity: str = "critical", line: str = "") -> IncidentRef:
     """Return an incident that began so many hours ago."""
-    return IncidentRef(name, NOW - timedelta(hours=hours_ago), severity)
+    return IncidentRef(name, NOW - timedelta(hours=hours_ago), severity, line)
 
 
-def content(title: str = "Backup failed", said: str = "", **more: Any) -> Content:
+def content(title: str = "Backup failed", said: str = "", lines: Sequence[str] = (), **more: Any) -> Content:
     """Return what a failed backup says, and whatever Zoho said."""
     facts = (Fact("Failed", time=NOW), Fact("Started by", said or "Asha Rao"), Fact("File", said or "Acme_1.zip"))
     words = {"sentence": f"Zoho CRM could not back up your data. {said}", "next_step": "Start a backup manually."}
-    return Content("🔴", title, **{"facts": facts, **words, **more})
+    return Content("🔴", title, lines=tuple(map(Line, lines)), **{"facts": facts, **words, **more})
 
 
 def notice(number: int = 0, kind: str = "failed", severity: str = "critical", said: str = "", **more: Any) -> Notice:
@@ -60,33 +61,54 @@ def notices(count: int, **more: Any) -> list[Notice]:
     return [notice(number, **more) for number in range(count)]
 
 
-def channel_to(fake: Fake, session: requests.Session, **values: str) -> Channel:
-    """Return the channel that sends to this fake."""
+def long_list(count: int = 130) -> Notice:
+    """Return what the rules make of so many rows at once: failures, and completions between them."""
+    watch = Watch(notify_on=EVERYTHING)
+    watch.check()
+    for number in range(count):
+        watch.log(at=watch.now + timedelta(minutes=number), state="completed" if number % 3 == 1 else "failure")
+    watch.now += timedelta(minutes=count)
+    (listed,) = watch.check()
+    return listed
+
+
+def connect(fake: Fake, session: requests.Session, **values: str) -> Connection:
+    """Return a connection to this fake."""
     kind = BY_NAME[fake.name]
     defaults = {setting.key: setting.default for setting in kind.settings if setting.default is not None}
-    return kind(Senders(None, TOPIC, session), {**defaults, **fake.settings(), **values})
+    return Connection(kind, Senders(None, TOPIC, session), {**defaults, **fake.settings(), **values})
 
 
-def one(channel: Channel, count: int = 1, **more: Any) -> Request[Any]:
+def one(connection: Connection, count: int = 1, **more: Any) -> Request:
     """Return the one request for so many notices."""
-    (request,) = channel.render(notices(count, **more), RECIPIENT)
+    (request,) = connection.render(notices(count, **more), RENDERING)
     return request
 
 
-def send_all(channel: Channel, pending: Sequence[Notice], recipient: Recipient = RECIPIENT) -> list[Request[Any]]:
+def send_all(connection: Connection, pending: Sequence[Notice], rendering: Rendering = RENDERING) -> list[Request]:
     """Send what is pending, which is all accepted, and return the requests."""
-    made = channel.render(pending, recipient)
+    made = connection.render(pending, rendering)
     for request in made:
-        channel.send(request, AMPLE)
+        connection.send(request, AMPLE)
     return made
 
 
-def refusal_of(channel: Channel, request: Request[Any]) -> DeliveryError:
+def refusal_of(connection: Connection, request: Request) -> DeliveryError:
     """Send what is not accepted, and return how that was said; nothing of an exception below it is kept."""
     with pytest.raises(DeliveryError) as raised:
-        channel.send(request, AMPLE)
+        connection.send(request, AMPLE)
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
     return raised.value
+
+
+def verdict_of(connection: Connection, request: Request) -> str:
+    """Send a request and return what it learned about all of its notices; "taken" if they were accepted."""
+    try:
+        connection.send(request, AMPLE)
+    except DeliveryError as error:
+        verdict = {frozenset(): "transient", frozenset(request.notice_ids): "refused"}[error.refused_ids]
+        return "permanent" if error.permanent else verdict
+    return "taken"
 
 
 def texts(value: object) -> Iterator[str]:

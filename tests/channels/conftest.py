@@ -1,4 +1,4 @@
-"""A fake of the channel that a test file is about, and the channel that sends to it."""
+"""A fake of the channel that a test file is about, and a connection to it."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,9 +8,9 @@ import pytest
 import requests
 
 from handler import transport
-from handler.channels.channel import Channel
+from handler.channels.channel import Connection
 from sandbox.channels import FAKES, Fake, FakeCliq
-from tests.channels.builder import channel_to
+from tests.channels.builder import connect
 from tests.world import Clock
 
 
@@ -35,6 +35,6 @@ def fake(name: str, clock: Clock) -> Iterator[Fake]:
 
 
 @pytest.fixture
-def channel(fake: Fake, session: requests.Session) -> Channel:
-    """Give the channel that sends to the fake."""
-    return channel_to(fake, session)
+def connection(fake: Fake, session: requests.Session) -> Connection:
+    """Give a connection to the fake."""
+    return connect(fake, session)

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from handler.channels.channel import Request
-from handler.channels.teams import MESSAGE_BYTES, Teams, escape, size
-from sandbox.channels import FakeTeams
+from handler.channels.channel import Connection, Request
+from handler.channels.teams import MESSAGE_BYTES, TEAMS, escape, size
+from sandbox.channels.teams import FakeTeams, unmarked
 from sandbox.server import Response
-from tests.channels.builder import AMPLE, HOSTILE, RECIPIENT, content, notice, notices, ref, refusal_of, send_all
+from tests.channels.builder import AMPLE, HOSTILE, RENDERING, content, notice, notices, ref, send_all, verdict_of
 
 WORKFLOW = (
     "https://x.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/a/triggers/manual"
 )
 
 
-def card(request: Request[Any]) -> dict[str, Any]:
+def card(request: Request) -> dict[str, Any]:
     """Return the card of a request."""
     (attachment,) = request.payload["attachments"]
     made: dict[str, Any] = attachment["content"]
@@ -37,7 +37,7 @@ def card(request: Request[Any]) -> dict[str, Any]:
 )
 def test_a_url_that_cannot_work_is_refused_with_the_reason(url: str, complaint: str) -> None:
     """A retired connector, or a workflow that only the tenant may trigger."""
-    said = Teams.settings[0].complaint(url, False)
+    said = TEAMS.settings[0].problem(url, False)
     assert complaint in said
     assert bool(said) == bool(complaint)
 
@@ -51,24 +51,24 @@ def test_a_url_that_cannot_work_is_refused_with_the_reason(url: str, complaint: 
         ("info", "news", "default"),
     ],
 )
-def test_the_title_has_the_colour_of_its_news(channel: Teams, severity: str, phase: str, color: str) -> None:
+def test_the_title_has_the_colour_of_its_news(connection: Connection, severity: str, phase: str, color: str) -> None:
     """An end is good news whatever it ends."""
     ends = (ref(),) if phase == "ended" else ()
-    (request,) = channel.render([notice(severity=severity, phase=phase, ends=ends)], RECIPIENT)
+    (request,) = connection.render([notice(severity=severity, phase=phase, ends=ends)], RENDERING)
     assert card(request)["body"][0]["color"] == color
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "🏴"])
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_card_ends_at_the_limit_in_bytes(channel: Teams, fake: FakeTeams, letter: str, more: int) -> None:
+def test_a_card_ends_at_the_limit_in_bytes(connection: Connection, fake: FakeTeams, letter: str, more: int) -> None:
     """As they are sent; what is longer goes as its shortened text."""
-    (request,) = channel.render([notice()], RECIPIENT)
+    (request,) = connection.render([notice()], RENDERING)
     each = size({"": letter}) - size({"": ""})
     room, rest = divmod(MESSAGE_BYTES - size(request.payload), each)
     made = content()
     long = notice(content=made._replace(sentence=made.sentence + letter * (room + more)))
-    (request,) = channel.render([long], RECIPIENT)
-    channel.send(request, AMPLE)
+    (request,) = connection.render([long], RENDERING)
+    connection.send(request, AMPLE)
     sent = len(fake.requests[0].body)
     assert sent == size(request.payload)
     assert sent <= MESSAGE_BYTES
@@ -76,19 +76,10 @@ def test_a_card_ends_at_the_limit_in_bytes(channel: Teams, fake: FakeTeams, lett
     assert more or sent == MESSAGE_BYTES - rest
 
 
-def test_many_that_are_long_are_split(channel: Teams, fake: FakeTeams) -> None:
-    """Each within the limit; none is lost, and none is twice."""
-    long = [n._replace(content=content("Backup failed", "é" * 500)) for n in notices(8)]
-    made = send_all(channel, long)
-    assert len(made) > 1
-    assert all(len(request.body) <= MESSAGE_BYTES for request in fake.requests)
-    assert [i for request in made for i in request.notice_ids] == [n.notice_id for n in long]
-
-
-def test_text_from_zoho_reads_as_it_was_written_and_is_inert(channel: Teams, fake: FakeTeams) -> None:
+def test_text_from_zoho_reads_as_it_was_written_and_is_inert(connection: Connection, fake: FakeTeams) -> None:
     """Every character that Markdown or a template knows stands behind a backslash."""
     hostile = [n._replace(content=content(HOSTILE, HOSTILE, next_step="", lines=(HOSTILE,))) for n in notices(2)]
-    (request,) = send_all(channel, hostile, RECIPIENT._replace(name=HOSTILE[:60]))
+    (request,) = send_all(connection, hostile, RENDERING._replace(name=HOSTILE[:60]))
     assert HOSTILE in fake.accepted[0].text
     for element in card(request)["body"]:
         for words in [element["text"]] if "text" in element else [fact["value"] for fact in element["facts"]]:
@@ -100,17 +91,12 @@ def test_text_from_zoho_reads_as_it_was_written_and_is_inert(channel: Teams, fak
 @pytest.mark.parametrize("words", ["a\\", "\\*", "*a*", "{{DATE(2026-01-01T00:00:00Z)}}", "1. x", "- x", "a|b"])
 def test_an_escaped_text_reads_as_it_was_written(words: str) -> None:
     """A backslash that was there is doubled, so that it escapes nothing."""
-    card = {"body": [{"type": "TextBlock", "text": escape(words)}]}
-    assert FakeTeams.text({"attachments": [{"content": card}]}) == words
+    assert unmarked(escape(words)) == words
 
 
 @pytest.mark.parametrize(("status", "taken"), [(200, True), (202, True), (201, False), (204, False), (302, False)])
-def test_what_a_workflow_takes_is_accepted(channel: Teams, fake: FakeTeams, status: int, taken: bool) -> None:
+def test_what_a_workflow_takes_is_accepted(connection: Connection, fake: FakeTeams, status: int, taken: bool) -> None:
     """202 is all that it says; 200 where the workflow has a response of its own; nothing else comes from it."""
     fake.script("webhook", Response(status))
-    (request,) = channel.render([notice()], RECIPIENT)
-    if taken:
-        channel.send(request, AMPLE)
-    else:
-        raised = refusal_of(channel, request)
-        assert (raised.gone, set(raised.refused)) == (False, set())
+    (request,) = connection.render([notice()], RENDERING)
+    assert verdict_of(connection, request) == ("taken" if taken else "transient")

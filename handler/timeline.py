@@ -1,0 +1,104 @@
+"""The history as events in order, how the backups stood at each of them, and how they stand now. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from handler import errors
+from handler.errors import UnreadableError
+from handler.history import CurrentState, Event, Row, dates_at_first_read, in_order
+from handler.memory import Memory
+
+OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
+RECENT = 10
+ROWS_AGE_OUT = timedelta(days=360)
+"""Zoho keeps a year; five days less allow for clocks and leap years."""
+
+
+class Standing(NamedTuple):
+    """How the backups stood when a row happened.
+
+    Attributes:
+        event: The row.
+        before: Time of the last completed backup before it.
+        failures: Failed backups in a row, this one included.
+        since: Time of the first of them.
+        run: How many failures in a row a completed backup ended, and since when; (0, None) where it ended none.
+        recent: The last few outcomes, this one included, oldest first.
+        kind: The kind of its notice: the row's own, or ``recovered``.
+        resolved: What it ends, one phrase each.
+    """
+
+    event: Event
+    before: datetime | None
+    failures: int
+    since: datetime | None
+    run: tuple[int, datetime | None]
+    recent: str
+    kind: str
+    resolved: tuple[str, ...] = ()
+
+
+class Timeline(NamedTuple):
+    """The history, read at one check.
+
+    Attributes:
+        events: All rows, oldest first.
+        news: Those that were never seen before.
+        standings: How the backups stood at each event.
+        current: How they stand now.
+        first_seen: Row key → when the row was first seen; at a first read, the time that counts as such.
+    """
+
+    events: list[Event]
+    news: list[Event]
+    standings: list[Standing]
+    current: CurrentState
+    first_seen: Mapping[str, datetime]
+
+
+def read_timeline(rows: Sequence[Row], memory: Memory, now: datetime) -> Timeline:
+    """Return the timeline of these rows, which may come in any order and more than once.
+
+    Raises:
+        UnreadableError: The history had rows and is empty now.
+    """
+    unique = list({row.key: row for row in rows}.values())
+    if not unique and memory.last_seen_time and now - memory.last_seen_time < ROWS_AGE_OUT:
+        raise UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now.")
+    first_seen = memory.seen if memory.baseline_at else dates_at_first_read(unique, now)
+    events = in_order(unique, first_seen, now)
+    news = [event for event in events if event.row.key not in memory.seen]
+    return Timeline(events, news, *replay(events, memory), first_seen)
+
+
+def replay(events: Sequence[Event], memory: Memory) -> tuple[list[Standing], CurrentState]:
+    """Return how the backups stood at each event, and how they stand now.
+
+    The memory stands in for rows that Zoho no longer shows.
+    """
+    remembered = [(event.kind, event.at) for event in events if event.row.key in memory.seen]
+    before = None if ("completed", memory.last_completed) in remembered else memory.last_completed
+    kinds = [kind for kind, _ in remembered]
+    failures = 0 if "completed" in kinds else max(0, memory.failures_in_a_row - kinds.count("failed"))
+    since = memory.failing_since if failures else None
+    recent, standings, current = "", [], CurrentState()
+    for event in events:
+        run: tuple[int, datetime | None] = (0, None)
+        earlier = before if before and before <= event.at else None
+        if event.row.state:
+            recent = (recent + OUTCOME_SYMBOLS.get(event.kind, "?"))[-RECENT:]
+            current = current._replace(running=())
+        if event.kind == "completed":
+            run, failures, since = (failures, since), 0, None
+            before = max(before or event.at, event.at)
+            current = current._replace(newest_failed=None, recovered_by=current.recovered_by or event)
+        elif event.kind == "failed":
+            failures, since = failures + 1, since or event.at
+            current = current._replace(newest_failed=event, recovered_by=None)
+        elif event.kind == "started":
+            # Zoho may show a backup before it begins.
+            begun = event._replace(at=max(event.at, event.row.log_time or event.at))
+            current = current._replace(running=(begun, *current.running))
+        standings.append(Standing(event, earlier, failures, since, run, " ".join(recent), event.kind))
+    return standings, current

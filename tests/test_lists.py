@@ -1,0 +1,120 @@
+"""Many rows at once: more than three wanted notices are one list, and nothing is lost in it."""
+
+import pytest
+
+from handler.outbox import IncidentRef
+from handler.wording import Line
+from sandbox.watch import EVERYTHING, START, Watch
+from tests.watch import DAY, HOUR, play, rows, told
+from tests.world import TopicInMemory
+from tests.world import world as open_world
+
+ONE_OR_MANY = {
+    "three": ("completed, stopped, bought", "completed, stopped, purchased"),
+    "four": ("completed, stopped, bought, completed", "list"),
+    "four rows of which three are wanted": ("completed, stopped, bought, started", "completed, stopped, purchased"),
+    "unknown ones beside three": ("odd, completed, resumed, stopped, bought", None),
+    "four unknown ones": ("odd, odd, resumed, odd", "unknown, unknown, unknown, unknown"),
+    "unknown ones beside four": ("odd, completed, stopped, bought, completed, resumed", "unknown, unknown, list"),
+    "thirty unknown ones": ("odd, " * 30, ", ".join(["unknown"] * 30)),
+    "three more": ("odd, " * 33, ", ".join(["unknown"] * 33)),
+    "four more": ("odd, " * 34, ", ".join([*["unknown"] * 30, "list"])),
+}
+
+
+@pytest.mark.parametrize("case", ONE_OR_MANY)
+def test_wanted_notices_are_counted_and_an_unknown_entry_stays_alone(case: str) -> None:
+    """A person closes each of those; thirty at most, for the item has no room for more."""
+    cell, sent = ONE_OR_MANY[case]
+    watch = Watch(notify_on=EVERYTHING, digest_days=0, max_backup_age_days=3650)
+    watch.check()
+    play(watch, f"1h | {cell} | {sent or 'unknown, completed, unknown, stopped, purchased'}")
+    play(watch, "1h | |")
+
+
+def test_a_list_says_how_things_stand_and_what_happened() -> None:
+    """With the weight and the next step of its gravest row, and a line for each: time, title, job id."""
+    watch = Watch(rows("scheduled@-1d, completed@-1d"), digest_days=0)
+    watch.check()
+    play(watch, "4h | completed@1h, failed@2h, failed@3h, stopped@4h | list opened")
+    notice, [completed, failed, again, stopped] = watch.notices[-1], [raw["id"] for raw in watch.rows[2:]]
+    tells = told(notice)
+    assert tells["title"] == "4 new entries: 1 completed, 2 failed, 1 schedule turned off"
+    assert tells["severity"] == "critical"
+    assert tells["sentence"].startswith("The backup history has 4 new entries. The last 2 backups failed")
+    assert tells["step"].startswith("Open Setup > Data Administration > Data Backup in Zoho CRM and start a backup")
+    assert tells["Last successful backup"] == START + HOUR
+    assert tells["lines"] == [
+        Line(f"Backup completed · Job ID {completed}", START + HOUR),
+        Line(f"Backup failed · Job ID {failed}", START + 2 * HOUR),
+        Line(f"Backup failed, 2 in a row · Job ID {again}", START + 3 * HOUR),
+        Line(f"Backup schedule turned off · Job ID {stopped}", START + 4 * HOUR),
+    ]
+    assert notice.kinds == ("completed", "failed", "stopped")
+    assert len(notice.row_keys) == 4
+
+
+def test_the_newest_hundred_rows_have_a_line_and_the_older_ones_are_counted() -> None:
+    """By kind; all of them are in the list."""
+    watch = Watch(digest_days=0, remind_hours=0)
+    watch.check()
+    play(watch, f"4h | {'failed@1h, ' * 3}{'completed@2h, ' * 22}{'failed@3h, ' * 100} | list opened")
+    tells, keys = told(watch.notices[-1]), watch.notices[-1].row_keys
+    assert tells["lines"][0] == Line("25 older entries: 3 failed, 22 completed")
+    assert [line.time for line in tells["lines"][1:]] == [START + 3 * HOUR] * 100
+    assert len(set(keys)) == len(watch.rows) == 125
+    play(watch, "1h | |")
+
+
+def test_what_a_list_opened_ended_and_sent_is_remembered_as_sent() -> None:
+    """`failing` is notified of once, and reminded of a day later; the new schedule ends the stop."""
+    watch = Watch(rows("scheduled@-1d, completed@-1d"), digest_days=0)
+    watch.check()
+    play(
+        watch,
+        "4h  | completed@1h, failed@2h, failed@3h, stopped@4h | list opened | opens: failing@2h",
+        "1h  | failed    | failed          | opens: failing@2h",
+        "23h |           |",
+        "1h  |           | failed reminder | opens: failing@2h",
+        "1h  | scheduled | scheduled ended | ends: stopped@4h",
+        "1h  | bought, completed, completed, completed, failed@1h | list ended | ends: failing@2h",
+        "48h |           |",
+    )
+
+
+def test_each_incident_of_a_list_keeps_its_alert_and_its_title() -> None:
+    """PagerDuty resolves each one that ended, under its own key, and opens each one that began."""
+    with open_world(rows("completed@-50d, started@-1d, scheduled@-60d"), ["pagerduty"]) as world:
+        world.check()
+        opened = {event["dedup_key"]: event["event_action"] for event in world.fakes["pagerduty"].messages}
+        world.forget()
+        world.clock.advance(hours=4)
+        for raw in rows("completed@0h, failed@1h, failed@2h, bought@3h, stopped@4h"):
+            world.organisation.rows.insert(0, raw)
+        assert world.check()["notices"] == ["list"]
+        events = world.fakes["pagerduty"].messages
+        assert set(opened.values()) == {"trigger"}
+        said_of = {e["payload"]["class"]: (e["event_action"], e["payload"]["summary"]) for e in events}
+        assert said_of == {
+            "stuck": ("resolve", "default: Backups work again"),
+            "failing": ("trigger", "default: Backup failed, 2 in a row"),
+        }
+        assert len({event["dedup_key"] for event in events}) == 2
+        assert opened.keys() < {event["dedup_key"] for event in events}
+        types = {name: one["DataType"] for name, one in world.topic.entries[0]["MessageAttributes"].items()}
+        others = dict.fromkeys(("org", "severity", "notice_id", "phase"), "String")
+        assert types == {"kind": "String.Array", **others}
+        assert TopicInMemory.attribute(world.topic.entries[0], "kind") == ["recovered", "failed", "stopped"]
+
+
+def test_a_list_ends_what_its_rows_end() -> None:
+    """A late stop and an overdue backup, each with a line of its own."""
+    watch = Watch(rows("scheduled@-20d, completed@-19d"), digest_days=0)
+    watch.check()
+    play(watch, "1h | stopped | stopped")
+    play(watch, "1h | scheduled, completed, completed, completed, completed | list ended")
+    stop, overdue = watch.notices[-1].ends
+    assert stop == IncidentRef("stopped", START, "warning", "Backups are scheduled again")
+    assert (overdue.name, overdue.line) == ("overdue", "Backups work again")
+    assert watch.notices[-1].audience_severity == "critical"
+    assert watch.now - overdue.since > 10 * DAY
