@@ -12,9 +12,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache
 from itertools import islice
 
 import hypothesis
@@ -29,15 +27,13 @@ BATCH, FLOODS = 200, 2
 SHARES = 40
 """Each batch plays so small a share of the single faults at every call; so many seeds in a row play all."""
 
-OPENED = ExitStack()
-"""What ends with the process."""
-
 
 def main() -> int:
     """Play, and return the exit status."""
     if len(sys.argv) > 1:
-        play(world(), eval(sys.argv[1], vars(timelines)))  # noqa: S307 - typed by the person who runs it
-        sys.stdout.write("\n".join([*world().story, "Every promise was kept.", ""]))
+        with a_world() as world:
+            play(world, eval(sys.argv[1], vars(timelines)))  # noqa: S307 - typed by the person who runs it
+            sys.stdout.write("\n".join([*world.story, "Every promise was kept.", ""]))
         return 0
     seconds, many, processes = (int(os.environ.get(name) or 0) for name in ("SECONDS", "TIMELINES", "PROCESSES"))
     seed = int(os.environ.get("SEED") or secrets.randbelow(10**6))
@@ -62,28 +58,22 @@ def soak(first_seed: int, many: int, seconds: float, processes: int) -> int:
     return bool(failures)
 
 
-@cache
-def world() -> World:
-    """Return the world of this process, which ends with it."""
-    return OPENED.enter_context(a_world())
-
-
 def batch(seed: int) -> tuple[Counter[str], str]:
     """Play drawn timelines, floods, and a share of the single faults; return what was counted, and what failed."""
-    here = world()
-    here.tally.clear()
-    try:
-        draw(here, drawn(), seed, BATCH)
-        draw(here, drawn(210, 1, 2), seed, FLOODS)
-        for times in (1, 3):
-            for _, timeline in islice(every_single_fault(here, times), seed % SHARES, None, SHARES):
-                replayable(here, timeline)
-    except AssertionError as error:
-        return here.tally.copy(), f"\n{error}\n\nThe whole batch again: TIMELINES=1 SEED={seed} make soak\n"
-    return here.tally.copy(), ""
+    failure = ""
+    with a_world() as world:
+        try:
+            draw(world, drawn(), seed, BATCH)
+            draw(world, drawn(210, 1, 2), seed, FLOODS)
+            for times in (1, 3):
+                for _, timeline in islice(every_single_fault(world, times), seed % SHARES, None, SHARES):
+                    replayable(world, timeline)
+        except AssertionError as error:
+            failure = f"\n{error}\n\nThe whole batch again: TIMELINES=1 SEED={seed} PROCESSES=1 make soak\n"
+        return world.tally, failure
 
 
-def draw(here: World, strategy: SearchStrategy[Timeline], seed: int, many: int) -> None:
+def draw(world: World, strategy: SearchStrategy[Timeline], seed: int, many: int) -> None:
     """Play as many timelines as hypothesis draws with this seed; raises AssertionError of the smallest that fails."""
 
     @hypothesis.seed(seed)
@@ -97,15 +87,15 @@ def draw(here: World, strategy: SearchStrategy[Timeline], seed: int, many: int) 
     )
     @given(strategy)
     def one(timeline: Timeline) -> None:
-        replayable(here, timeline)
+        replayable(world, timeline)
 
     one()
 
 
-def replayable(here: World, timeline: Timeline) -> None:
+def replayable(world: World, timeline: Timeline) -> None:
     """Play one timeline; a failure says how to play it again."""
     try:
-        play(here, timeline)
+        play(world, timeline)
     except AssertionError as error:
         again = f"python -m tests.faults {shlex.quote(repr(timeline))}"
         raise AssertionError(f"{error}\n\nThis timeline again:\n{again}") from None

@@ -14,15 +14,12 @@ from botocore.httpsession import URLLib3Session
 from botocore.retries.quota import RetryQuota
 from urllib3.connection import HTTPConnection
 
-from handler.exchange import Exchange
+from handler import transport
 from sandbox.server import Server
 from tests.faults.calls import AwsCall, HttpCall
 
 if TYPE_CHECKING:
     from tests.faults.world import World
-
-REAL_SECONDS = 60.0
-"""An exchange ends by the simulated clock; should it hang, it ends by the real one."""
 
 
 @contextmanager
@@ -35,7 +32,7 @@ def intercepted(servers: Mapping[int, tuple[str, Server]], world: Callable[[], "
         servers: Port → service and fake.
         world: Returns who plays.
     """
-    request_now, response_of, limited = HTTPConnection.request, HTTPConnection.getresponse, Exchange.result
+    request_now, response_of = HTTPConnection.request, HTTPConnection.getresponse
     used_in: dict[object, object] = {}
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -69,16 +66,12 @@ def intercepted(servers: Mapping[int, tuple[str, Server]], world: Callable[[], "
         used_in[session] = present
         return world().play(call)
 
-    def result(exchange: Exchange[Any], seconds: float) -> Any:
-        with world().time_limit(seconds):
-            return limited(exchange, REAL_SECONDS)
-
     waits = SimpleNamespace(time=time.time, sleep=lambda seconds: world().pass_time(seconds))
     with ExitStack() as patches:
         for target, name, new in (
             (HTTPConnection, "request", request),
             (HTTPConnection, "getresponse", getresponse),
-            (Exchange, "result", result),
+            (transport, "_time_limit", lambda seconds: world().time_limit(seconds)),
             (URLLib3Session, "send", send_aws),
             (URLLib3Session, "close", lambda session: used_in.pop(session, None)),
             # A client of many timelines would run out of retries, as one of many hours does not.

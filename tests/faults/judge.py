@@ -7,11 +7,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from handler.channels import BY_NAME
-from handler.history import parse_time
+from handler.codec import parse_time
 from handler.memory import Memory
 from handler.outbox import Notice
 
@@ -20,11 +20,11 @@ ITEM_BYTES = 400_000
 DISCARDED = timedelta(days=14)
 SEVERITIES = ("info", "warning", "critical")
 LIST, LISTED = "list", 100
-"""The kind of a notice that stands for many rows, and how many of them it names; older ones it only counts."""
+"""The kind of a notice that stands for many rows, and how many of them have a line each; older ones it only counts."""
+LEFT_OUT = r"(\d+) older lines? left out"
+"""How a chat says how many lines of a list did not fit into its message."""
 LOST = "lost"
-"""The kind of a notice that says what a channel never accepted."""
-PROBES = hasattr(Notice, "is_probe_of")
-"""Whether a broken channel is tried with its own end; else with the newest notice that waits for it."""
+"""The kind of a notice that says how much a channel never accepted: one a channel and day."""
 JOB_ID = r"\b4876876\d{12}\b"
 """As `World.show` numbers rows."""
 
@@ -80,10 +80,11 @@ class Judge:
         self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
         self.open: dict[str, frozenset[str]] = {}
         self._writer: Any = None
-        self._lost = self._untold = 0
+        self._lost = 0
+        self._unreported: defaultdict[str, list[Notice]] = defaultdict(list)
+        self._new_reports: list[Notice] = []
+        self._reported_on: dict[str, date] = {}
         self._unwritten: list[tuple[Owed, Acceptance]] = []
-        self._probes: set[str] = set()
-        self._ended_alone: set[str] = set()
 
     def blame(self, promise: str, what: str) -> None:
         """Note a broken promise."""
@@ -101,6 +102,7 @@ class Judge:
             self.blame("order", f"version {memory.version} was written over {before.version}")
         if memory.baseline_at and self.baseline is None:
             self.baseline = {identity(row) for row in rows}
+        self._new_reports = [n for n in memory.outbox if n.kind == LOST and n.notice_id not in self.promised]
         for notice in memory.outbox:
             self._promise(notice)
         owed = _owed(memory)
@@ -108,26 +110,27 @@ class Judge:
             self._settle(channel, self.promised[notice_id], memory)
         if memory.dead_letters.total != self._lost:
             self.blame("loss", f"{self._lost} notices were lost, {memory.dead_letters.total} are counted")
+        for notice in self._new_reports:
+            self._judge_report(notice, memory)
         for one, acceptance in self._unwritten:
             acceptance.written = one not in owed
         self._unwritten = [(one, acceptance) for one, acceptance in self._unwritten if one in owed]
-        for name in memory.incidents:
-            if name.startswith("channel:") and name.removeprefix("channel:") not in self.may_be_broken:
-                self.blame("true", f"{name} is open, and it never refused everything")
+        broken = {name.removeprefix("channel:") for name in memory.incidents if name.startswith("channel:")}
+        if accused := broken - self.may_be_broken:
+            self.blame("true", f"the incidents of {sorted(accused)} are open, and they never refused everything")
 
     def _promise(self, notice: Notice) -> None:
-        if is_probe(notice):
-            self._probes.add(notice.notice_id)
-            return
         if earlier := self.promised.get(notice.notice_id):
             if notice._replace(pending_for=()) != earlier._replace(pending_for=()):
                 self.blame("repeat", f"two notices are called {notice.notice_id}")
             return
         self.promised[notice.notice_id] = notice
         self._follow_incidents(notice)
-        right = {name for name, floor in self._floors().items() if wants(name, notice, floor)}
-        if job_ids(notice) and set(notice.pending_for) != right:
+        if job_ids(notice) and set(notice.pending_for) != (right := self._listeners(notice)):
             self.blame("loss", f"{notice.notice_id} is for {notice.pending_for}, not for {sorted(right)}")
+
+    def _listeners(self, notice: Notice) -> set[str]:
+        return {name for name, floor in self._floors().items() if wants(name, notice, floor)}
 
     def _settle(self, channel: str, notice: Notice, memory: Memory) -> None:
         """Judge a notice that the table no longer owes to a channel."""
@@ -146,12 +149,29 @@ class Judge:
             self.blame("loss", f"{notice.notice_id} was struck out, but {channel} never accepted it")
             return
         self._lost += 1
-        self._untold += notice.kind != LOST
+        self._unreported[channel] += [notice] if notice.kind != LOST else []
 
     def _was_discarded(self, channel: str, notice: Notice, memory: Memory) -> bool:
         """Return whether it waited too long for a broken channel, and is not the newest that does."""
         broken = f"channel:{channel}" in memory.incidents
-        return broken and self._now() - notice.at > DISCARDED and (PROBES or bool(memory.pending(channel)))
+        others = [other for other in memory.pending(channel) if other not in self._new_reports]
+        return broken and self._now() - notice.at > DISCARDED and bool(others)
+
+    def _judge_report(self, notice: Notice, memory: Memory) -> None:
+        """Judge a notice that says what a channel lost: all of it, as severe as it was, and once a day."""
+        channel = notice.notice_id.split("-")[-2]
+        lost, day = self._unreported.pop(channel, []), notice.at.date()
+        if not notice.content.title.startswith(f"{len(lost)} message"):
+            self.blame("loss", f"{channel} lost {len(lost)} messages, and people read: {notice.content.title}")
+        if SEVERITIES.index(notice.reports) != max(map(weight, lost), default=0):
+            self.blame("loss", f"{notice.notice_id} is less severe than what was lost")
+        if self._reported_on.get(channel) == day:
+            self.blame("repeat", f"{channel}'s losses are reported twice on {day}")
+        self._reported_on[channel] = day
+        # Without the secret, only the channels of the last check are known, and none of their settings.
+        known = {name for name in memory.channels if wants(name, notice, BY_NAME[name].min_severity)}
+        if deaf := known & self._listeners(notice) - set(notice.pending_for):
+            self.blame("loss", f"{sorted(deaf)} will not hear of {notice.notice_id}")
 
     def _follow_incidents(self, notice: Notice) -> None:
         """Follow incidents from opening to end, as people hear of them."""
@@ -160,7 +180,9 @@ class Judge:
         if notice.kind == "baseline":
             opened = {name for name in opened if not name.startswith("channel:")}
         ended = {ref.name for ref in notice.ends} - {"stopped"}
-        if notice.phase == "reminder" and not opens <= self.open.keys():
+        if notice.kind == LOST:  # who lost an opening or an end hears of it here, and all others once more
+            opened, ended = set(), set()
+        if (notice.phase == "reminder" or notice.kind == LOST) and not opens <= self.open.keys():
             self.blame("pairs", f"{notice.notice_id} goes on with what never began")
         if opened & self.open.keys() or ended - self.open.keys():
             what = f"opens {sorted(opened)}, ends {sorted(ended)}, open were {sorted(self.open)}"
@@ -170,7 +192,6 @@ class Judge:
             if deaf := heard - set(notice.pending_for) - {name.removeprefix("channel:")}:
                 self.blame("pairs", f"{sorted(deaf)} heard of {name} and not of its end, {notice.notice_id}")
         self.open |= dict.fromkeys(opened, frozenset(notice.pending_for))
-        self._ended_alone -= opened
 
     # --- What channels were given ---
 
@@ -190,18 +211,16 @@ class Judge:
         leased = by.robbed or bool(until and until > self._now())
         owed_now = {n.notice_id for n in memory.pending(channel)} if memory and leased else set()
         shown = Counter(re.findall(JOB_ID, text))
+        left_out = 0 if channel == "sns" else sum(map(int, re.findall(LEFT_OUT, text)))
         for notice_id in notice_ids:
-            if notice_id in self._probes and notice_id not in owed_now & self.promised.keys():
-                self._ended_alone |= {f"channel:{channel}"} & self.open.keys()
-                continue
             owed = (channel, notice_id)
             earlier = self.acceptances[owed]
             if earlier and earlier[-1].sending is sending:
                 earlier[-1].excuse = earlier[-1].excuse or excuse
                 continue  # a message in several parts
             notice = self.promised.get(notice_id)
-            short = channel != "sns" and notice and notice.kind == LIST  # a chat may cut a list
-            if lacking := Counter([] if short else job_ids(notice)) - shown:
+            lacking = Counter(job_ids(notice)) - shown
+            if lacking.total() > (left_out if notice and notice.kind == LIST else 0):
                 self.blame("loss", f"{channel}'s message of {notice_id} does not show {sorted(lacking)}")
             if earlier and BY_NAME[channel].incidents_only and not earlier[-1].written:
                 self._tally["repeats that change nothing"] += 1  # an alert is the same alert
@@ -251,10 +270,11 @@ class Judge:
         self._every_outcome_is_promised(rows, ())
         if self.memory.outbox:
             self.blame("loss", f"{len(self.memory.outbox)} notices never left the outbox")
-        if self._untold and not PROBES and not any(n.kind == LOST for n in self.promised.values()):
-            self.blame("loss", f"nobody was told of {self._untold} lost messages")
+        for channel, lost in self._unreported.items():
+            if lost and self._reported_on.get(channel) != self._now().date():
+                self.blame("loss", f"nobody was told of {len(lost)} messages that {channel} lost")
         remembered = {name for name, incident in self.memory.incidents.items() if incident.notified_at}
-        if remembered != self.open.keys() - (self._ended_alone - remembered):
+        if remembered != self.open.keys():
             self.blame("pairs", f"open in memory: {sorted(remembered)}, open for people: {sorted(self.open)}")
 
     def _every_outcome_is_promised(self, rows: Iterable[Row], later: Iterable[Row]) -> None:
@@ -265,10 +285,11 @@ class Judge:
         possible = expected | {identity(row) for row in later} | (self.baseline if self.deceived else set())
         alone = [n.row for n in self.promised.values() if n.row and not n.incident]
         told = Counter((row.id, row.log_time, row.state, row.action) for row in alone)
-        lists = [job_ids(notice) for notice in self.promised.values() if notice.kind == LIST]
-        listed = Counter(job_id for ids in lists for job_id in ids)
+        lists = [notice for notice in self.promised.values() if notice.kind == LIST]
+        listed = Counter(job_id for notice in lists for job_id in job_ids(notice))
+        only_counted = sum(max(0, len(notice.row_keys) - LISTED) for notice in lists)
         untold = Counter(row[0] for row in expected - told.keys()) - listed
-        if untold and not any(len(ids) >= LISTED for ids in lists):
+        if untold.total() > only_counted:
             self.blame("loss", f"nobody was ever sent {sorted(untold)}")
         for row, count in told.items():
             if count > 1 or row not in possible:
@@ -278,26 +299,25 @@ class Judge:
 
 
 def _owed(memory: Memory) -> set[Owed]:
-    return {(channel, n.notice_id) for n in memory.outbox if not is_probe(n) for channel in n.pending_for}
-
-
-def is_probe(notice: Notice) -> bool:
-    """Return whether a notice is a broken channel's own end, given to that channel alone to see whether it works."""
-    return PROBES and notice.phase == "ended" and [f"channel:{c}" for c in notice.pending_for] == [notice.incident]
+    return {(channel, notice.notice_id) for notice in memory.outbox for channel in notice.pending_for}
 
 
 def wants(channel: str, notice: Notice, floor: str) -> bool:
     """Return whether a channel with this floor is to hear a notice, by the design and not by the code."""
-    weight = max(SEVERITIES.index(s) for s in (notice.severity, *(ref.severity for ref in notice.ends)))
     unknown = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
-    about_incident = bool(notice.opens or notice.ends or unknown)
-    return weight >= SEVERITIES.index(floor) and (about_incident or not BY_NAME[channel].incidents_only)
+    about_incident = bool(notice.opens or notice.ends or unknown or notice.reports == "critical")
+    return weight(notice) >= SEVERITIES.index(floor) and (about_incident or not BY_NAME[channel].incidents_only)
+
+
+def weight(notice: Notice) -> int:
+    """Return how severe a notice is: an end as severe as its opening, a report as what it reports."""
+    return max(SEVERITIES.index(s) for s in (notice.severity, notice.reports, *(ref.severity for ref in notice.ends)))
 
 
 def job_ids(notice: Notice | None) -> list[str]:
     """Return the ids of the rows that a notice stands for, as its message must show them: of a list, each line's."""
     if notice and notice.kind == LIST:
-        return re.findall(JOB_ID, repr(notice))
+        return [job_id for line in notice.content.lines for job_id in re.findall(JOB_ID, line.text)]
     return [notice.row.id] if notice and notice.row else []
 
 

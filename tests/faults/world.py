@@ -19,12 +19,14 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from handler import rules, transport
+from handler import transport
 from handler.channels import BY_NAME, CHANNELS
-from handler.channels.channel import Request
+from handler.channels.channel import Connection, Request
+from handler.config import NOTIFIABLE
 from handler.errors import NotifierError, TransportError
 from handler.organisation import Services
-from handler.store import from_item
+from handler.store import from_item, to_item
+from handler.transport import Deadline
 from sandbox.channels import FAKES, Fake, FakePagerDuty, FakeSlack
 from sandbox.zoho import FakeZoho
 from sandbox.zoho import row as zoho_row
@@ -45,11 +47,11 @@ ENVIRONMENT = {
     "TABLE_NAME": TABLE,
     "TOPIC_ARN": TOPIC,
     "ORG_PARAMETER_PREFIX": PREFIX,
-    "NOTIFY_ON": ",".join(sorted(rules.NOTIFIABLE)),
+    "NOTIFY_ON": ",".join(sorted(NOTIFIABLE)),
 }
 
 
-Sending = tuple[str, Request[Any]]
+Sending = tuple[str, Request]
 """A channel, and one request on its way to it, which may take several calls."""
 
 
@@ -245,8 +247,8 @@ class World:
             self._accepted(by, message.text + json.dumps(message.payload), excuse)
 
     def _saved(self, item: dict[str, Any], by: Invocation | None) -> None:
-        # What its JSON takes is more than DynamoDB counts.
-        self.judge.saved(from_item(item), self.organisation.rows, len(json.dumps(item).encode()), by)
+        size = sum(len(name.encode()) + len(text.encode()) for name, typed in item.items() for text in typed.values())
+        self.judge.saved(from_item(item), self.organisation.rows, size, by)
 
     def _accepted(self, by: Invocation, text: str, excuse: str, references: Collection[str] | None = None) -> None:
         assert by.sending
@@ -315,11 +317,11 @@ class World:
 
     def write_beside(self) -> None:
         """Write the item as somebody does who ignores the lease and now holds it."""
-        if item := dict(self.stack.items.get(ORG, {})):
+        if item := self.stack.items.get(ORG):
             self.running[-1].robbed = True
-            until = self.now + timedelta(seconds=LAMBDA_SECONDS)
-            item |= {"version": {"N": str(int(item["version"]["N"]) + 1)}, "lease_owner": {"S": "thief"}}
-            self.stack.items[ORG] = item | {"lease_until": {"S": until.isoformat()}}
+            memory, until = from_item(item), self.now + timedelta(seconds=LAMBDA_SECONDS)
+            stolen = memory._replace(version=memory.version + 1, lease_owner="thief", lease_until=until)
+            self.stack.items[ORG] = to_item(stolen)
             self._saved(self.stack.items[ORG], None)
 
     def deceive(self) -> None:
@@ -347,16 +349,16 @@ def _notice_ids(sending: Sending, references: Collection[str] | None) -> tuple[s
     request = sending[1]
     if references is None:
         return request.notice_ids
-    sent = [message for message in request.payload if message.attributes["notice_id"] in references]
-    return tuple(notice_id for message in sent for notice_id in message.notice_ids)
+    sent = (entry["MessageAttributes"]["notice_id"]["StringValue"] for entry in request.payload)
+    return tuple(notice_id for notice_id in sent if notice_id in references)
 
 
 def _noting(send: Callable[..., None], world: Callable[[], World]) -> Callable[..., None]:
-    """Return a channel's `send` that first says what it sends; what arrives is still judged at the wire."""
+    """Return `Connection.send`, which first says what it sends; what arrives is still judged at the wire."""
 
-    def noting(channel: Any, request: Request[Any], *args: Any) -> None:
-        world().running[-1].sending = channel.name, request
-        send(channel, request, *args)
+    def noting(connection: Connection, request: Request, deadline: Deadline) -> None:
+        world().running[-1].sending = connection.kind.name, request
+        send(connection, request, deadline)
 
     return noting
 
@@ -385,8 +387,7 @@ def a_world() -> Iterator[World]:
         servers = {"zoho": zoho, "heartbeat": beats, **fakes}
         by_port = {urlsplit(server.url).port or 0: (name, server) for name, server in servers.items()}
         opened.enter_context(intercepted(by_port, lambda: made))
-        for channel in CHANNELS:
-            opened.enter_context(patch.object(channel, "send", _noting(channel.send, lambda: made)))
+        opened.enter_context(patch.object(Connection, "send", _noting(Connection.send, lambda: made)))
         made = World(zoho, beats, fakes, _load_app())
         yield made
         made.cold()

@@ -8,19 +8,19 @@ from unittest.mock import patch
 
 import dateutil.rrule
 
-from handler.causes import REVOKED_TOKEN, TRANSIENT, Cause
-from handler.decision import Answers, Decision, Policy, Receiver
-from handler.errors import UnreadableError
+from handler.config import Policy
+from handler.decision import Decision, Sources
+from handler.errors import REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory
-from handler.outbox import Notice
-from handler.plan import parse_plan
+from handler.outbox import Channel, Notice
+from handler.plan import Plan, parse_plan
 from handler.rules import decide, decide_unreadable
 from tests.oracle.organisation import DAY, HOUR, Organisation, Raw
 
 KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest"})
 """`NOTIFY_ON` as it is by default."""
-RECEIVERS = (Receiver("sns", "SNS"),)
+CHANNEL_SETTINGS = (Channel("sns", "SNS"),)
 CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
 RULES = cache(partial(dateutil.rrule.rrulestr, cache=True))
 """Each rule's runs are worked out once, not at every answer."""
@@ -60,7 +60,7 @@ class Player:
         cause = self.organisation.outage(now)
         if cause is not None:
             error = UnreadableError(CAUSES[cause], "HTTP 500")
-            decision = decide_unreadable(error, self.memory, now, self.policy, RECEIVERS)
+            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
         else:
             shown = self.organisation.rows(now)
             new = [raw for raw in shown if id(raw) not in self._parsed]
@@ -68,25 +68,20 @@ class Player:
             news = any(raw["state"] or raw["action"] for raw in new)
             decision = self._decide([self._parsed[id(raw)] for raw in shown], now, news=news)
         self.memory = decision.memory
-        for receiver in RECEIVERS:
-            self.memory = self.memory.accepted(receiver.name, {notice.notice_id for notice in self.memory.outbox})
+        for channel in CHANNEL_SETTINGS:
+            self.memory = self.memory.mark_accepted(channel.name, {notice.notice_id for notice in self.memory.outbox})
         self.sent += decision.notices
         self.open.append((now, frozenset(self.memory.incidents)))
 
     def _decide(self, rows: list[Row], now: datetime, *, news: bool) -> Decision:
-        answers = Answers()
-        while True:
-            decision = decide(rows, self.memory, now, self.policy, RECEIVERS, answers)
-            missing = decision.asks - answers.asked
-            if not missing:
-                return decision
-            plan = answers.plan
-            if "plan" in missing:
-                body = self.organisation.plan(now) if self.with_plan else None
-                self.answered.append((now, body, news))
-                with patch.object(dateutil.rrule, "rrulestr", RULES):
-                    plan = parse_plan(body, now)
-            answers = Answers(plan=plan, links=None, asked=answers.asked | missing)
+        @cache
+        def plan() -> Plan | None:
+            body = self.organisation.plan(now) if self.with_plan else None
+            self.answered.append((now, body, news))
+            with patch.object(dateutil.rrule, "rrulestr", RULES):
+                return parse_plan(body, now)
+
+        return decide(rows, self.memory, now, self.policy, CHANNEL_SETTINGS, Sources(plan=plan))
 
 
 def hourly(first: datetime, until: datetime) -> Iterator[datetime]:

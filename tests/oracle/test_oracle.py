@@ -50,7 +50,7 @@ def test_a_trouble_is_reported_by_its_hour_and_again(number: int) -> None:
 
 @settings(
     derandomize=True,
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],  # a story is long: to shrink one takes minutes

@@ -1,6 +1,6 @@
 """Judges a played calendar, trouble or story: returns complaints, none where all is as it must be."""
 
-from handler.decision import Policy
+from handler.config import Policy
 from tests.oracle.calendars import FIRST, Calendar
 from tests.oracle.expectations import BAD, one_a_day
 from tests.oracle.oracle import complaints
