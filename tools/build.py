@@ -33,10 +33,10 @@ CALLS = {
     "sns": ["ListSubscriptionsByTopic", "PublishBatch"],
     "ssm": ["GetParameter"],
 }
-SERVICES = CALLS.keys()
 LEFT_OUT = ["bin", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
 KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "NOTICE", "licenses")  # what scanners read and licences demand
 
+NO_PYTHON = f"There is no Python {RUNTIME} here: install it, or name it, as in PYTHON313=/path/to/python3.13"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 FILE_MODE, FOLDER_MODE = 0o644, 0o755  # Lambda reads the package as another user
 
@@ -75,8 +75,11 @@ def pack(folder: Path, archive: Path) -> None:
 
 
 def runtime_python() -> Path | None:
-    """Find an interpreter of the runtime's version that runs: `PYTHON313`, this one, the PATH's or uv's."""
-    for candidate in _candidates():
+    """Find an interpreter of the runtime's version that runs: `PYTHON313`, this one, the PATH's, uv's or pyenv's."""
+    name, home = f"python{RUNTIME}", Path.home()
+    kept = (f".local/share/uv/python/cpython-{RUNTIME}*/bin/{name}", f".pyenv/versions/{RUNTIME}*/bin/{name}")
+    known = [os.environ.get("PYTHON313"), sys.executable, shutil.which(name)]
+    for candidate in filter(None, known + [str(path) for pattern in kept for path in home.glob(pattern)]):
         command = [candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"]
         try:  # a pyenv shim is on the PATH whether or not it leads anywhere
             answer = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -87,23 +90,11 @@ def runtime_python() -> Path | None:
     return None
 
 
-def _candidates() -> Iterator[str]:
-    name = f"python{RUNTIME}"
-    if chosen := os.environ.get("PYTHON313"):
-        yield chosen
-    if sys.version_info[:2] == tuple(map(int, RUNTIME.split("."))):
-        yield sys.executable
-    if found := shutil.which(name):
-        yield found
-    uv = Path.home() / ".local" / "share" / "uv" / "python"
-    yield from (str(folder / "bin" / name) for folder in uv.glob(f"cpython-{RUNTIME}*"))
-
-
 def _trim(target: Path) -> None:
     for left_out in LEFT_OUT:
         shutil.rmtree(target / left_out)
     for service in (target / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in SERVICES:  # the files beside them serve all services
+        if service.is_dir() and service.name not in CALLS:  # the files beside them serve all services
             shutil.rmtree(service)
     _slim(target / "botocore" / "data")
     for dist_info in target.glob("*.dist-info"):
@@ -168,8 +159,7 @@ def main() -> None:
     else:
         compiled = build(chosen.target)
         if not compiled:
-            print(f"No Python {RUNTIME} here, so nothing is compiled: cold starts will be twice as slow.")
-            print("Install it, or name it: PYTHON313=/path/to/python3.13 make build")
+            print(f"Nothing is compiled, so cold starts will be twice as slow. {NO_PYTHON} make build")
         if chosen.zip:
             pack(chosen.target, chosen.zip)
             print(f"{chosen.zip}: {chosen.zip.stat().st_size / 1e6:.1f} MB")

@@ -7,39 +7,41 @@ SSM parameter, and a schedule for any organisation but `default`. Secrets are ty
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from handler.addresses import is_loopback
+from handler.channels.channel import ChannelKind
 from handler.config import find_zone
 from handler.decision import Decision
-from handler.message import value
-from handler.wording import plural
+from handler.message import Rendering
+from handler.wording import SEVERITIES, plural, shorten
+from handler.zoho import DATA_CENTRES
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, unknown
-from tools.problems import from_aws, run
-from tools.stack import Stack
-from tools.terminal import Problem, say
-from tools.zoho_token import TROUBLES, ZohoError, from_zoho
+from tools.questions import BELONGS_TO, NEEDED, OPTIONAL, ORDER, QUESTIONS, REMOVE, judge, variable
+from tools.terminal import SHOWN, mark, run, say
+from tools.zoho_token import ZohoError
 
 UNCHANGED = "Nothing was changed."
+UNPROVED = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
+SPENT = "Nothing was written, and the code {} used up: make a new one for the next try."
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Connect or remove an organisation; return the exit code."""
     options = _parser().parse_args(arguments)
-    return run(lambda: _remove(options) if options.remove else _connect(options))
+    return run(_remove if options.remove else _connect, options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    variables = ", ".join(question.variable for question in questions.QUESTIONS.values())
-    keys = ", ".join(questions.QUESTIONS)
     about = "Connect a Zoho CRM organisation to the deployed stack. Run it again to change or rotate anything."
     parser = stack.parser("make connect", about)
     parser.epilog = (
-        f'Environment variables: {variables}. Keys of the file: {keys}. "{questions.REMOVE}" removes an option. '
+        f"Environment variables: {', '.join(map(variable, QUESTIONS))}. "
+        f'Keys of the file: {", ".join(QUESTIONS)}. "{REMOVE}" removes an option. '
         "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
         "ask for it: give it in the file, or in the environment with --non-interactive."
     )
@@ -51,20 +53,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _connect(options: argparse.Namespace) -> int:
-    there = stack.find(options)
-    wizard = Wizard(options, Organisation(there, options.org))
+    there, org, well = stack.find(options), options.org, True
+    wizard = Wizard(options, Organisation(there, org))
     with _asking(options, lambda: wizard.left):
         found = wizard.settle()
         if found:
             wizard.show(found)
         wizard.save()
-    send = options.send
-    if not (send or options.non_interactive):
-        with _asking(options, lambda: f"{options.org} is connected; no test message was sent."):
-            send = terminal.confirm("Send a test message on every channel, marked as a test?")
-    with _asking(options, lambda: f"{options.org} is connected; test messages may have been sent."):
-        well = _send_test(there, options.org) if send else True
-    say(f"{options.org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+        say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+        ask = "Send a test message on every channel, marked as a test?"
+        if options.send or not (options.non_interactive or not terminal.confirm(ask)):
+            wizard.left = f"{org} is connected; test messages may have been sent."
+            for good, text in stack.results(there.ask(org, "test-message")):
+                say(f"{mark(good)} Test message: {text}", "  ")
+                well = well and good
     return 0 if well and found else 1
 
 
@@ -89,12 +91,10 @@ class Wizard:
         say(f"Organisation {options.org}, stack {there.name} ({there.where}).")
         before = organisation.read()
         self._plan = organisation.plan(new=before is None)
-        asked = questions.QUESTIONS if self._asks else {}
-        self._secret = {
-            key: value
-            for key, value in (before or {}).items()
-            if not (key in asked and asked[key].judge(value, self._loopback))
-        }
+        self._secret = dict(before or {})
+        for key in QUESTIONS.keys() & self._secret if self._asks else ():
+            if judge(key, self._secret[key], loopback=self._loopback):
+                del self._secret[key]
 
     def settle(self) -> Decision | None:
         """Ask until Zoho's history was read with the answers; return what a first check would find.
@@ -105,113 +105,139 @@ class Wizard:
             Problem: The history cannot be read, and nobody can be asked.
         """
         new = questions.given(self._options.file, {} if self._asks else os.environ, loopback=self._loopback)
-        keys: tuple[str, ...] = tuple(questions.QUESTIONS)
+        keys: Collection[str] = ORDER
         while True:
             try:
                 self._take(new, keys)
-                return self._look()
+                return zoho_token.first_look(self._secret, self._settings)
             except ZohoError as error:
-                if not self._asks:
-                    raise from_zoho(error) from None
-                from_zoho(error).show()
-                trouble = TROUBLES[error.cause]
-                keys = tuple(questions.QUESTIONS) if trouble.again == "*" else tuple(trouble.again.split())
-                if trouble.useless_token:
+                if not self._asks and (error.again or not self._bought):
+                    raise
+                error.show()
+                new, keys = {}, ORDER if error.again == "*" else error.again.split()
+                if "code" in error.again:
                     self._secret.pop("refresh_token", None)
-                    self._bought = False
-            say("Nothing is written yet. Once more, please.\n")
-            new = {}
+            if keys:
+                say("Nothing is written yet. Once more, please.\n")
+                continue
+            if self._bought:
+                say("The code is used up, and the token that it gave is kept.")
+            if not (self._asks and terminal.choose("What next?", UNPROVED)):
+                return None
 
-    def _take(self, new: dict[str, str], keys: tuple[str, ...]) -> None:
+    def _take(self, new: dict[str, str], keys: Collection[str]) -> None:
         """Take the answers, then exchange the code for a token: a code works once, so all else is proved before."""
         if self._asks:
-            new = questions.Round(self._secret, new, keys, loopback=self._loopback).ask()
+            new = self._ask(keys, new)
         self._secret = questions.complete(self._secret, new)
         code = self._secret.pop("code", "")
         zoho_token.prove(self._secret, self._settings, self._organisation.parameter)
-        for key, answer in self._secret.items() if not self._asks else ():
-            if key in questions.QUESTIONS and (doubt := questions.doubt(key, answer, self._secret["data_center"])):
-                say(f"! {doubt} Is it the right one?", "  ")
+        for doubt in questions.doubts(self._secret):
+            say(f"! {doubt}", "  ")
         if code:
-            before = self.left
-            self.left = "Nothing was written, and the code may be used up: make a new one for the next try."
+            before, self.left = self.left, SPENT.format("may be")
             try:
                 self._secret["refresh_token"] = zoho_token.exchange({**self._secret, "code": code}, self._settings)
             except ZohoError as error:
                 if error.cause in zoho_token.CODE_ERRORS.values():
                     self.left = before
-                if TROUBLES[error.cause].keeps_code:
-                    self._secret["code"] = code
                 raise
-            self._bought = True
-            self.left = "Nothing was written, and the code is used up: make a new one for the next try."
+            self._bought, self.left = True, SPENT.format("is")
 
-    def _look(self) -> Decision | None:
-        """Read the history; None where Zoho does not answer and the token that a code has bought must not be lost."""
-        while True:
-            try:
-                return zoho_token.first_look(self._secret, self._settings)
-            except ZohoError as error:
-                if TROUBLES[error.cause].again or not (self._asks or self._bought):
-                    raise
-                from_zoho(error).show()
-                if self._bought:
-                    say("The code is used up, and the token that it gave is kept.")
-            choices = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
-            if not self._asks or not terminal.choose("What next?", choices):
-                return None
+    def _ask(self, keys: Collection[str], given: dict[str, str]) -> dict[str, str]:
+        """Ask these of the questions that nothing given answers, and return all answers; Enter keeps what is known."""
+        new = dict(given)
+        keys = [key for key in ORDER if key in keys and key not in new]
+        if any(self._held(key) for key in keys):
+            say(f"Enter keeps what stands in [brackets]; {REMOVE} removes it, where it is optional.\n")
+        for key in keys:
+            if key == "data_center":
+                options = [(name, f"{at.crm.removeprefix('https://')} ({name})") for name, at in DATA_CENTRES.items()]
+                new[key] = terminal.choose(QUESTIONS[key].question, options, self._secret.get(key))
+            elif key == "channels":
+                self._ask_for_channels([kind for kind in OPTIONAL if kind.settings[0].key not in new], new)
+            else:
+                self._ask_for(key, new, needed=key in NEEDED)
+        return new
+
+    def _held(self, key: str) -> bool:
+        return ("refresh_token" if key == "code" else key) in self._secret
+
+    def _ask_for_channels(self, kinds: Collection[ChannelKind], new: dict[str, str]) -> None:
+        """Ask where messages go, and for the settings of these channels; the others are removed."""
+        say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
+        picky = "".join(f", {k.label} {k.min_severity} ones only" for k in kinds if k.min_severity != SEVERITIES[0])
+        change = "`make connect ARGS=--help` says how to change that."
+        say(f"Each channel that you choose gets messages of every severity{picky}; {change}")
+        on = [kind for kind in kinds if kind.settings[0].key in self._secret]
+        options = [(kind, kind.label) for kind in kinds]
+        chosen = terminal.choose_several("Where else should messages go?", options, on)
+        for kind in kinds:
+            first = kind.settings[0].key
+            if kind in chosen:
+                for key in [setting.key for setting in kind.settings if setting.key not in new]:
+                    self._ask_for(key, new, needed=key == first)
+            elif kind in on:
+                new[first] = REMOVE
+
+    def _ask_for(self, key: str, new: dict[str, str], *, needed: bool) -> None:
+        """Ask a question; Enter keeps what is held, unless it belongs to an answer that has changed."""
+        question = QUESTIONS[key]
+        known = self._secret
+        held = self._held(key) and all(new.get(k, known.get(k)) == known.get(k) for k in BELONGS_TO.get(key, ()))
+        hint = "" if needed else f"(Enter for {question.default or 'none'})"
+        if held:
+            kept = "kept" if question.secret else shorten(known.get(key, ""), SHOWN)
+            hint = "[the present token]" if key == "code" else f"[{kept}]"
+
+        def problem(text: str) -> str:
+            if not text and (held or not needed):
+                return ""
+            wrong = judge(key, text, loopback=self._loopback, needed=needed)
+            free = text == REMOVE or (self._loopback and is_loopback(text))
+            if wrong or free or not question.begins or text.startswith(question.begins):
+                return wrong
+            return f"It must begin with {' or '.join(question.begins)}."
+
+        if question.help:
+            console = zoho_token.api_console(new.get("data_center") or known["data_center"])
+            say("\n" + question.help.format(console=console))
+        if answer := terminal.ask(f"{question.question} {hint}".strip() + ":", problem, secret=question.secret):
+            new[key] = answer
 
     def show(self, found: Decision) -> None:
         """Say what a first check would find."""
         zone = find_zone(self._secret.get("time_zone", "")) or self._settings.time_zone
+        shown = Rendering("", "", zone, "", datetime.now(UTC))
         content = next(notice for notice in found.notices if notice.kind == "baseline").content
         entries = plural(len(found.memory.seen), "entry", "entries")
         say(f"\n✓ The backup history can be read: {entries} of the past year.")
-        lines = [*(f"{fact.label}: {value(fact, zone)}" for fact in content.facts), *(f"! {x}" for x in content.lines)]
-        say("\n".join(f"  {line}" for line in lines) + "\n", "    ")
+        facts = [f"{fact.label}: {shown.value(fact)}" for fact in content.facts]
+        say("\n".join(f"  {text}" for text in (*facts, *(f"! {shown.line(x)}" for x in content.lines))) + "\n", "    ")
 
     def save(self) -> None:
         """Write it all."""
-        spent = " The code is used up." if self._bought else ""
-        try:
-            self._organisation.save(self._secret, self._plan)
-        except Problem as problem:
-            raise Problem(problem.sentence + spent, problem.next_step) from None
-        except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(f"{stop}{spent}") from None
+        self._organisation.save(self._secret, self._plan, " The code is used up." if self._bought else "")
+        self.left = f"{self._organisation.org} is connected; no test message was sent."
         say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
 
 
-def _send_test(there: Stack, org: str) -> bool:
-    """Let the function send a test message. What goes wrong is only shown, for the organisation is connected."""
-    try:
-        answer = there.ask(org, "test-message")
-    except (Problem, BotoCoreError, ClientError) as error:
-        (error if isinstance(error, Problem) else from_aws(error)).show()
-        return False
-    for channel, result in answer["results"].items():
-        say(f"{'✓' if stack.accepted(result) else '✗'} Test message: {stack.label(channel)}: {result}", "  ")
-    return bool(answer["ok"])
-
-
 def _remove(options: argparse.Namespace) -> int:
-    there = stack.find(options)
-    organisation = Organisation(there, options.org)
+    there, org = stack.find(options), options.org
+    organisation = Organisation(there, org)
     if not organisation.known():
-        raise unknown(there, options.org)
+        raise unknown(there, org)
     say(
-        f"This ends the checks of {options.org}, deletes {organisation.parameter} with its secrets, and its item in "
-        f"the table {there.outputs['TableName']}: what is pending is not sent any more."
+        f"This ends the checks of {org}, deletes {organisation.parameter} with its secrets, and its item in the table "
+        f"{there.outputs['TableName']}: what is pending is not sent any more.\n"
+        "What stays: the client in Zoho's API console."
     )
-    say("What stays: the client in Zoho's API console.")
-    if options.org == "default":
+    if org == "default":
         say("The stack's own schedule stays, too; it does nothing until default is connected again.")
-    if not options.non_interactive:
-        with _asking(options, lambda: UNCHANGED):
-            if not terminal.confirm(f"Stop checking {options.org}?", default=False):
-                raise KeyboardInterrupt
-    removed = organisation.remove()
-    say(f"✓ Removed: {', '.join(removed)}.")
+    with _asking(options, lambda: UNCHANGED):
+        if not (options.non_interactive or terminal.confirm(f"Stop checking {org}?", default=False)):
+            raise KeyboardInterrupt(UNCHANGED)
+    say(f"✓ Removed: {', '.join(organisation.remove())}.")
     return 0
 
 

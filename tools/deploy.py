@@ -6,13 +6,11 @@ stack that can only be removed. sam reads what is saved here.
 
 import argparse
 import json
-import math
 import os
 import re
 import shlex
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,17 +18,14 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from handler.config import A_ZONE, find_zone
-from handler.wording import plural, shorten
+from handler.wording import shorten
 from tools import stack, terminal
-from tools.problems import run
 from tools.stack import Stack
-from tools.terminal import Problem, say
+from tools.terminal import SHOWN, Problem, run, say
 
 TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 ASKED = ("NotificationEmail", "OperatedBy", "TimeZone")
 """What no default can know."""
-SHOWN = 40
-"""So many characters of a present value are shown, so that the question fits a line."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--set", default="", help='parameters that need no question, such as "TimeZone=Europe/Berlin"')
     parser.add_argument("--where", action="store_true", help="only print the file in which the answers are saved")
     options = parser.parse_args(arguments)
-    return run(lambda: _where(options) if options.where else _prepare(options))
+    return run(_where if options.where else _prepare, options)
 
 
 def _where(options: argparse.Namespace) -> int:
@@ -56,9 +51,9 @@ def _prepare(options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         with terminal.asking("", lambda: "Nothing was saved or deployed."):
             _ask(values, [name for name in ASKED if name not in given])
-    single = {name: complaint(name, value) for name, value in values.items()}
+    single = {name: parameter_problem(name, value) for name, value in values.items()}
     wrong = [f"{name} is {values[name]!r}: {said.rstrip('.')}" for name, said in single.items() if said]
-    if wrong := wrong or too_short(values):
+    if wrong:
         raise Problem(f"{'; '.join(wrong)}.", 'Give others: make deploy SET="NAME=VALUE …"')
     file = stack.file_of(there.name)
     save(file, there, values)
@@ -116,18 +111,18 @@ def _ask(values: dict[str, str], names: list[str]) -> None:
     for name in names:
         say(f"\n{template()[name]['Description']}")
         present = values[name]
-        removes = bool(present) and not complaint(name, "")
+        removes = bool(present) and not parameter_problem(name, "")
         keeps = f" [{shorten(present, SHOWN)}]" if present else " (Enter for none)"
 
         def wrong(text: str, name: str = name, present: str = present, removes: bool = removes) -> str:
-            return "" if removes and text == "-" else complaint(name, text or present)
+            return "" if removes and text == "-" else parameter_problem(name, text or present)
 
         answer = terminal.ask(f"{name}{keeps}{' (- for none)' if removes else ''}:", wrong)
         values[name] = "" if removes and answer == "-" else answer or present
     say('\nAny other parameter: make deploy SET="NAME=VALUE …"')
 
 
-def complaint(name: str, value: str) -> str:
+def parameter_problem(name: str, value: str) -> str:
     """Return what is wrong with a parameter's value, or ""."""
     rules = template()[name]
     allowed = rules.get("AllowedValues", [value])
@@ -136,21 +131,6 @@ def complaint(name: str, value: str) -> str:
     if name == "TimeZone" and find_zone(value) is None:
         return f"There is no such time zone: give {A_ZONE}."
     return ""
-
-
-def too_short(values: Mapping[str, str]) -> list[str]:
-    """Return which of the alarms' windows are too short for the schedule: they would ring for nothing."""
-    expression = values["ScheduleExpression"]
-    rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
-    if not rate:  # the pauses of a cron expression differ: docs/upgrading.md says how to choose
-        return []
-    hours = math.ceil(timedelta(**{f"{rate[2]}s": int(rate[1])}) / timedelta(hours=1))
-    least = {"NotInvokedHours": hours + 1, "ErrorWindowHours": 3 * hours}
-    return [
-        f"{name} is {values[name]}, but checks are {plural(hours, 'hour')} apart: give {needed} or more"
-        for name, needed in least.items()
-        if int(values[name]) < needed
-    ]
 
 
 def save(file: Path, there: Stack, values: Mapping[str, str]) -> None:
@@ -166,16 +146,13 @@ def save(file: Path, there: Stack, values: Mapping[str, str]) -> None:
         "capabilities": "CAPABILITY_IAM",
         "confirm_changeset": True,
         "fail_on_empty_changeset": False,
-        "parameter_overrides": " ".join(f"{name}={_quoted(value)}" for name, value in values.items()),
+        "parameter_overrides": " ".join(
+            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in values.items()
+        ),
     }
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
     file.parent.mkdir(exist_ok=True)
     file.write_text("\n".join(["version = 0.1", "[default.deploy.parameters]", *lines, ""]))
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 if __name__ == "__main__":

@@ -68,12 +68,16 @@ mutants: $(TOOLS)/mutants/$(STAMP) ## Break the code, list what no test sees (CO
 bench: build ## Measure what a check costs (five minutes, two CPUs)
 	@$(PY) -m benchmarks
 
+# requirements/dev.txt begins with run.txt: what both need is locked once.
+OWN = import re; run, dev = (re.split(r"\n(?=\S)", open(f"requirements/{name}.txt").read().strip()) for name in ("run", "dev")); \
+	print("-r run.txt", *(one for one in dev if one not in run), sep="\n", file=open("requirements/dev.txt", "w"))
 lock: $(TOOLS)/lock/$(STAMP) ## Upgrade every locked dependency
 	@$(call compile,pyproject.toml,runtime)
 	@$(call compile,pyproject.toml --group dev --constraint requirements/runtime.txt,dev)
 	@$(call compile,pyproject.toml --group run --constraint requirements/dev.txt,run)
 	@$(call compile,--group lambda --constraint requirements/dev.txt,lambda)
 	@for group in awscli lock sam sdk; do $(call compile,--group $$group,$$group); done
+	@$(PYTHON) -c '$(OWN)'
 	@git --no-pager diff --stat -- requirements
 
 compile = echo "Locking requirements/$(2).txt" && \
@@ -90,7 +94,7 @@ $(TOOLS)/dynamodb-local/DynamoDBLocal.jar: # out of a package of npm's, which ch
 		tar -xzf amplify-dynamodb-simulator-2.9.30.tgz --strip-components=2 package/emulator && rm -- *.tgz && touch $(@F) \
 		|| { echo "✗ npm could not fetch AWS's DynamoDB (amplify-dynamodb-simulator)." >&2; $(ADVICE); exit 1; }
 
-$(DEV_READY): requirements/dev.txt
+$(DEV_READY): requirements/dev.txt requirements/run.txt
 	$(call environment,$(PYTHON))
 
 $(TOOLS)/lambda/.ready: requirements/lambda.txt

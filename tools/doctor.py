@@ -10,15 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from handler.history import UNKNOWN_TIME
-from handler.wording import SEVERITIES, plural
-from tools import deploy, stack
+from handler.wording import plural
+from tools import stack
 from tools.organisation import Organisation, differences, parameters, scheduled_org, schedules, unknown
-from tools.problems import from_aws, run
-from tools.stack import Stack, label
-from tools.terminal import Problem, say
+from tools.report import channels, headline, lost
+from tools.stack import Stack
+from tools.terminal import FAILURES, mark, problem_of, run, say
 
 RUNTIME_ENDS = {"python3.13": date(2029, 6, 30)}
 """When AWS stops patching a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
@@ -49,8 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the checklist; return 1 when a line is red."""
     parser = stack.parser("make doctor", __doc__, org="")
     parser.add_argument("--send", action="store_true", help="send test messages on every channel and as an alarm, too")
-    options = parser.parse_args(arguments)
-    return run(lambda: _examine(options))
+    return run(_examine, parser.parse_args(arguments))
 
 
 def _examine(options: argparse.Namespace) -> int:
@@ -70,15 +66,15 @@ def _examine(options: argparse.Namespace) -> int:
 def _shown(lines: Lines) -> Lines:
     """Print lines and yield them; a problem that ends them early is a red line itself."""
     for line in _completed(lines):
-        say(f"{'✓' if line.good else '✗'} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
+        say(f"{mark(line.good)} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
         yield line
 
 
 def _completed(lines: Lines) -> Lines:
     try:
         yield from lines
-    except (Problem, BotoCoreError, ClientError) as error:
-        problem = error if isinstance(error, Problem) else from_aws(error)
+    except FAILURES as error:
+        problem = problem_of(error)
         yield Line(False, problem.sentence, problem.next_step)
 
 
@@ -90,11 +86,7 @@ def _deployment(there: Stack) -> Lines:
     yield Line(True, f"AWS account {there.account}, region {there.region}")
     good = bool(stack.GOOD.fullmatch(there.status))
     yield Line(good, f"Stack {there.name}: {there.status}", stack.next_step(there.status))
-    name = there.outputs["FunctionName"]
-    function = there.client("lambda").get_function_configuration(FunctionName=name)
-    state, update = function.get("State", "Active"), function.get("LastUpdateStatus", "Successful")
-    good = (state, update) == ("Active", "Successful")
-    yield Line(good, f"Function {name}: {state}, last update {update}", "Wait a minute; then: make deploy")
+    function = there.client("lambda").get_function_configuration(FunctionName=there.outputs["FunctionName"])
     end = RUNTIME_ENDS.get(function["Runtime"], date.min)
     known = f"supported by AWS until {end}" if end > date.min else "not one that this release knows"
     good = datetime.now(UTC).date() + NOTICE_OF_END < end
@@ -102,8 +94,6 @@ def _deployment(there: Stack) -> Lines:
     deployed, runs = there.outputs.get("Version", "unknown"), there.ask("default", "status").get("version", "unknown")
     text = f"Release {runs}" + ("" if runs == deployed else f" runs, but the stack was deployed as {deployed}")
     yield Line(runs == deployed, text, "Deploy the release that you want: make deploy")
-    for complaint in deploy.too_short(there.parameters):
-        yield Line(False, complaint, "Change it: make deploy")
 
 
 def _subscribers(there: Stack) -> Lines:
@@ -125,12 +115,7 @@ def _subscribers(there: Stack) -> Lines:
 
 
 def _alarms(there: Stack, *, send: bool) -> Lines:
-    resources = there.client("cloudformation").describe_stack_resources(StackName=there.name)["StackResources"]
-    ids = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in resources
-        if resource.get("ResourceType") == "AWS::CloudWatch::Alarm"
-    }
+    ids = {name: made for name, made in there.resources().items() if name.endswith("Alarm")}
     cloudwatch = there.client("cloudwatch")
     alarms = cloudwatch.describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
     for name in sorted(set(ids.values()) - {alarm["AlarmName"] for alarm in alarms}):
@@ -148,9 +133,7 @@ def _alarms(there: Stack, *, send: bool) -> Lines:
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html is made for this
             for shown in ("ALARM", "OK"):
                 cloudwatch.set_alarm_state(AlarmName=name, StateValue=shown, StateReason=TEST)
-            expect = (
-                "Whoever subscribes to alarms gets two messages within a minute; if none comes, alarms reach nobody."
-            )
+            expect = "Subscribers to alarms get two messages within a minute; if none comes, alarms reach nobody."
             yield Line(True, f"Alarm {name}: set to ALARM and back for a test. {expect}")
 
 
@@ -219,54 +202,24 @@ def _organisation(
         yield Line(False, read["problem"], f"Most often this helps: {again}")
     for wrong in read["problems"]:
         yield Line(False, f"{wrong['title']}: {wrong['sentence']}", wrong["next_step"])
-    if not memory.get("baseline_at"):
-        yield Line(True, f"no check has read the backups yet; the first comes by itself, or: make check-now ORG={org}")
-    elif not read["problems"]:
-        yield Line(True, _well(status, memory))
-    yield from _messages(there, org, memory)
-    floors = {name: floor for name, floor in status["channels"].items() if floor in SEVERITIES}
-    least = [label(name) + ("" if floor == SEVERITIES[0] else f" ({floor})") for name, floor in floors.items()]
-    yield Line(True, f"sends to {', '.join(least)}")
+    if not (read["problem"] or read["problems"]):
+        yield Line(True, headline({**status, "problems": []})[2:])
+    pending = len(memory.get("outbox", ()))
+    yield Line(not pending, plural(pending, "pending notice"), f"See why: {there.log_command()}")
+    if undelivered := lost(status):
+        yield Line(True, f"lost: {' '.join(undelivered)} (make status ORG={org})")
+    yield Line(True, f"sends to {'; '.join(channels(status))}")
     if send:
-        for channel, result in there.ask(org, "test-message")["results"].items():
-            yield Line(stack.accepted(result), f"test message, {label(channel)}: {result}", again)
+        for good, result in stack.results(there.ask(org, "test-message")):
+            yield Line(good, f"test message, {result}", again)
 
 
 def _schedule_problem(organisation: Organisation, schedule: dict[str, Any] | None) -> str:
     """Return how a schedule differs from what `make connect` would write, or ""."""
     if schedule is None:
         return "it has no schedule"
-    wanted = organisation.wanted_schedule()
-    wrong = differences(schedule, wanted)
-    if wrong == ["State"]:
-        return "its schedule is disabled"
-    there = f" ({schedule['ScheduleExpression']} instead of {wanted['ScheduleExpression']})"
-    expression = there if "ScheduleExpression" in wrong else ""
-    return f"its schedule is not the stack's: {', '.join(wrong)}{expression}" if wrong else ""
-
-
-def _messages(there: Stack, org: str, memory: dict[str, Any]) -> Lines:
-    """Look at what waits to be sent, and at what was lost."""
-    pending = len(memory.get("outbox", ()))
-    yield Line(not pending, plural(pending, "pending notice"), f"See why: {there.log_command()}")
-    lost = memory.get("dead_letters") or {}
-    if lost.get("total"):
-        last = lost["last"][-1]
-        what = f"{last['kind']} to {label(last['channel'])}, {_day(last['at'])}"
-        text = f"{plural(lost['total'], 'notice')} lost, the last of them ({what}): {last['why']}"
-        yield Line(True, f"{text} (make status ORG={org})")
-
-
-def _well(status: dict[str, Any], memory: dict[str, Any]) -> str:
-    good, expected = memory.get("last_completed"), status["next_expected"]
-    last = f"the last good backup is of {_day(good)}" if good else "no good backup is known"
-    named = "the next run is on" if status["next_run_known"] else "the next is expected by"
-    return f"{last}, {named} {_day(expected)}" if expected else last
-
-
-def _day(moment: str) -> str:
-    time = datetime.fromisoformat(moment)
-    return "an unknown day" if time == UNKNOWN_TIME else f"{time:%-d %b %Y}"
+    wrong = differences(schedule, organisation.wanted_schedule())
+    return f"its schedule is not the stack's: {', '.join(wrong)}" if wrong else ""
 
 
 if __name__ == "__main__":

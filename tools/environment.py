@@ -11,12 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-PAUSE_SECONDS = 5.0
-"""Before the only second try."""
-_UNREACHABLE = (
-    "NewConnectionError|ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|NameResolutionError"
-    "|Connection (broken|refused|reset)|Max retries exceeded|timed out"
-)
+_UNREACHABLE = "Connect(ion|Timeout)|ReadTimeout|ProxyError|SSLError|NameResolutionError|Max retries|timed out"
 _AGAIN = "then run this again."
 FAILURES = {
     _UNREACHABLE: (
@@ -72,38 +67,15 @@ def make(lock_file: Path, folder: Path) -> None:
 
 
 def pip(python: Path | str, *arguments: str) -> None:
-    """Run pip, a second time if PyPI could not be reached; on a terminal, a line that moves shows how far it is.
-
-    Args:
-        python: The interpreter whose pip it is.
-        arguments: The command and its options.
+    """Run this interpreter's pip.
 
     Raises:
         SystemExit: It failed; with a sentence and a next step.
     """
-    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "3"]
-    for last_try in (False, True):
-        code, said = _watched(command)
-        if code == 0:
-            return
-        if last_try or not re.search(_UNREACHABLE, said):
-            sys.exit(explain(said))
-        print("  PyPI cannot be reached; trying once more.", flush=True)
-        time.sleep(PAUSE_SECONDS)
-
-
-def _watched(command: list[str]) -> tuple[int, str]:
-    """Run pip; return its exit code and all that it said."""
-    said, moves = [], sys.stdout.isatty()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        for line in process.stdout or ():
-            said.append(line)
-            step = re.match("Collecting ([^= ]+)|(Installing) collected", line)
-            if moves and step:
-                print(f"\r  {'fetching ' + step[1] if step[1] else 'installing all of it':<50}", end="", flush=True)
-    if moves:
-        print(f"\r{'':<52}\r", end="", flush=True)
-    return process.returncode, "".join(said)
+    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "5"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        sys.exit(explain(done.stdout))
 
 
 def explain(said: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.problems import from_aws
 from tools.stack import ONCE, Stack
-from tools.terminal import Problem
+from tools.terminal import Problem, problem_of
 
 REFUSED_FIRST = {"DescribeParameters", "PutParameter"}
 """When AWS refuses one of these, nothing was written."""
@@ -81,19 +80,25 @@ class Organisation:
         same = before is not None and not differences(before, wanted)
         return Plan(request, None if same else wanted, before)
 
-    def save(self, secret: dict[str, str], plan: Plan) -> None:
+    def save(self, secret: dict[str, str], plan: Plan, note: str = "") -> None:
         """Write the parameter, then the schedule; for a new organisation, both or neither.
+
+        Args:
+            secret: What the parameter will hold.
+            plan: What was planned before.
+            note: What else to say if it fails.
 
         Raises:
             Problem: AWS refuses; the text says what was done.
             KeyboardInterrupt: The text says what was done.
         """
         done = "Nothing was written."
-        with _ending_with(lambda: done):
+        with _ending_with(lambda: done + note):
             try:  # once only: AWS would refuse to repeat a write that arrived
                 self.stack.client("ssm", ONCE).put_parameter(**plan.parameter, Value=json.dumps(secret))
                 if plan.schedule:
-                    self._start(plan.schedule)
+                    write = "update_schedule" if plan.before else "create_schedule"
+                    getattr(self.stack.client("scheduler"), write)(**plan.schedule)
             except BaseException as error:
                 if not (isinstance(error, ClientError) and error.operation_name in REFUSED_FIRST):
                     done = "The parameter may have been written; its schedule may not: `make doctor` shows it."
@@ -102,20 +107,15 @@ class Organisation:
 
     def _undo(self, plan: Plan) -> str:
         """Take back what a new organisation got; its writing may only seem to have failed. Return what is left."""
-        stays = "may have been written and could not be taken back"
-        left = []
         try:
+            self._delete("parameter")
             if plan.before is None:
                 self._delete("schedule")
             elif plan.schedule:
                 self.stack.client("scheduler").update_schedule(**plan.before)
         except (BotoCoreError, ClientError):
-            left.append(f"The schedule {self.schedule['Name']} {stays}.")
-        try:
-            self._delete("parameter")
-        except (BotoCoreError, ClientError):
-            left.append(f"The parameter {self.parameter} {stays}: delete it.")
-        return " ".join(left) or "Nothing was left behind."
+            return f"{self.parameter} and its schedule could not be taken back: `make doctor` shows what there is."
+        return "Nothing was left behind."
 
     def known(self) -> bool:
         """Return True if there is anything to remove."""
@@ -191,13 +191,6 @@ class Organisation:
             return None
         return {key: value for key, value in found.items() if key not in READ_ONLY}
 
-    def _start(self, schedule: dict[str, Any]) -> None:
-        scheduler = self.stack.client("scheduler")
-        try:
-            scheduler.update_schedule(**schedule)
-        except scheduler.exceptions.ResourceNotFoundException:
-            scheduler.create_schedule(**schedule)
-
 
 def parameters(stack: Stack, org: str = "") -> Iterator[dict[str, Any]]:
     """Yield name, type and key, never a value, of each organisation's parameter, or of one's."""
@@ -248,7 +241,7 @@ def _ending_with(done: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        problem = from_aws(error)
+        problem = problem_of(error)
         raise Problem(f"{problem.sentence} {done()}", problem.next_step) from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(done()) from None

@@ -2,79 +2,41 @@
 
 import json
 import re
-import zoneinfo
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from handler import addresses
+from handler.addresses import url_problem
 from handler.channels import CHANNELS
-from handler.channels.channel import Channel
+from handler.channels.channel import ChannelKind, Setting
 from handler.config import A_ZONE, find_zone
-from handler.data_centres import DATA_CENTRES
-from handler.wording import SEVERITIES, shorten
-from handler.zoho import SCOPE
-from tools import terminal
+from handler.wording import SEVERITIES
+from handler.zoho import DATA_CENTRES, SCOPE
 from tools.terminal import Problem, say
-from tools.zoho_token import api_console
 
 REMOVE = "-"
 NAME_LIMIT = 100
-SHOWN = 38
-"""So many characters of what Enter keeps are shown, so that the question fits a line."""
-OPTIONAL: tuple[type[Channel], ...] = tuple(channel for channel in CHANNELS if channel.settings)
+OPTIONAL: tuple[ChannelKind, ...] = tuple(kind for kind in CHANNELS if kind.settings)
 """The channels that a secret turns on: each by its first setting."""
+NEEDED = ("data_center", "client_id", "client_secret", "code")
+CLIENT = ("data_center", "client_id")
+"""What a refresh token belongs to."""
+BELONGS_TO = {"client_secret": ("client_id",), "code": CLIENT}
+ORDER = (*NEEDED[:3], "channels", "heartbeat_url", "name", "time_zone", "code")
+"""What a person is asked, one after the other; ``channels`` is the choice of channels, and their settings."""
+IGNORED = {"scope", "grant_type", "expiry_time"}
+"""What else is in the file that Zoho's API console offers to download with a code."""
 
 
-class Question(NamedTuple):
-    """One thing to know.
-
-    Attributes:
-        text: The question, without its colon.
-        variable: The environment variable that answers it.
-        complaint: Answer, and whether addresses may be on this machine → what is wrong with it, as a sentence or as
-            "must be …", or "".
-        secret: It is typed unseen.
-        optional: It may stay unanswered; `REMOVE` takes back an earlier answer.
-        unanswered: What holds then.
-        begins: How a person's answers begin, where that is known; a file may imitate a service.
-        intro: What is said before it is asked; it may name the API console as ``{console}``.
-    """
-
-    text: str
-    variable: str
-    complaint: Callable[[str, bool], str]
-    secret: bool = False
-    optional: bool = False
-    unanswered: str = "none"
-    begins: tuple[str, ...] = ()
-    intro: str = ""
-
-    def judge(self, answer: str, loopback: bool) -> str:
-        """Return what is wrong with an answer, or ""."""
-        if not answer:
-            return "An answer is needed here."
-        wrong = "" if self.optional and answer == REMOVE else self.complaint(answer, loopback)
-        return f"It {wrong}." if wrong.startswith("must ") else wrong
-
-
-def _data_centre(text: str, loopback: bool) -> str:
-    return "" if text in DATA_CENTRES else f"must be one of {', '.join(DATA_CENTRES)}"
+def _one_of(*names: str) -> Callable[[str, bool], str]:
+    return lambda text, loopback: "" if text in names else f"must be one of {', '.join(names)}"
 
 
 def _pasted(text: str, loopback: bool) -> str:
-    if text == REMOVE:
-        return "It is needed, so it cannot be removed."
     if re.search(r"\s", text):
         return "It has blanks inside: copy it again."
     plain = text.isascii() and text.isprintable()
     return "" if plain else "It has characters that Zoho's never have: copy it again."
-
-
-def _client_id(text: str, loopback: bool) -> str:
-    begins = 'A client id of Zoho begins with "1000.": copy it again.'
-    return _pasted(text, loopback) or ("" if text.startswith("1000.") else begins)
 
 
 def _client_secret(text: str, loopback: bool) -> str:
@@ -83,82 +45,79 @@ def _client_secret(text: str, loopback: bool) -> str:
 
 
 def _name(text: str, loopback: bool) -> str:
-    if not text.isprintable():
-        return "It has characters that cannot be shown: type it."
-    return "" if len(text) <= NAME_LIMIT else f"It has {len(text)} characters: at most {NAME_LIMIT} fit."
+    fits = text.isprintable() and len(text) <= NAME_LIMIT
+    return "" if fits else f"must be at most {NAME_LIMIT} characters that can be shown"
 
 
 def _time_zone(text: str, loopback: bool) -> str:
-    if find_zone(text) is not None:
-        return ""
-    meant = next((zone for zone in zoneinfo.available_timezones() if zone.lower() == text.lower()), "")
-    return f"Capitals count: {meant}." if meant else f"{A_ZONE[0].upper()}{A_ZONE[1:]}."
+    return "" if find_zone(text) else f"must be {A_ZONE}; capitals count"
 
 
-def _severity(text: str, loopback: bool) -> str:
-    return "" if text in SEVERITIES else f"must be one of {', '.join(SEVERITIES)}"
+def floor(kind: ChannelKind) -> Setting:
+    """Return the setting of the least severity that a channel gets. It is taken from a file or the environment only."""
+    least = f"Least severity of messages to {kind.label}"
+    return Setting(f"{kind.name}_min_severity", least, "", _one_of(*SEVERITIES), secret=False)
 
 
-def keys_of(channel: type[Channel]) -> dict[str, Question]:
-    """Return what a secret can hold of a channel. Its floor is taken from a file or the environment, never asked."""
-    asked = {
-        key: Question(text, key.upper(), complaint, secret, True, default or "none", begins, f"\n{intro}")
-        for key, text, intro, complaint, default, secret, begins in channel.settings
-    }
-    floor = f"{channel.name}_min_severity"
-    least = Question(f"Least severity of messages to {channel.label}", floor.upper(), _severity, optional=True)
-    return {**asked, floor: least}
-
-
-_CONSOLE = '\nOpen {console} as an administrator of Zoho CRM and choose "Self Client".\nIn its tab "Client Secret":'
-_HEARTBEAT = """
+_CONSOLE = 'Open {console} as an administrator of Zoho CRM and choose "Self Client".\nIn its tab "Client Secret":'
+_HEARTBEAT = """\
 Optional: a heartbeat URL is requested after every good check, so that a service outside AWS, such as \
 https://healthchecks.io, can alert you when checks stop."""
-_ZONE = "\nIts e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin."
-_CODE = f"""
+_ZONE = "Its e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin."
+_CODE = f"""\
 Back in {{console}}, in the tab "Generate Code": paste the scope
     {SCOPE}
 choose ten minutes, describe it as you like, create, and copy the code."""
-QUESTIONS = {
-    "data_center": Question("Which address does your browser show in Zoho CRM?", "ZOHO_DATA_CENTER", _data_centre),
-    "client_id": Question("Client ID", "ZOHO_CLIENT_ID", _client_id, intro=_CONSOLE),
-    "client_secret": Question("Client Secret", "ZOHO_CLIENT_SECRET", _client_secret, secret=True),
-    **{key: question for channel in OPTIONAL for key, question in keys_of(channel).items()},
-    "heartbeat_url": Question("Heartbeat URL", "HEARTBEAT_URL", addresses.complaint, True, True, intro=_HEARTBEAT),
-    "name": Question("Name of the organisation in messages", "ORGANISATION_NAME", _name, optional=True),
-    "time_zone": Question(
-        "Time zone of its e-mails", "ORGANISATION_TIME_ZONE", _time_zone, False, True, "the stack's", intro=_ZONE
+_SETTINGS = (
+    Setting(
+        "data_center", "Which address does your browser show in Zoho CRM?", "", _one_of(*DATA_CENTRES), secret=False
     ),
-    "code": Question("Code", "ZOHO_CODE", _pasted, secret=True, intro=_CODE),
-}
-"""By their keys in the secret, in the order in which they are asked."""
-NEEDED = ("data_center", "client_id", "client_secret", "code")
-CLIENT = ("data_center", "client_id")
-"""What a refresh token belongs to."""
-BELONGS_TO = {"client_secret": ("client_id",), "code": CLIENT}
-IGNORED = {"scope", "grant_type", "expiry_time"}
-"""What else is in the file that Zoho's API console offers to download with a code."""
+    Setting("client_id", "Client ID", _CONSOLE, _pasted, secret=False, begins=("1000.",)),
+    Setting("client_secret", "Client Secret", "", _client_secret),
+    *(setting for kind in OPTIONAL for setting in (*kind.settings, floor(kind))),
+    Setting("heartbeat_url", "Heartbeat URL", _HEARTBEAT, url_problem),
+    Setting("name", "Name of the organisation in messages", "", _name, secret=False),
+    Setting("time_zone", "Time zone of its e-mails", _ZONE, _time_zone, "the stack's", secret=False),
+    Setting("code", "Code", _CODE, _pasted),
+)
+QUESTIONS = {setting.key: setting for setting in _SETTINGS}
+"""Key in the secret → question. Its ``help`` is said before it and may name the API console as ``{console}``."""
 
 
-# --- Answers without a question ---------------------------------------------------------------------------------------
+def variable(key: str) -> str:
+    """Return the environment variable that answers a question."""
+    prefix = "ZOHO_" if key in NEEDED else "ORGANISATION_" if key in {"name", "time_zone"} else ""
+    return f"{prefix}{key.upper()}"
+
+
+def judge(key: str, answer: str, *, loopback: bool, needed: bool = False) -> str:
+    """Return what is wrong with an answer, or "".
+
+    Args:
+        key: The question's.
+        answer: The answer; `REMOVE` takes back an earlier one.
+        loopback: Whether addresses may be on this machine, as in the sandbox.
+        needed: Whether there must be one, though the organisation could do without.
+    """
+    if not answer:
+        return "An answer is needed here."
+    if answer == REMOVE:
+        return "It is needed, so it cannot be removed." if needed or key in NEEDED else ""
+    wrong = QUESTIONS[key].problem(answer, loopback)
+    return f"It {wrong}." if wrong.startswith("must ") else wrong
 
 
 def given(file: Path | None, environ: Mapping[str, str], *, loopback: bool) -> dict[str, str]:
     """Return the answers in a JSON file and in the environment, which counts more.
 
-    Args:
-        file: The file, if there is one.
-        environ: The environment.
-        loopback: Whether addresses may be on this machine, as in the sandbox.
-
     Raises:
         Problem: The file or an answer cannot be used; the text has no value.
     """
     answers = _from_file(file) if file else {}
-    answers |= {key: environ[q.variable].strip() for key, q in QUESTIONS.items() if environ.get(q.variable, "").strip()}
+    answers |= {key: text for key in QUESTIONS if (text := environ.get(variable(key), "").strip())}
     for key, answer in answers.items():
-        if complaint := QUESTIONS[key].judge(answer, loopback):
-            raise Problem(f"{key} ({QUESTIONS[key].variable}) cannot be used.", complaint)
+        if wrong := judge(key, answer, loopback=loopback):
+            raise Problem(f"{key} ({variable(key)}) cannot be used.", wrong)
     return answers
 
 
@@ -171,13 +130,12 @@ def _from_file(file: Path) -> dict[str, str]:
         raise Problem(f"{file} cannot be read: {error.strerror}.", 'Name another: ARGS="--file …"') from None
     except ValueError:
         held = None
-    keys = ", ".join(QUESTIONS)
+    keys = f"Its keys may be, as texts: {', '.join(QUESTIONS)}"
     if not isinstance(held, dict):
-        raise Problem(f"{file} is no JSON object.", f"Its keys may be: {keys}")
+        raise Problem(f"{file} is no JSON object.", keys)
     held = {key: value for key, value in held.items() if key not in IGNORED and value not in ("", None)}
-    wrong = sorted(key for key, value in held.items() if key not in QUESTIONS or not isinstance(value, str))
-    if wrong:
-        raise Problem(f"{file} has what cannot be used: {', '.join(wrong)}.", f"Its keys may be, as texts: {keys}")
+    if wrong := sorted(key for key, value in held.items() if key not in QUESTIONS or not isinstance(value, str)):
+        raise Problem(f"{file} has what cannot be used: {', '.join(wrong)}.", keys)
     return {key: value.strip() for key, value in held.items()}
 
 
@@ -193,112 +151,20 @@ def complete(known: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]
     answers = {**known, **new}
     if any(answers.get(key) != known.get(key) for key in CLIENT):
         answers.pop("refresh_token", None)
-    missing = [key for key in NEEDED if key not in answers and not (key == "code" and "refresh_token" in answers)]
-    if missing:
-        named = ", ".join(f"{key} ({QUESTIONS[key].variable})" for key in missing)
-        raise Problem(f"Missing: {named}.", 'Set the environment variables, or name a file: ARGS="--file …"')
-    off = [channel for channel in OPTIONAL if answers.get(channel.settings[0].key) == REMOVE]
-    removed = {key for channel in off for key in keys_of(channel)}
+    needed = NEEDED[:3] if "refresh_token" in answers else NEEDED
+    if missing := [f"{key} ({variable(key)})" for key in needed if key not in answers]:
+        raise Problem(
+            f"Missing: {', '.join(missing)}.", 'Set the environment variables, or name a file: ARGS="--file …"'
+        )
+    off = [kind for kind in OPTIONAL if answers.get(kind.settings[0].key) == REMOVE]
+    removed = {setting.key for kind in off for setting in (*kind.settings, floor(kind))}
     return {key: value for key, value in answers.items() if value != REMOVE and key not in removed}
 
 
-def doubt(key: str, text: str, own: str) -> str:
-    """Return the doubt that an address at Zoho is in another data centre than the organisation, or ""."""
-    host = urlsplit(text).hostname or ""
-    for centre, urls in DATA_CENTRES.items():
-        domain = urls.crm.removeprefix("https://crm")
-        if host.endswith(domain) and centre != own:
-            there = f"its host ends in {domain}, Zoho's data centre {centre}"
-            return f"{QUESTIONS[key].text}: {there}, but this organisation is in {own}."
-    return ""
-
-
-# --- Questions to a person --------------------------------------------------------------------------------------------
-
-
-class Round:
-    """One round of questions to a person at a terminal; Enter keeps what is known.
-
-    Attributes:
-        answers: All that is new: what was given without a question, then what is answered.
-    """
-
-    def __init__(
-        self,
-        known: Mapping[str, str],
-        given: Mapping[str, str] | None = None,
-        keys: Collection[str] = tuple(QUESTIONS),
-        *,
-        loopback: bool = False,
-    ) -> None:
-        """Prepare the questions of these keys that nothing given answers."""
-        self.answers = dict(given or {})
-        self._known, self._loopback = known, loopback
-        self._asked = [key for key in QUESTIONS if key in keys and key not in self.answers]
-        self._needed = set(NEEDED)
-
-    def ask(self) -> dict[str, str]:
-        """Ask, and return the answers."""
-        if any(self._held(key) for key in self._asked):
-            say(f"Enter keeps what stands in [brackets]; {REMOVE} removes it, where it is optional.\n")
-        channels = [channel for channel in OPTIONAL if channel.settings[0].key in self._asked]
-        asked = {setting.key for channel in channels for setting in channel.settings}
-        left_out = {key for channel in OPTIONAL for key in keys_of(channel)} - asked
-        for key in self._asked:
-            if channels and key == channels[0].settings[0].key:
-                left_out |= self._choose(channels)
-            if key == "data_center":
-                options = [(name, f"{at.crm.removeprefix('https://')} ({name})") for name, at in DATA_CENTRES.items()]
-                self.answers[key] = terminal.choose(QUESTIONS[key].text, options, self._known.get(key))
-            elif key not in left_out:
-                self._ask_for(key)
-        return self.answers
-
-    def _held(self, key: str) -> bool:
-        return key in self._known or (key == "code" and "refresh_token" in self._known)
-
-    def _choose(self, channels: list[type[Channel]]) -> set[str]:
-        """Ask where messages go; return the keys of the other channels, which are removed."""
-        say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
-        picky = "".join(f", {c.label} {c.min_severity} ones only" for c in channels if c.min_severity != SEVERITIES[0])
-        change = "`make connect ARGS=--help` says how to change that."
-        say(f"Each channel that you choose gets messages of every severity{picky}; {change}")
-        on = [channel.name for channel in channels if channel.settings[0].key in self._known]
-        options = [(channel.name, channel.label) for channel in channels]
-        chosen = terminal.choose_several("Where else should messages go?", options, on)
-        self._needed |= {channel.settings[0].key for channel in channels if channel.name in chosen}
-        off = [channel for channel in channels if channel.name not in chosen]
-        self.answers |= {channel.settings[0].key: REMOVE for channel in off if channel.name in on}
-        return {key for channel in off for key in keys_of(channel)}
-
-    def _ask_for(self, key: str) -> None:
-        """Ask a question; Enter keeps what is held, unless it belongs to an answer that has changed."""
-        same = all(self.answers.get(k, self._known.get(k)) == self._known.get(k) for k in BELONGS_TO.get(key, ()))
-        held = self._held(key) and (same or (key == "code" and key in self._known))
-        question = QUESTIONS[key]._replace(optional=QUESTIONS[key].optional and key not in self._needed)
-        may_be_empty = held or question.optional
-        hint = f"(Enter for {question.unanswered})" if may_be_empty else ""
-        if held:
-            kept = "kept" if question.secret else shorten(self._known.get(key, ""), SHOWN)
-            hint = "[the present token]" if key not in self._known else f"[{kept}]"
-
-        def complaint(text: str) -> str:
-            if not text and may_be_empty:
-                return ""
-            wrong = question.judge(text, self._loopback)
-            free = text == REMOVE or (self._loopback and addresses.is_loopback(text))
-            if wrong or free or not question.begins or text.startswith(question.begins):
-                return wrong
-            return f"It must begin with {' or '.join(question.begins)}."
-
-        own = self.answers.get("data_center") or self._known["data_center"]
-        if question.intro:
-            say(question.intro.format(console=api_console(own)))
-        while answer := terminal.ask(f"{question.text} {hint}".strip() + ":", complaint, secret=question.secret):
-            if not (doubted := doubt(key, answer, own)):
-                break
-            say(f"  ! {doubted}", "    ")
-            if terminal.confirm("Is it the right one?", default=False):
-                break
-        if answer:
-            self.answers[key] = answer
+def doubts(secret: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each address at Zoho that is in another data centre than the organisation."""
+    own, *others = sorted(DATA_CENTRES, key=lambda centre: centre != secret["data_center"])
+    elsewhere = tuple(DATA_CENTRES[centre].crm.removeprefix("https://crm") for centre in others)
+    addresses = [key for key in secret if key.endswith("_url") and key in QUESTIONS]
+    wrong = [key for key in addresses if (urlsplit(secret[key]).hostname or "").endswith(elsewhere)]
+    return [f"{QUESTIONS[key].question}: check its host, which is not in Zoho's data centre {own}." for key in wrong]

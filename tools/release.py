@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from handler.version import VERSION
+from handler import VERSION
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from tools import build
 
@@ -48,8 +48,7 @@ def main() -> int:
     parser.add_argument("--target", type=Path, default=ROOT / "dist", help="folder to fill")
     target = parser.parse_args().target
     if build.runtime_python() is None:
-        print(f"A release is compiled, and there is no Python {build.RUNTIME} here. Install it, or name it:")
-        print("PYTHON313=/path/to/python3.13 make release")
+        print(f"A release is compiled. {build.NO_PYTHON} make release")
         return 1
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "package"

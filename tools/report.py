@@ -11,20 +11,17 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from handler.config import find_zone
-from handler.data_centres import DATA_CENTRES
 from handler.history import UNKNOWN_TIME
 from handler.wording import SEVERITIES, capital, plural
+from handler.zoho import DATA_CENTRES
 from tools import stack
 from tools.organisation import parameters, unknown
-from tools.problems import run
 from tools.stack import label
-from tools.terminal import say
+from tools.terminal import mark, run, say
 
 LABEL = 17
 """Columns of what a line is about."""
-SHOWN_ROWS = 10
-SHOWN_NOTICES = 5
-OUTCOMES = {"completed": "completed", "failed": "failed", "unknown": "of unknown outcome"}
+SHOWN_ROWS, SHOWN_NOTICES = 10, 5
 FLOORS = {"info": "everything", "warning": "warnings and what is critical", "critical": "what is critical"}
 
 Answer = Mapping[str, Any]
@@ -35,50 +32,43 @@ def main(arguments: list[str] | None = None) -> int:
     parser = stack.parser("python -m tools.report", __doc__)
     parser.add_argument("action", choices=("check", "dry-run", "status", "test-message"))
     parser.add_argument("--json", action="store_true", help="print the answer as it is, for programs")
-    options = parser.parse_args(arguments)
-    return run(lambda: _report(options))
+    return run(_report, parser.parse_args(arguments))
 
 
 def _report(options: argparse.Namespace) -> int:
     there, org, action = stack.find(options), options.org, options.action
-    parameter = next(parameters(there, org), None)
     status = there.ask(org, "status")
-    if not parameter and status["memory"] is None:
+    if status["memory"] is None and not any(parameters(there, org)):
         raise unknown(there, org)
     answer = status if action == "status" else there.ask(org, action)
     if options.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
     else:
         status = there.ask(org, "status") if action == "check" else status
-        changed = parameter["LastModifiedDate"] if parameter else None
-        say("\n".join(lines(action, answer, status, changed)))
+        say("\n".join(lines(action, answer, status)))
     return 0 if answer.get("ok", True) and not answer.get("problem") else 1
 
 
-def lines(action: str, answer: Answer, status: Answer, changed: datetime | None = None) -> Iterator[str]:
-    """Yield the function's answer to an action as a person reads it.
+def lines(action: str, answer: Answer, status: Answer) -> Iterator[str]:
+    """Return the function's answer to an action as a person reads it.
 
     Args:
         action: What the function was asked for.
         answer: Its answer.
         status: Its answer to `status`, afterwards.
-        changed: When the organisation was last connected or changed, if that is known.
     """
-    if action == "status":
-        yield from _status(status, changed)
-    elif action == "dry-run":
-        yield from _dry_run(answer, status)
-    elif action == "check":
-        yield from (*_check(answer), headline(status))
-    else:
-        yield from _test_message(answer)
+    return {
+        "status": _status(status),
+        "dry-run": _dry_run(answer, status),
+        "check": _check(answer, status),
+        "test-message": _test_message(answer),
+    }[action]
 
 
 def problems(answer: Answer) -> Iterator[str]:
     """Yield what is wrong, as the function words it: a sentence and a next step each."""
     for problem in answer["problems"]:
-        yield f"✗ \t{problem['title']}: {problem['sentence']}"
-        yield f"  → \t{problem['next_step']}"
+        yield f"✗ \t{problem['title']}: {problem['sentence']}\n  → \t{problem['next_step']}"
 
 
 def headline(status: Answer) -> str:
@@ -90,43 +80,53 @@ def headline(status: Answer) -> str:
         more = f" {plural(len(found) - 1, 'more problem')} below." if len(found) > 1 else ""
         return f"✗ {found[0]['title']}.{more}"
     if not memory.get("baseline_at"):
-        return f"! No check has read the backups yet: make check-now{_option(status['org'])}"
+        return f"! No check has read the backups yet: make check-now ORG={status['org']}"
     good = memory.get("last_completed")
     last = f"the last one completed on {at(good, _zone(status))}" if good else "none was due yet"
     return f"✓ The backups are fine: {last}."
 
 
-def _status(status: Answer, changed: datetime | None) -> Iterator[str]:
+def lost(status: Answer) -> list[str]:
+    """Return how many messages no channel will ever accept, and what happened to the last of them; [] for none."""
+    letters = (status["memory"] or {}).get("dead_letters") or {}
+    if not letters.get("total"):
+        return []
+    last = letters["last"][-1]
+    about = f"{last['kind']}, to {label(last['channel'])}, on {at(last['at'], _zone(status))}: {last['why']}"
+    return [f"{plural(letters['total'], 'message')}, the last of them:", about]
+
+
+def channels(status: Answer) -> list[str]:
+    """Return what each channel gets."""
+    found = status["channels"].items()
+    return [f"{label(name)}: {FLOORS.get(floor, f'gets nothing: {floor}')}" for name, floor in found]
+
+
+def _status(status: Answer) -> Iterator[str]:
     memory, zone, org = status["memory"] or {}, _zone(status), status["org"]
     centre = DATA_CENTRES.get(status["data_center"] or "")
     crm = f", {centre.crm.removeprefix('https://')}" if centre else ""
-    outbox, lost = memory.get("outbox") or [], memory.get("dead_letters") or {}
+    outbox = memory.get("outbox") or []
     waiting = [
-        f"{notice['content']['title']}: to {_names(notice['pending_for'])}, since {at(notice['at'], zone)}"
+        f"{notice['content']['title']}: to {_labels(notice['pending_for'])}, since {at(notice['at'], zone)}"
         for notice in outbox[:SHOWN_NOTICES]
     ]
     if more := len(outbox) - len(waiting):
         waiting.append(f"and {plural(more, 'newer message')}")
-    last = [f"{x['kind']}, to {label(x['channel'])}, on {at(x['at'], zone)}: {x['why']}" for x in lost.get("last", ())]
     stopped = (memory.get("schedule") or {}).get("stopped_at")
     off = f"turned off on {at(stopped, zone)}" if stopped else "none is known"
     expected, named = status["next_expected"], "next run" if status["next_run_known"] else "expected by"
-    floors = status["channels"].items()
     yield from (headline(status), *problems(status), "")
     yield from _about("Organisation", (f"{status['name']} ({org})" if status["name"] else org) + crm)
     yield from _about("Recent backups", *_recent(memory, zone))
     yield from _about("What waits", *(waiting or ["nothing"]))
-    if last:
-        yield from _about("Lost", f"{plural(lost['total'], 'message')}, the last of them:", last[-1])
+    yield from _about("Lost", *lost(status))
     yield from _about("Schedule", status["schedule"] or off)
     yield from _about("Next backup", *([f"{named} {at(expected, zone)}"] if expected else []))
-    yield from _about(
-        "Channels", *(f"{label(c)}: {FLOORS.get(floor, f'gets nothing: {floor}')}" for c, floor in floors)
-    )
+    yield from _about("Channels", *channels(status))
     yield from _about("Heartbeat", "requested after every good check" if status["heartbeat"] else "none")
-    yield from _about("Last changed", *([at(changed, zone)] if changed else []))
     yield from _about("Release", status["version"])
-    yield from ("", _zone_line(status))
+    yield f"\n{_zone_line(status)}"
 
 
 def _recent(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _recent(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     if failures := memory.get("failures_in_a_row", 0):
         since = memory.get("failing_since")
         yield f"✗ {failures} failed" + (f", since {at(since, zone)}" if since else "")
-    counted = [f"{count} {OUTCOMES.get(kind, kind)}" for kind, count in (memory.get("outcomes") or {}).items() if count]
+    counted = [f"{count} {kind}" for kind, count in (memory.get("outcomes") or {}).items() if count]
     if counted and memory.get("digest_at"):
         yield f"since {at(memory['digest_at'], zone)}: {', '.join(counted)}"
 
@@ -151,45 +151,40 @@ def _dry_run(answer: Answer, status: Answer) -> Iterator[str]:
     yield f"The next check of {status['name'] or org} would send {count}{':' if notices else '.'}"
     for number, notice in enumerate(notices, 1):
         severity = "" if notice["severity"] == SEVERITIES[0] else f" ({notice['severity']})"
-        yield from ("", f"  {number}. \t{notice['title']}{severity}", f"     \t{notice['sentence']}")
-        yield f"     \tTo {_names(notice['channels'])}."
+        yield f"\n  {number}. \t{notice['title']}{severity}\n     \t{notice['sentence']}"
+        yield f"     \tTo {_labels(notice['channels'])}."
     if answer["pending"]:
-        waiting = plural(answer["pending"], "earlier message")
-        yield from ("", f"It would also try {waiting} again: make status{_option(org)}")
+        yield f"\nIt would also try {plural(answer['pending'], 'earlier message')} again: make status ORG={org}"
     if rows := answer["rows"]:
         shown = [(at(row["log_time"], zone) if row["log_time"] else "no time", row) for row in rows[:SHOWN_ROWS]]
-        yield from (
-            "",
-            f"The newest {len(shown)} of {len(rows):,} in the backup history, and what happens to each:",
-            "",
-        )
+        yield f"\nThe newest {len(shown)} of {len(rows):,} in the backup history, and what happens to each:\n"
         for time, row in shown:
             why = row["why"] if row["new"] else f"known since {at(row['known_since'], zone)}"
             yield f"  {time:23} {row['counts_as']:10} \t{why}"
-    yield from ("", _zone_line(status))
+    yield f"\n{_zone_line(status)}"
 
 
-def _check(answer: Answer) -> Iterator[str]:
-    """Yield what a check did."""
+def _check(answer: Answer, status: Answer) -> Iterator[str]:
+    """Yield what a check did, and how the backups stand now."""
     if "skipped" in answer:
         yield f"! Nothing was checked: {answer['skipped']}."
-        return
-    yield f"✓ The backup history was read: {plural(answer['rows'], 'entry', 'entries')}."
-    kinds, sent = answer["notices"], answer["delivered"]
-    news = f"{plural(len(kinds), 'new message')} ({', '.join(kinds)})" if kinds else "no new message"
-    yield from _about("Decided", news)
-    yield from _about("Sent", *([f"{count} to {label(name)}" for name, count in sent.items() if count] or ["nothing"]))
+    else:
+        kinds, sent = answer["notices"], answer["delivered"]
+        accepted = [f"{count} to {label(name)}" for name, count in sent.items() if count]
+        yield f"✓ The backup history was read: {plural(answer['rows'], 'entry', 'entries')}."
+        news = f"{plural(len(kinds), 'new message')} ({', '.join(kinds)})" if kinds else "no new message"
+        yield from _about("Decided", news)
+        yield from _about("Sent", *(accepted or ["nothing"]))
+    yield headline(status)
 
 
 def _test_message(answer: Answer) -> Iterator[str]:
     """Yield what became of a test message on each channel."""
-    for channel, result in answer["results"].items():
-        yield f"{'✓' if stack.accepted(result) else '✗'} {label(channel)}: \t{result}"
-    yield ""
-    if answer["ok"]:
-        yield "Every channel took the test message: see whether it has arrived."
-    else:
-        yield f"Not every channel took it. What to do: make doctor{_option(answer['org'])}"
+    for good, result in stack.results(answer):
+        yield f"{mark(good)} \t{result}"
+    arrived = "Every channel took the test message: see whether it has arrived."
+    refused = f"Not every channel took it. What to do: make doctor ORG={answer['org']}"
+    yield f"\n{arrived if answer['ok'] else refused}"
 
 
 def _about(what: str, *texts: str) -> Iterator[str]:
@@ -198,35 +193,24 @@ def _about(what: str, *texts: str) -> Iterator[str]:
         yield f"  {'' if number else what:{LABEL}}\t{text}"
 
 
-def _zone_name(status: Answer) -> str:
-    return str(status["time_zone"] or status["settings"]["time_zone"])
+def _labels(channels: Iterable[str]) -> str:
+    return ", ".join(map(label, channels)) or "nobody"
 
 
 def _zone(status: Answer) -> tzinfo:
     """Return the organisation's time zone, or else the stack's."""
-    return find_zone(_zone_name(status)) or UTC
+    return find_zone(status["time_zone"] or status["settings"]["time_zone"]) or UTC
 
 
 def _zone_line(status: Answer) -> str:
-    return f"Times are in the time zone {_zone_name(status)}."
+    return f"Times are in the time zone {status['time_zone'] or status['settings']['time_zone']}."
 
 
-def at(time: str | datetime, zone: tzinfo) -> str:
-    """Return a time for a person, from ISO 8601 or an aware datetime."""
-    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+def at(time: str, zone: tzinfo) -> str:
+    """Return a time of ISO 8601 for a person."""
+    moment = datetime.fromisoformat(time)
     given = f"{moment.astimezone(zone):%-d %b %Y %H:%M %Z}"
     return "a time that Zoho does not give" if moment == UNKNOWN_TIME else given
-
-
-def _option(org: str) -> str:
-    """Return what a command must be given to mean an organisation."""
-    return "" if org == "default" else f" ORG={org}"
-
-
-def _names(channels: Iterable[str]) -> str:
-    """Return channels by their names, as a list in a sentence."""
-    *others, last = [label(channel) for channel in channels] or ["nobody"]
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 if __name__ == "__main__":

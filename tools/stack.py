@@ -51,9 +51,6 @@ def next_step(status: str) -> str:
     return "See its events in the CloudFormation console for what to do there."
 
 
-NEVER = datetime.max.replace(tzinfo=UTC)
-
-
 @dataclass(frozen=True)
 class Stack:
     """A stack that a person means, whether it is deployed or not.
@@ -78,7 +75,7 @@ class Stack:
     status: str = ""
     id: str = ""
     protected: bool = False
-    created: datetime = NEVER
+    created: datetime = field(default=datetime.max.replace(tzinfo=UTC))
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[tuple[str, Config], Any] = field(default_factory=dict, repr=False)
@@ -108,6 +105,11 @@ class Stack:
         """Yield what an operation of AWS lists under a key, from all its pages."""
         for page in self.client(service).get_paginator(operation).paginate(**request):
             yield from page[key]
+
+    def resources(self) -> dict[str, str]:
+        """Return the ids of the stack's resources, by their names in the template."""
+        listed = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed if one.get("PhysicalResourceId")}
 
     def settings(self) -> Settings:
         """Return the deployed function's settings, and Zoho's addresses in the sandbox, if this machine names any.
@@ -150,9 +152,9 @@ def label(channel: str) -> str:
     return BY_NAME[channel].label if channel in BY_NAME else channel
 
 
-def accepted(result: str) -> bool:
-    """Return True if a channel took a test message, by what the function answers of it."""
-    return result.startswith("accepted: ")
+def results(answer: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    """Return whether each channel took a test message, and what it said, from the function's answer."""
+    return [(said.startswith("accepted: "), f"{label(channel)}: {said}") for channel, said in answer["results"].items()]
 
 
 def parser(command: str, description: str | None, org: str | None = "default") -> argparse.ArgumentParser:
@@ -227,8 +229,7 @@ def find(options: argparse.Namespace) -> Stack:
     if options.org and not ORG.fullmatch(options.org):
         raise Problem(
             f'"{options.org}" cannot be the short name of an organisation.',
-            'Take 1 to 64 of A to Z, a to z, 0 to 9, "-" and "_": ORG=acme. The name in messages may be any: '
-            "`make connect` asks for it.",
+            'Take 1 to 64 letters, digits, "-" and "_": ORG=acme. `make connect` asks for its name in messages.',
         )
     stack = choose(options)
     if not stack.status:

@@ -1,14 +1,23 @@
-"""What a person sees and types at a terminal: lines that fit it, and questions."""
+"""What a person sees and types at a terminal: lines that fit it, questions, and what ends a command.
 
+A command is ended by AWS's refusals, in words, by Ctrl-C, and by whatever is unexpected; never with a secret.
+"""
+
+import argparse
+import os
 import re
 import shutil
+import signal
 import sys
 import termios
 import textwrap
+import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
+from botocore import exceptions as aws
 from prompt_toolkit import prompt
 from prompt_toolkit.application import Application
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -16,13 +25,21 @@ from prompt_toolkit.layout import HSplit, Layout
 from prompt_toolkit.shortcuts import choice
 from prompt_toolkit.widgets import CheckboxList, Label
 
+from handler.addresses import is_loopback
+
 T = TypeVar("T")
 WIDEST = 100
 """Columns: longer lines are hard to read."""
+SHOWN = 38
+"""How many characters of a present value are shown, so that the question fits a line."""
 COPIED = re.compile(r": (?=aws |https://)")
 """A command or an address to be copied follows: it gets a line of its own, which is never broken."""
 COLOURS = {"✓": 32, "✗": 31, "!": 33}
-TICKING = "(arrow keys or a number, space to tick, then Enter)"
+
+
+def mark(good: bool) -> str:
+    """Return the mark of a line about something good or bad."""
+    return "✓" if good else "✗"
 
 
 def say(text: str = "", indent: str = "") -> None:
@@ -98,7 +115,9 @@ def choose_several(question: str, options: Sequence[tuple[T, str]], ticked: Coll
     keys.add("enter", eager=True)(lambda event: event.app.exit())
     keys.add("c-c")(leave)
     keys.add("<sigint>")(leave)
-    shown = HSplit([Label(f"{question}\n  {TICKING}", dont_extend_height=True), boxes])
+    shown = HSplit(
+        [Label(f"{question}\n  (arrow keys or a number, space to tick, then Enter)", dont_extend_height=True), boxes]
+    )
     Application[None](layout=Layout(shown, focused_element=boxes), key_bindings=keys).run()
     return [value for value, _ in options if value in boxes.current_values]
 
@@ -138,19 +157,87 @@ def asking(otherwise: str, leaving: Callable[[], str]) -> Iterator[None]:
     """
     if not sys.stdin.isatty():
         raise Problem("There is no terminal to ask at.", otherwise)
-    with _without_echo():
-        try:
-            yield
-        except (KeyboardInterrupt, EOFError) as stop:
-            raise KeyboardInterrupt(str(stop) or leaving()) from None
-
-
-@contextmanager
-def _without_echo() -> Iterator[None]:
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     termios.tcsetattr(terminal, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])
     try:
         yield
+    except (KeyboardInterrupt, EOFError) as stop:
+        raise KeyboardInterrupt(str(stop) or leaving()) from None
     finally:
         termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+
+# --- What ends a command ----------------------------------------------------------------------------------------------
+
+SANDBOX_ENDED = Problem(
+    "The sandbox has ended: nothing answers at AWS_ENDPOINT_URL, which this terminal uses for AWS.",
+    "For real AWS: open a new terminal, or `leave_sandbox`. For another: `make sandbox`, `source build/sandbox.sh`",
+)
+_SIGN_IN = "Sign in (`aws sso login`, `aws login` or `aws configure`), or name a profile: AWS_PROFILE=… make …"
+_ALLOW = "Ask whoever manages the AWS account for it, or use other credentials: AWS_PROFILE=… make …"
+_UNREACHED = ".*(Connect|Timeout|HTTPClient|SSLError)"
+AWS_ERRORS = {
+    "ExpiredToken|RequestExpired|TokenRe|SSO|UnauthorizedSSO|CredentialRetr": (
+        "The AWS credentials have expired.",
+        _SIGN_IN,
+    ),
+    "InvalidClientTokenId|InvalidSig|UnrecognizedClient|SignatureDoesNot|AuthFailure|Incomplete|Missing": (
+        "AWS does not accept the credentials ({code}).",
+        _SIGN_IN,
+    ),
+    "AccessDenied|Unauthorized|AuthorizationError": ("Your AWS credentials do not allow {action}.", _ALLOW),
+    "Throttl|TooManyRequests": ("AWS has had too many requests of this account.", "Wait a minute and try again."),
+    "NoCredentials|PartialCredentials": ("There are no AWS credentials on this machine.", _SIGN_IN),
+    "ProfileNotFound": ("AWS_PROFILE names a profile that does not exist.", "List them: aws configure list-profiles"),
+    "NoRegion": ("No AWS region is set.", "Name the stack's region: make … REGION=eu-west-1"),
+    _UNREACHED: ("AWS cannot be reached from this machine.", "Check the network and the region's name."),
+    "": ("AWS answered {code} to {action}.", "Try again; `make doctor` looks at the whole stack."),
+}
+"""How AWS's code, or the name of boto3's error, begins → a sentence and a next step; the first that fits counts."""
+
+
+FAILURES = (Problem, aws.BotoCoreError, aws.ClientError)
+"""What a person is told about in a sentence and a next step."""
+
+
+def problem_of(error: Problem | aws.BotoCoreError | aws.ClientError) -> Problem:
+    """Return why AWS does not do what was asked. The error's own text is left out: it may quote what was sent."""
+    if isinstance(error, Problem):
+        return error
+    code, action = type(error).__name__, "this machine"
+    if isinstance(error, aws.ClientError):
+        code = str(error.response.get("Error", {}).get("Code", "?"))
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html has the form of the text
+        named = re.search(r"perform: ([a-z0-9-]+:\w+)", str(error.response.get("Error", {}).get("Message", "")))
+        action = named[1] if named else error.operation_name
+    elif re.match(_UNREACHED, code) and is_loopback(os.environ.get("AWS_ENDPOINT_URL", "")):
+        return SANDBOX_ENDED
+    sentence, step = next(words for pattern, words in AWS_ERRORS.items() if re.match(pattern, code))
+    return Problem(sentence.format(code=code, action=action), step)
+
+
+def run(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    """Run a command and return its exit code: 1 after a problem, 130 after Ctrl-C, SIGTERM or SIGHUP.
+
+    The command cleans up after each of them: the terminal shows again what is typed, and half a change is undone.
+    """
+    for end in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(end) is signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(end, signal.default_int_handler)
+    try:
+        code = command(options)
+        sys.stdout.flush()
+        return code
+    except (KeyboardInterrupt, EOFError) as stop:
+        say(f"\nStopped. {stop}".rstrip())
+        return 130
+    except FAILURES as error:
+        problem_of(error).show()
+    except BrokenPipeError:  # the reader has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:  # noqa: BLE001 - the one boundary: a traceback could quote a secret
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        Problem(f"Unexpected: {type(error).__name__} at {where}.", "Please report this line.").show()
+    return 1

@@ -11,9 +11,8 @@ from botocore.exceptions import WaiterError
 
 from tools import stack, terminal
 from tools.organisation import parameters, schedules
-from tools.problems import run
 from tools.stack import Stack
-from tools.terminal import Problem, say
+from tools.terminal import Problem, run, say
 
 PATIENCE = {"Delay": 5, "MaxAttempts": 240}
 """Seconds between two looks, and how many."""
@@ -24,8 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = stack.parser("make undeploy", __doc__, org="")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing")
     parser.add_argument("--delete-table", action="store_true", help="delete the table, too, where nothing is asked")
-    options = parser.parse_args(arguments)
-    return run(lambda: _undeploy(options))
+    return run(_undeploy, parser.parse_args(arguments))
 
 
 def _undeploy(options: argparse.Namespace) -> int:
@@ -44,8 +42,8 @@ def _undeploy(options: argparse.Namespace) -> int:
     names, table = sorted(parameter["Name"] for parameter in parameters(there)), _table(there)
     if not (there.status or names):
         raise Problem(f"There is no stack {there.name} ({there.where}).", "Name the one you mean: STACK=… REGION=…")
-    say(f"This removes the stack {there.name} ({there.where}): nothing checks the backups any more.")
-    say("\n".join(f"  {name}, with its secrets" for name in names))
+    secrets = "".join(f"\n  {name}, with its secrets" for name in names)
+    say(f"This removes the stack {there.name} ({there.where}): nothing checks the backups any more.{secrets}")
     say("What stays: Zoho's clients in its API console, and the S3 bucket in which sam keeps packages.")
     also_table = _asked(options, there, table)
     try:
@@ -76,10 +74,9 @@ def _remove(there: Stack, names: list[str]) -> None:
 
 def _tell_of(table: str, there: Stack) -> None:
     """Say how a table that stays can be deleted by hand."""
-    where = f"--table-name {table} --region {there.region}"
     say(f"The table {table} stays, with what is remembered. To delete it later:")
-    say(f"    aws dynamodb update-table --no-deletion-protection-enabled {where}")
-    say(f"    aws dynamodb delete-table {where}")
+    for command in ("update-table --no-deletion-protection-enabled", "delete-table"):
+        say(f"    aws dynamodb {command} --table-name {table} --region {there.region}")
 
 
 def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
@@ -103,11 +100,8 @@ def _table(there: Stack) -> str:
     if not there.status:
         return ""
     dynamodb = there.client("dynamodb")
-    resources = there.client("cloudformation").describe_stack_resources(StackName=there.name)["StackResources"]
-    for resource in resources:
-        if resource["LogicalResourceId"] == "MemoryTable" and resource.get("PhysicalResourceId"):
-            with suppress(dynamodb.exceptions.ResourceNotFoundException):
-                return str(dynamodb.describe_table(TableName=resource["PhysicalResourceId"])["Table"]["TableName"])
+    with suppress(KeyError, dynamodb.exceptions.ResourceNotFoundException):
+        return str(dynamodb.describe_table(TableName=there.resources()["MemoryTable"])["Table"]["TableName"])
     return ""
 
 

@@ -5,38 +5,21 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from handler.causes import CAUSES
+from handler.channels import BY_NAME
 from handler.channels.channel import Senders
-from handler.channels.sns import Sns
-from handler.config import Settings
-from handler.data_centres import DATA_CENTRES
-from handler.deadline import Deadline
-from handler.decision import Answers, Decision
-from handler.errors import TransportError, UnreadableError
+from handler.config import Settings, ca_bundle
+from handler.decision import Decision, Sources
+from handler.errors import CAUSES, TransportError, UnreadableError
 from handler.memory import Memory
-from handler.organisation import open_channels, receiver_of
+from handler.organisation import open_channels, parse_secret
 from handler.plan import Plan
 from handler.rules import decide
-from handler.secret import parse_secret
-from handler.transport import RETRY, fetch, make_session, tls_context
-from handler.zoho import SCOPE, Credentials, Zoho, error_code
+from handler.transport import RETRY, Deadline, fetch, make_session, tls_context
+from handler.zoho import DATA_CENTRES, SCOPE, Credentials, Zoho, error_code
 from tools.terminal import Problem
 
 SECONDS = 40.0
 _tls = cache(tls_context)
-
-
-class ZohoError(Exception):
-    """Zoho refuses a code, or its history cannot be read.
-
-    Attributes:
-        cause: Why: a name of `TROUBLES`, or of another cause of the handler.
-    """
-
-    def __init__(self, cause: str, detail: str) -> None:
-        """Keep the cause; `detail` says what Zoho answered, without any secret."""
-        super().__init__(detail)
-        self.cause = cause
 
 
 class Trouble(NamedTuple):
@@ -46,15 +29,11 @@ class Trouble(NamedTuple):
         next_step: What to do. The handler's own words speak to a reader of messages.
         sentence: What is wrong; "" for the handler's own.
         again: The questions to ask again; "*" for all. Without any, no answer can help.
-        keeps_code: The code was not used: it can be tried once more.
-        useless_token: The trouble stays as long as the token does.
     """
 
     next_step: str
     sentence: str = ""
     again: str = ""
-    keeps_code: bool = False
-    useless_token: bool = False
 
 
 _CLIENT = "client_id client_secret code"
@@ -77,31 +56,23 @@ TROUBLES = {
         "Wait ten minutes and try again; a code that has expired by then needs a new one.",
         "Zoho has had too many requests from this client.",
         "code",
-        keeps_code=True,
     ),
     "unanswered_code": Trouble(
         f"{_NETWORK}; then make a new code.", f"{_UNREACHABLE}, so the code may have been used.", "code"
     ),
-    "revoked_token": Trouble(
-        f"Make a new code and {_PASTE} Best as a separate Zoho user.", again="code", useless_token=True
-    ),
+    "revoked_token": Trouble(f"Make a new code and {_PASTE} Best as a separate Zoho user.", again="code"),
     "wrong_client": Trouble(
         "Choose the data centre that your browser shows in Zoho CRM, and copy the client id again.",
         "Zoho does not know this client id in this data centre.",
         f"data_center {_CLIENT}",
-        keeps_code=True,
     ),
     "wrong_client_secret": Trouble(
-        'Copy it again from the tab "Client Secret" of the API console.', again="client_secret code", keeps_code=True
+        'Copy it again from the tab "Client Secret" of the API console.', again="client_secret code"
     ),
-    "invalid_token": Trouble(
-        "Check that the user is active in Zoho CRM, then make a new code.", again="code", useless_token=True
-    ),
-    "wrong_scope": Trouble(f"Make a new code with exactly this scope: {SCOPE}", again="code", useless_token=True),
+    "invalid_token": Trouble("Check that the user is active in Zoho CRM, then make a new code.", again="code"),
+    "wrong_scope": Trouble(f"Make a new code with exactly this scope: {SCOPE}", again="code"),
     "no_permission": Trouble(
-        "Let a user with the Administrator profile in Zoho CRM make the client and the code.",
-        again=_CLIENT,
-        useless_token=True,
+        "Let a user with the Administrator profile in Zoho CRM make the client and the code.", again=_CLIENT
     ),
     "secret_malformed": Trouble(
         "Give another answer for what is named above.", "The answers, or what was saved before, cannot be used.", "*"
@@ -121,11 +92,20 @@ CODE_ERRORS = {
 """What Zoho's accounts server answers to a code → what that means here."""
 
 
-def from_zoho(error: ZohoError) -> Problem:
-    """Return the problem as a person at a terminal sees it, with what Zoho answered."""
-    trouble = TROUBLES[error.cause]
-    sentence = trouble.sentence or CAUSES[error.cause].sentence
-    return Problem(f"{sentence} ({str(error).rstrip('.')}.)", trouble.next_step)
+class ZohoError(Problem):
+    """Zoho refuses a code, or its history cannot be read: as a person at a terminal sees it, with what Zoho answered.
+
+    Attributes:
+        cause: A name of `TROUBLES`.
+        again: The questions to ask again.
+    """
+
+    def __init__(self, cause: str, detail: str) -> None:
+        """Find the words; `detail` says what Zoho answered, without any secret."""
+        trouble = TROUBLES[cause]
+        sentence = trouble.sentence or CAUSES[cause].sentence
+        super().__init__(f"{sentence} ({detail.rstrip('.')}.)", trouble.next_step)
+        self.cause, self.again = cause, trouble.again
 
 
 def api_console(data_centre: str) -> str:
@@ -147,9 +127,9 @@ def prove(secret: dict[str, str], settings: Settings, parameter: str) -> None:
         parsed = parse_secret(json.dumps({"refresh_token": "still-to-come", **secret}), parameter, loopback=loopback)
     except UnreadableError as error:
         raise _as_zoho_error(error) from None
-    senders = Senders(None, settings.topic_arn, make_session(_tls(settings.ca_bundle)))
-    receivers, _ = open_channels(parsed.values, senders, loopback=loopback)
-    if wrong := " ".join(receiver.problem for receiver in receivers if receiver.problem):
+    senders = Senders(None, settings.topic_arn, make_session(_tls(ca_bundle())))
+    channels, _ = open_channels(parsed.values, parameter, senders, loopback=loopback)
+    if wrong := " ".join(channel.problem for channel in channels if channel.problem):
         raise ZohoError("secret_malformed", wrong)
 
 
@@ -167,7 +147,7 @@ def exchange(answers: dict[str, str], settings: Settings) -> str:
     """
     accounts = settings.accounts_url(answers["data_center"]) or DATA_CENTRES[answers["data_center"]].accounts
     form = {"grant_type": "authorization_code", **{key: answers[key] for key in _CLIENT.split()}}
-    session = make_session(_tls(settings.ca_bundle))
+    session = make_session(_tls(ca_bundle()))
     try:
         answer = fetch(session, "POST", f"{accounts}/oauth/v2/token", deadline=_deadline(), data=form)
         said: Any = answer.json()
@@ -195,28 +175,26 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
     credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
     zoho = Zoho(
         credentials,
-        make_session(_tls(settings.ca_bundle), RETRY),
+        make_session(_tls(ca_bundle()), RETRY),
         lambda: datetime.now(UTC),
         version=settings.zoho_api_version,
         accounts_url=settings.accounts_url(credentials.data_centre),
         api_url=settings.zoho_api_url,
     )
-    deadline, answers = _deadline(), Answers()
-    memory, now, receivers = Memory("default"), datetime.now(UTC), [receiver_of(Sns)]
+    deadline = _deadline()
+
+    @cache
+    def plan() -> Plan | None:
+        try:
+            return zoho.plan(deadline)
+        except UnreadableError:
+            return None
+
     try:
-        rows = zoho.history(deadline).rows
-        while (decision := decide(rows, memory, now, settings.policy, receivers, answers)).asks:
-            answers = Answers(answers.asked | decision.asks, _plan(zoho, deadline))
+        (rows, _), now = zoho.history(deadline), datetime.now(UTC)
     except UnreadableError as error:
         raise _as_zoho_error(error) from None
-    return decision
-
-
-def _plan(zoho: Zoho, deadline: Deadline) -> Plan | None:
-    try:
-        return zoho.plan(deadline)
-    except UnreadableError:
-        return None
+    return decide(rows, Memory("default"), now, settings.policy, (BY_NAME["sns"].channel,), Sources(plan=plan))
 
 
 def _as_zoho_error(error: UnreadableError) -> ZohoError:

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
 from sandbox.sandbox import Sandbox
-from sandbox.zoho import Organisation, Row, sample_rows
+from sandbox.zoho import Organisation, sample_rows
 from tests.tools.front import Front
 from tools import terminal
 
@@ -40,9 +39,9 @@ class Bench:
         """Return a client of AWS behind the tools' back."""
         return self.stage.cloud.client(service)
 
-    def company(self, rows: Sequence[Row] | None = None) -> Organisation:
+    def company(self) -> Organisation:
         """Register a company at Zoho."""
-        company = self.stage.zoho.organisation(sample_rows() if rows is None else rows, refresh_tokens=[])
+        company = self.stage.zoho.organisation(sample_rows(), refresh_tokens=[])
         self.secrets.append(company.client_secret)
         return company
 
@@ -75,6 +74,12 @@ class Bench:
         read_only = ("Arn", "CreationDate", "LastModificationDate", "ResponseMetadata")
         return {key: value for key, value in found.items() if key not in read_only}
 
+    def forget(self, org: str) -> None:
+        """Delete an organisation's parameter and schedule behind the tools' back, if there are any."""
+        self.client("ssm").delete_parameters(Names=[f"/zoho-backup-notifier/notifier/{org}"])
+        if self.schedule(org):
+            self.client("scheduler").delete_schedule(Name=org, GroupName="notifier")
+
     def change_schedule(self, name: str, **parts: Any) -> None:
         """Change parts of a schedule behind the tools' back."""
         self.client("scheduler").update_schedule(**{**(self.schedule(name) or {}), **parts})
@@ -100,8 +105,8 @@ class Person:
         self._answers = {question: [*given] for question, given in answers.items()}
         for name in ("ask", "choose", "choose_several"):
             patch.setattr(terminal, name, getattr(self, name))
-        patch.setattr(terminal, "_without_echo", nullcontext)
-        patch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+        patch.setattr(terminal, "termios", MagicMock())
+        patch.setattr("sys.stdin", MagicMock(isatty=lambda: True))
 
     @property
     def left_over(self) -> list[str]:

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from typing import Any
 
 import pytest
+from botocore.loaders import create_loader
 
 from sandbox.channels import FAKES
 from sandbox.sandbox import Sandbox
@@ -13,12 +15,15 @@ from tests.tools.bench import Bench
 from tests.tools.front import Front
 
 Tool = Callable[..., tuple[int, str]]
+LOADER = cache(create_loader)
+"""What botocore knows of AWS, read once: reading it takes most of the time of a command."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Sandbox]:
-    """Give the sandbox, one for all tests: deploying takes a second, and organisations keep apart."""
-    with closing(Sandbox(channels=FAKES)) as running:
+    """Give the sandbox, one for each file: deploying takes a second, and organisations keep apart."""
+    with pytest.MonkeyPatch.context() as patch, closing(Sandbox(channels=FAKES)) as running:
+        patch.setattr("botocore.loaders.create_loader", LOADER)
         yield running
 
 

@@ -1,20 +1,14 @@
 """AWS as the tools meet it in the sandbox, with refusals on request."""
 
+import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sandbox.endpoint import AwsEndpoint, operation_of
 from sandbox.sandbox import Sandbox
 from sandbox.server import Request, Response
 
-WRITES = {
-    "DeleteItem",
-    "PutParameter",
-    "DeleteParameter",
-    "CreateSchedule",
-    "UpdateSchedule",
-    "DeleteSchedule",
-    "Invoke",
-}
+WRITES = re.compile("(Put|Delete|Create|Update).*(Item|Parameter|Schedule)|Invoke")
 
 
 class Refusal(NamedTuple):
@@ -37,6 +31,7 @@ class Front(AwsEndpoint):
     Attributes:
         operations: What was asked for, oldest first.
         instead: By operation, what is answered in place of AWS's own answer.
+        before: By operation, what happens when it is asked for.
         lost: Operations that AWS does, but whose next answer never arrives.
     """
 
@@ -45,12 +40,13 @@ class Front(AwsEndpoint):
         self.operations: list[str] = []
         self.instead: dict[str, Response | Refusal] = {}
         self.lost: set[str] = set()
+        self.before: dict[str, Callable[[], object]] = {}
         super().__init__(stage.function.invoke)
 
     @property
     def writes(self) -> list[str]:
         """The operations that change something."""
-        return [operation for operation in self.operations if operation in WRITES]
+        return [operation for operation in self.operations if WRITES.fullmatch(operation)]
 
     def asked(self, operation: str) -> list[Any]:
         """Return what was asked for in each request for an operation, of a service that speaks JSON."""
@@ -61,6 +57,8 @@ class Front(AwsEndpoint):
         operation = operation_of(request)
         assert operation[:1].isupper(), f"sandbox/endpoint.py has no name for {request.method} {request.path}"
         self.operations.append(operation)
+        if operation in self.before:
+            self.before.pop(operation)()
         scripted = self.instead.get(operation)
         if scripted:
             return scripted if isinstance(scripted, Response) else _error(request, scripted)
