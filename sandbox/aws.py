@@ -145,7 +145,10 @@ class Stack:
 
 
 class Mailbox:
-    """A subscriber of a topic, by a queue inside moto; it has the message attributes, which an e-mail does not show."""
+    """A subscriber of a topic, by a queue inside moto; it has the message attributes, which an e-mail does not show.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+    """
 
     def __init__(self, cloud: Cloud, queue_url: str) -> None:
         """Read from a queue that is subscribed without raw delivery, which would lose the subject."""
@@ -159,15 +162,10 @@ class Mailbox:
         sqs = self._cloud.client("sqs")
         while messages := sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
-                self._mails.append(_mail(json.loads(message["Body"])))
+                envelope = json.loads(message["Body"])
+                attributes = {
+                    name: (one["Type"], one["Value"]) for name, one in envelope.get("MessageAttributes", {}).items()
+                }
+                self._mails.append(Mail.of(envelope.get("Subject"), envelope["Message"], attributes))
                 sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return self._mails
-
-
-def _mail(envelope: dict[str, Any]) -> Mail:
-    """Read the envelope of https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html."""
-    attributes = {
-        name: json.loads(attribute["Value"]) if attribute["Type"] == "String.Array" else attribute["Value"]
-        for name, attribute in envelope.get("MessageAttributes", {}).items()
-    }
-    return Mail(envelope.get("Subject"), envelope["Message"], attributes)

@@ -1,21 +1,20 @@
-"""A headless Chromium, driven over a pair of pipes: the DevTools protocol without a library.
+"""A headless Chromium by its command line: it shows pages in frames, which can have any width and colour scheme."""
 
-A window of Chromium's command line is never narrower than 500 pixels, so a phone's width needs the protocol.
-"""
-
-import base64
+import html
 import json
-import os
 import shutil
 import subprocess
 import tempfile
-from typing import Any, Self
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --remote-debugging-pipe"
+    "--disable-component-update --disable-sync --hide-scrollbars"
 )
+HEIGHT = 900
 
 
 def find() -> str | None:
@@ -23,86 +22,43 @@ def find() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
-class Page:
-    """One page in one browser, running from `with` to its end."""
+class View(NamedTuple):
+    """A page, the width in pixels at which it is shown, and its colour scheme, `dark` or `light`."""
 
-    def __init__(self, browser: str) -> None:
-        """Start the browser of this path."""
-        self._last = 0
-        self._session: dict[str, str] = {}
-        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        (theirs_in, ours_out), (ours_in, theirs_out) = os.pipe(), os.pipe()
-        command = [browser, *FLAGS.split(), f"--user-data-dir={self._profile.name}", "about:blank"]
-        # Chromium reads descriptor 3 and writes descriptor 4.
-        self._process = subprocess.Popen(
-            ["/bin/bash", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "-", *command],
-            pass_fds=(theirs_in, theirs_out),
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        os.close(theirs_in)
-        os.close(theirs_out)
-        self._out, self._in = os.fdopen(ours_out, "wb", 0), os.fdopen(ours_in, "rb")
+    page: str
+    width: int = 1280
+    scheme: str = "light"
 
-    def __enter__(self) -> Self:
-        """Open a page."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = {"sessionId": self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
-        return self
+    def frame(self, x: float = 0, y: float = 0, height: float = HEIGHT) -> str:
+        """Return the HTML of a frame that shows this page, moved to the left and up by so many pixels."""
+        place = f"margin: {-y}px 0 0 {-x}px; width: {self.width}px; height: {y + height}px"
+        style = f"display: block; border: 0; color-scheme: {self.scheme}; {place}"
+        return f'<iframe srcdoc="{html.escape(self.page)}" style="{style}"></iframe>'
 
-    def __exit__(self, *_: object) -> None:
-        """End the browser, which ends when its pipe does."""
-        self._out.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._in.close()
-        self._profile.cleanup()
 
-    def show(self, url: str, width: int, scheme: str, *, scale: float = 1) -> None:
-        """Load a page at this width, in a `dark` or `light` scheme; raises AssertionError when it can't be loaded."""
-        size = {"width": width, "height": 900, "deviceScaleFactor": scale, "mobile": width < 500}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        answer = self.call("Page.navigate", url=url)
-        if "errorText" in answer:
-            raise AssertionError(answer["errorText"])
-        self.evaluate(
-            "new Promise(done => document.readyState == 'complete' ? done() : addEventListener('load', done))"
-        )
+def evaluate(browser: str, views: Iterable[View], script: str) -> list[Any]:
+    """Show all views at once and return what a script, a function of a frame element, returns for each, as JSON."""
+    each = f"JSON.stringify([...document.querySelectorAll('iframe')].map({script}))"
+    frames = "".join(view.frame() for view in views)
+    dom = _run(browser, f"{frames}<script>onload = () => document.body.textContent = {each}</script>", "--dump-dom")
+    values: list[Any] = json.loads(html.unescape(dom.partition("<body>")[2].rpartition("</body>")[0]))
+    return values
 
-    def evaluate(self, script: str) -> Any:
-        """Return what a script in the page returns, as JSON; a promise is waited for."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        if "exceptionDetails" in answer:
-            raise AssertionError(answer["exceptionDetails"])
-        return answer["result"].get("value")
 
-    def picture(self, selector: str | None = None) -> bytes:
-        """Return a PNG of the first element that matches, or of the page's first screen."""
-        clip: dict[str, Any] = {}
-        if selector:
-            box = self.evaluate(f"document.querySelector({json.dumps(selector)}).getBoundingClientRect().toJSON()")
-            clip = {"clip": {**box, "scale": 1}, "captureBeyondViewport": True}
-        return base64.b64decode(self.call("Page.captureScreenshot", **clip)["data"])
+def picture(browser: str, view: View, file: Path, scale: float = 1, selector: str | None = None) -> None:
+    """Write a PNG of the first element that matches or, without a selector, of the page's first screen."""
+    box = {"x": 0, "y": 0, "width": view.width, "height": HEIGHT}
+    if selector:
+        element = f"frame.contentDocument.querySelector({json.dumps(selector)})"
+        (box,) = evaluate(browser, [view], f"frame => {element}.getBoundingClientRect().toJSON()")
+    size = f"--window-size={round(box['width'])},{round(box['height'])}"
+    frame = view.frame(box["x"], box["y"], box["height"])
+    _run(browser, frame, f"--screenshot={file}", size, f"--force-device-scale-factor={scale}")
 
-    def call(self, method: str, **parameters: Any) -> Any:
-        """Call a method of https://chromedevtools.github.io/devtools-protocol and return its result."""
-        self._last += 1
-        request = {"id": self._last, "method": method, "params": parameters, **self._session}
-        self._out.write(json.dumps(request).encode() + b"\0")
-        while (answer := self._read()).get("id") != self._last:
-            pass  # an event, which nobody here waits for
-        if "error" in answer:
-            raise AssertionError(f"{method}: {answer['error']['message']}")
-        return answer["result"]
 
-    def _read(self) -> Any:
-        message = bytearray()
-        while (byte := self._in.read(1)) != b"\0":
-            if not byte:
-                raise AssertionError("The browser ended.")
-            message += byte
-        return json.loads(message)
+def _run(browser: str, body: str, *arguments: str) -> str:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        page = Path(folder, "page.html")
+        page.write_text(f'<!doctype html><meta charset="utf-8"><style>body {{ margin: 0 }}</style><body>{body}')
+        command = [browser, *FLAGS.split(), f"--user-data-dir={folder}/profile", *arguments, page.as_uri()]
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import Shape
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
@@ -109,12 +109,11 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
     def create(name: str, resource: dict[str, Any], account_id: str, region_name: str, **more: object) -> Resource:
         client = client_of(service)
         properties = {key: value for key, value in resource.get("Properties", {}).items() if key != naming}
-        if operation:
-            shape = client.meta.service_model.operation_model(operation).input_shape
-            properties = as_declared(properties, shape)
         try:
+            if operation:
+                properties = as_declared(properties, client.meta.service_model.operation_model(operation).input_shape)
             return make(client, name, properties)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ValueError) as error:
             raise ValidationError(message=f"{resource_type} {name}: {error}") from error
 
     def update(original_resource: Resource, new_resource_name: str, cloudformation_json: Any, **where: str) -> Resource:
@@ -134,18 +133,19 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
     )
 
 
+CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("integer", "long"), int),
+    **dict.fromkeys(("float", "double"), float),
+    "boolean": "true".__eq__,
+}
+
+
 def as_declared(value: Any, shape: Shape | None) -> Any:
     """Convert properties to the types that an API declares: CloudFormation accepts "3" where an API wants a number."""
-    match shape:
-        case StructureShape() if isinstance(value, dict):
-            return {key: as_declared(part, shape.members.get(key)) for key, part in value.items()}
-        case MapShape() if isinstance(value, dict):
-            return {key: as_declared(part, shape.value) for key, part in value.items()}
-        case ListShape() if isinstance(value, list):
-            return [as_declared(part, shape.member) for part in value]
-    declared = shape.type_name if shape else ""
-    if declared in {"integer", "long"} and str(value).isdecimal():
-        return int(value)
-    if declared in {"float", "double"} and str(value).replace(".", "", 1).isdecimal():
-        return float(value)
-    return value == "true" if declared == "boolean" and value in {"true", "false"} else value
+    if isinstance(value, dict):
+        of_all, of_each = getattr(shape, "value", None), getattr(shape, "members", {})
+        return {key: as_declared(part, of_each.get(key, of_all)) for key, part in value.items()}
+    if isinstance(value, list):
+        return [as_declared(part, getattr(shape, "member", None)) for part in value]
+    convert = CONVERSIONS.get(shape.type_name) if shape else None
+    return convert(value) if convert and isinstance(value, str) else value

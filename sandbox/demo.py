@@ -6,9 +6,9 @@ import shutil
 import sys
 import textwrap
 import webbrowser
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -66,10 +66,8 @@ class Screen:
 
 def take_news(sandbox: Sandbox) -> News:
     """Remove the messages from the sandbox, and return them by channel, oldest first."""
-    boxes: dict[str, list[Any]] = {
-        "sns": sandbox.mailbox.mails,
-        **{name: fake.accepted for name, fake in sandbox.channels.items()},
-    }
+    boxes: News = {"sns": sandbox.mailbox.mails}
+    boxes |= {name: fake.accepted for name, fake in sandbox.channels.items()}
     news = {name: list(box) for name, box in boxes.items()}
     for box in boxes.values():
         box.clear()
@@ -111,121 +109,113 @@ class History:
         """Count back from now."""
         self._now = now
 
-    def row(self, ago: timedelta, repeat_type: str, **what: str) -> Row:
+    def row(self, hours_ago: float, repeat_type: str, **what: str) -> Row:
         """Return a row whose `state` or `action` is given."""
         who = {"id": "1", "name": "Asha Rao", "zuid": "2"}
-        return row(self._now - ago, repeat_type=repeat_type, done_by=who, **what)
+        return row(self._now - timedelta(hours=hours_ago), repeat_type=repeat_type, done_by=who, **what)
 
-    def run(self, ago: timedelta, repeat_type: str, state: str) -> tuple[Row, Row]:
+    def run(self, hours_ago: float, repeat_type: str, state: str) -> tuple[Row, Row]:
         """Return the two rows of a backup that took twelve minutes."""
-        began = self.row(ago + timedelta(minutes=12), repeat_type, action="initiated")
-        return began, self.row(ago, repeat_type, state=state)
+        began = self.row(hours_ago + 0.2, repeat_type, action="initiated")
+        return began, self.row(hours_ago, repeat_type, state=state)
 
     def runs(self, repeat_type: str, *days_ago: int) -> list[Row]:
         """Return a schedule and its completed backups, newest first, as Zoho shows them."""
-        scheduled = self.row(timedelta(days=days_ago[0] + 1), repeat_type, action="scheduled")
-        backups = (self.run(timedelta(days=days), repeat_type, "completed") for days in days_ago)
+        scheduled = self.row(24 * days_ago[0] + 24, repeat_type, action="scheduled")
+        backups = (self.run(24 * days, repeat_type, "completed") for days in days_ago)
         return [scheduled, *itertools.chain(*backups)][::-1]
 
-    def plan(self, rrule: str, next_run: timedelta) -> dict[str, Any]:
-        """Return Zoho's plan, with the next run so long from now."""
-        return plan(rrule, self._now + next_run, self._now - timedelta(days=90))
+    def plan(self, rrule: str, hours_to_next_run: float) -> Row:
+        """Return Zoho's plan, with the next run so many hours from now."""
+        return plan(rrule, self._now + timedelta(hours=hours_to_next_run), self._now - timedelta(days=90))
 
 
-def story(sandbox: Sandbox, history: History) -> Iterator[Scene]:
-    """Yield what happens, one scene after the other."""
-    sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
-    yield Scene("sample", sample, "The function reads the history that Zoho's documentation shows.", "baseline")
-    acme = sandbox.connect("default", history.runs("weekly", 21, 14, 7), name="Acme Ltd")
-    acme.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", timedelta(days=6, hours=18))
-    yield Scene("default", acme, "It is connected to a company that makes weekly backups.", "baseline")
-    yield from _week(partial(Scene, "default", acme), history)
-    borealis = sandbox.connect("borealis", history.runs("monthly", 40, 10), name="Borealis")
-    yield Scene("borealis", borealis, "Another company is connected; its backups are monthly.", "baseline")
-    yield from _problems(partial(Scene, "borealis", borealis), sandbox, borealis, history)
-    caravel = sandbox.connect("caravel", history.runs("monthly", 44, 23), name="Caravel")
-    caravel.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", timedelta(days=-2))
-    missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
-    yield Scene("caravel", caravel, missed, "baseline")
-
-
-def _week(scene: Callable[..., Scene], history: History) -> Iterator[Scene]:
-    """Yield a week of a company that makes weekly backups."""
-    good = history.run(timedelta(hours=6), "weekly", "completed")
-    failures = [history.run(timedelta(hours=hours), "immediate", "failure") for hours in (4, 3)]
-    yield scene("This week's backup completes.", "completed", good)
-    manually = "Before a large import, Asha starts another one manually. It fails."
-    yield scene(manually, "failed", failures[0], chosen=True)
-    yield scene("She tries again. It fails again.", "failed", failures[1])
-    yield scene("The third attempt works.", "recovered", history.run(timedelta(hours=1), "immediate", "completed"))
-    stop = history.row(timedelta(minutes=5), "weekly", action="stopped")
-    yield scene("Somebody turns off the weekly schedule.", "stopped", (stop,))
-
-
-def _problems(
-    scene: Callable[..., Scene], sandbox: Sandbox, company: Organisation, history: History
-) -> Iterator[Scene]:
-    """Yield troubles that nobody would notice without us: no backup, a hanging one, no access, a dead address.
+def story(sandbox: Sandbox, history: History) -> list[Scene]:
+    """Connect the companies and return what happens, scene by scene.
 
     An overdue week cannot be waited for in a minute: rows are dated back instead.
     """
-    weekly = history.row(timedelta(days=9), "weekly", action="scheduled")
-    changed = "Its schedule became weekly nine days ago, and no backup has run since."
-    yield scene(changed, "overdue", change=lambda: company.rows.insert(0, weekly))
-    began = history.row(timedelta(hours=26), "weekly", action="initiated")
-    yield scene("A backup started yesterday, and nothing has been heard of it since.", "stuck", (began,))
-    done = history.row(timedelta(minutes=40), "weekly", state="completed")
-    yield scene("It completes after all.", "recovered", (done,))
-    left = "The administrator whose token is used leaves."
-    yield scene(left, "unreadable", change=company.refresh_tokens.clear, fails=True)
-    yield scene("Another one runs `make connect`.", "readable", change=lambda: sandbox.reconnect("borealis", company))
+    run, one = history.run, history.row
+    sample = sandbox.connect("sample", sample_rows(), name="Zoho's sample")
+    acme = sandbox.connect("default", history.runs("weekly", 21, 14, 7), name="Acme Ltd")
+    acme.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", 6 * 24 + 18)
+    borealis = sandbox.connect("borealis", history.runs("monthly", 40, 10), name="Borealis")
+    caravel = sandbox.connect("caravel", history.runs("monthly", 44, 23), name="Caravel")
+    caravel.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=TU", -2 * 24)
+    at_acme, at_borealis = partial(Scene, "default", acme), partial(Scene, "borealis", borealis)
+    reconnect = partial(sandbox.reconnect, "borealis", borealis)
     name, fake = next(iter(sandbox.channels.items()))
-    failure = history.row(timedelta(minutes=20), "weekly", state="failure")
+    weekly = one(9 * 24, "weekly", action="scheduled")
+    manually = "Before a large import, Asha starts another one manually. It fails."
+    overdue = "Its schedule became weekly nine days ago, and no backup has run since."
+    stuck = "A backup started yesterday, and nothing has been heard of it since."
+    left = "The administrator whose token is used leaves."
     gone = f"Somebody deletes the address that {fake.label} gave us, and then a backup fails."
     broken: dict[str, Any] = {"change": lambda: fake.break_with(fake.gone[0]), "broken": name, "fails": True}
-    yield scene(gone, "failed channel", (failure,), **broken)
-    yield scene(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair)
+    missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
+    return [
+        Scene("sample", sample, "The function reads the history that Zoho's documentation shows.", "baseline"),
+        at_acme("It is connected to a company that makes weekly backups.", "baseline"),
+        at_acme("This week's backup completes.", "completed", run(6, "weekly", "completed")),
+        at_acme(manually, "failed", run(4, "immediate", "failure"), chosen=True),
+        at_acme("She tries again. It fails again.", "failed", run(3, "immediate", "failure")),
+        at_acme("The third attempt works.", "recovered", run(1, "immediate", "completed")),
+        at_acme("Somebody turns off the weekly schedule.", "stopped", (one(1 / 12, "weekly", action="stopped"),)),
+        at_borealis("Another company is connected; its backups are monthly.", "baseline"),
+        at_borealis(overdue, "overdue", change=lambda: borealis.rows.insert(0, weekly)),
+        at_borealis(stuck, "stuck", (one(26, "weekly", action="initiated"),)),
+        at_borealis("It completes after all.", "recovered", (one(2 / 3, "weekly", state="completed"),)),
+        at_borealis(left, "unreadable", change=borealis.refresh_tokens.clear, fails=True),
+        at_borealis("Another one runs `make connect`.", "readable", change=reconnect),
+        at_borealis(gone, "failed channel", (one(1 / 3, "weekly", state="failure"),), **broken),
+        at_borealis(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair),
+        Scene("caravel", caravel, missed, "baseline"),
+    ]
 
 
+@dataclass
 class Demo:
     """Plays scenes in the sandbox, shows what arrives, and remembers what should have arrived.
 
     Attributes:
+        sandbox: Where it plays.
+        screen: Where it shows what arrives.
+        full: Whether it shows every message, or who got what and the messages of chosen scenes.
         problems: What went wrong, a sentence each.
         played: Each scene with what arrived.
     """
 
-    def __init__(self, sandbox: Sandbox, screen: Screen, *, full: bool = False) -> None:
-        """Play in a sandbox and show on a screen: every message, or who got what and the messages of chosen scenes."""
-        self.problems: list[str] = []
-        self.played: list[tuple[Scene, News]] = []
-        self._sandbox, self._screen, self._full = sandbox, screen, full
-        self._titles: dict[str, str] = {}
+    sandbox: Sandbox
+    screen: Screen
+    full: bool
+    problems: list[str] = field(default_factory=list)
+    played: list[tuple[Scene, News]] = field(default_factory=list)
+    _titles: dict[str, str] = field(default_factory=dict)
 
     def play(self, scene: Scene) -> None:
         """Let a scene happen, let the function check, and show what arrived; one more check must send nothing."""
-        self._screen.say()
-        self._screen.say(scene.narration, "▶ ", "  ")
+        self.screen.say()
+        self.screen.say(scene.narration, "▶ ", "  ")
         scene.company.rows[:0] = reversed(scene.rows)
         scene.change()
         for _ in range(2 if "channel" in scene.kinds else 1):
             self._check(scene)
-        news = take_news(self._sandbox)
+        news = take_news(self.sandbox)
         self.played.append((scene, news))
         self._show(scene, news)
         self._judge(scene, news)
         self._check(scene)
-        if any(take_news(self._sandbox).values()):
+        if any(take_news(self.sandbox).values()):
             self.problems.append(f"“{scene.narration}” was sent again at the next check.")
 
     def verdict(self) -> str:
         """Return the line that says what was delivered."""
-        where = {"sns": "by e-mail", **{name: f"on {fake.label}" for name, fake in self._sandbox.channels.items()}}
+        where = {"sns": "by e-mail", **{name: f"on {fake.label}" for name, fake in self.sandbox.channels.items()}}
         counts = [f"{sum(len(news[name]) for _, news in self.played)} {words}" for name, words in where.items()]
         return f"Messages: {', '.join(counts)};\n" + ("\n".join(self.problems) or "nothing lost, nothing sent twice.")
 
     def _check(self, scene: Scene) -> None:
-        result = self._sandbox.check(scene.org)
+        result = self.sandbox.check(scene.org)
         if result.ok == scene.fails:
             said = "" if result.ok else f": {result.payload.get('errorMessage')}\n{result.output}"
             wrong = "should fail, so that an alarm sees it" if result.ok else "failed"
@@ -234,19 +224,19 @@ class Demo:
     def _show(self, scene: Scene, news: News) -> None:
         """Print each message, or who got what, by its title in the e-mail; a channel may get what it missed before."""
         texts = [("e-mail", mail.body) for mail in news["sns"]]
-        texts += [(fake.label, one.text) for name, fake in self._sandbox.channels.items() for one in news[name]]
+        texts += [(fake.label, one.text) for name, fake in self.sandbox.channels.items() for one in news[name]]
         self._titles |= {mail.attributes["notice_id"]: mail.subject.partition("] ")[2] for mail in news["sns"]}
-        if not self._full:
+        if not self.full:
             for notice_id, title in self._titles.items():
                 if labels := [label for label, text in texts if notice_id in text]:
-                    self._screen.say(f"{', '.join(labels)}: {title}", "  → ", "    ")
+                    self.screen.say(f"{', '.join(labels)}: {title}", "  → ", "    ")
             for label, text in texts:
                 if not any(notice_id in text for notice_id in self._titles):  # an end that names its alert only
-                    self._screen.say(f"{label}: {text.splitlines()[0]}", "  → ", "    ")
-        if self._full or scene.chosen:
+                    self.screen.say(f"{label}: {text.splitlines()[0]}", "  → ", "    ")
+        if self.full or scene.chosen:
             for channel, messages in news.items():
                 for message in messages:
-                    self._screen.frame(self._sandbox, channel, message)
+                    self.screen.frame(self.sandbox, channel, message)
 
     def _judge(self, scene: Scene, news: News) -> None:
         """Note what is missing, wrong or incomplete."""
@@ -254,7 +244,7 @@ class Demo:
         if kinds != scene.kinds:
             self.problems.append(f"“{scene.narration}” should send {scene.kinds} by e-mail; it sent {kinds or 'none'}.")
         row_id = str(scene.rows[-1]["id"]) if scene.rows else ""
-        for name in ("sns", *self._sandbox.channels):
+        for name in ("sns", *self.sandbox.channels):
             texts = [one.body if isinstance(one, Mail) else one.text for one in news[name]]
             expected = name != scene.broken
             if any(row_id in text for text in texts) != expected and not BY_NAME[name].incidents_only:
@@ -273,7 +263,7 @@ def play(channels: Iterable[str] = (), *, full: bool = False, page: bool = False
     screen.say("Starting Zoho, the channels and AWS on this machine, and deploying the stack …")
     parameters = {"NotificationEmail": ADDRESS, "OperatedBy": ADDRESS}
     with closing(Sandbox(parameters, channels=tuple(channels) or CHANNELS)) as sandbox:
-        demo = Demo(sandbox, screen, full=full)
+        demo = Demo(sandbox, screen, full)
         for scene in story(sandbox, History(datetime.now(UTC))):
             demo.play(scene)
         screen.say()

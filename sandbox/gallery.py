@@ -11,18 +11,22 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from handler.channels import CHANNELS
-from handler.message import severity
-from handler.wording import rank
+from handler.wording import highest, rank
 from sandbox import browser
 from sandbox.channels import cliq, slack, teams
 from sandbox.readers import Readers
-from sandbox.samples import RECIPIENT, Sample, samples
+from sandbox.samples import RENDERING, Sample, samples
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "build" / "gallery.html"
 PICTURES = ROOT / "docs" / "pictures"
-HEADINGS = {"together": "Several at once", "hostile": "Hostile and unlucky"}
-"""Headings of the sections that do not show one kind of notice."""
+HEADINGS = {
+    "together": "Several at once",
+    "list": "Many at once",
+    "lost": "Messages that were lost",
+    "hostile": "Hostile and unlucky",
+}
+"""Headings of the sections whose names would not say what they show."""
 SHOTS = {
     "failed-light": (1280, "light", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
     "failed-dark": (1280, "dark", 2, '[data-title="The third in a row"] .pane[data-channel=slack]'),
@@ -38,23 +42,23 @@ LEAD = (
 
 def page(shown: Sequence[Sample]) -> str:
     """Return the gallery of these samples as one HTML page that needs nothing else."""
-    groups = {name: [one for one in shown if one.section == name] for name in dict.fromkeys(s.section for s in shown)}
     sections = []
     with closing(Readers()) as readers:
-        for name, group in groups.items():
+        for name in dict.fromkeys(sample.section for sample in shown):
+            group = [sample for sample in shown if sample.section == name]
             notices = [notice for sample in group for notice in sample.notices]
             worst = max(notices, key=lambda notice: rank(notice.severity))
             heading = HEADINGS.get(name, f"{worst.content.symbol} {name}")
             scenes = [
                 Scene(
                     sample.title,
-                    f"{sample.notices[-1].at.astimezone(RECIPIENT.zone):%H:%M}",
+                    f"{sample.notices[-1].at.astimezone(RENDERING.zone):%H:%M}",
                     {c.name: readers.read(c.name, sample.notices, sample.reader) for c in CHANNELS},
                 )
                 for sample in group
             ]
-            sections.append(Section(name, heading, severity(notices), scenes))
-    return render("Every message", LEAD, sections, RECIPIENT.zone)
+            sections.append(Section(name, heading, highest(notice.severity for notice in notices), scenes))
+    return render("Every message", LEAD, sections, RENDERING.zone)
 
 
 class Scene(NamedTuple):
@@ -92,27 +96,27 @@ def render(heading: str, lead: str, sections: Sequence[Section], zone: tzinfo | 
     return page.render(cards=cards, labels=labels, heading=heading, lead=lead, sections=sections)
 
 
-def take_pictures(found: str) -> None:
-    """Make the pictures of the documentation, with the browser of this path."""
+def take_pictures(found: str, html: str) -> None:
+    """Make the pictures of the documentation from the gallery's HTML, with the browser of this path."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     for name, (width, scheme, scale, selector) in SHOTS.items():
-        with browser.Page(found) as shown:
-            shown.show(PAGE.as_uri(), width, scheme, scale=scale)
-            (PICTURES / f"{name}.png").write_bytes(shown.picture(selector))
-            print(f"Wrote {PICTURES / name}.png")
+        file = PICTURES / f"{name}.png"
+        browser.picture(found, browser.View(html, width, scheme), file, scale, selector)
+        print(f"Wrote {file}")
 
 
 def main() -> int:
     """Write the page, and the pictures when asked with `--pictures`."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(samples()), encoding="utf-8")
+    html = page(samples())
+    PAGE.write_text(html, encoding="utf-8")
     print(f"Open {PAGE.as_uri()} in a browser.")
     if "--pictures" in sys.argv:
         found = browser.find()
         if not found:
             print("Pictures need a Chromium; on Debian: apt-get install chromium fonts-lato fonts-noto-color-emoji")
             return 1
-        take_pictures(found)
+        take_pictures(found, html)
     return 0
 
 

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def keep() -> None:
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         for _ in sys.stdin:
             _play_schedules(sandbox, invoke)  # or the first check of an organisation would find the failure in its past
-            company.rows[:0] = reversed(history.run(timedelta(0), "weekly", "failure"))
+            company.rows[:0] = reversed(history.run(0, "weekly", "failure"))
             _play_schedules(sandbox, invoke)
             print(f"For one more make connect, a new code:\n  {sandbox.zoho.grant(company)}", flush=True)
         threading.Event().wait()
@@ -86,12 +86,8 @@ def shell(variables: Mapping[str, str], process: int) -> str:
 
 
 def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
-    client = {
-        "Address": "crm.zoho.com (any other is refused, as Zoho does)",
-        "Client ID": company.client_id,
-        "Client Secret": company.client_secret,
-    }
-    _show(client)
+    address = "crm.zoho.com (any other is refused, as Zoho does)"
+    _show({"Address": address, "Client ID": company.client_id, "Client Secret": company.client_secret})
     print("\n  Where else should messages go? Any of these: a number and the space bar tick")
     print("  one, Enter goes on.\n")
     answers = sandbox.settings("SANDBOX")

@@ -1,30 +1,30 @@
 """Why a history cannot be read: one problem of each cause, worded as the client words it."""
 
-from handler import causes
+from handler import errors
 from handler.errors import UnreadableError
 
 PARAMETER = "/zoho-backup-notifier/notifier/acme"
 PROBLEMS = (
-    UnreadableError(causes.REVOKED_TOKEN, "Zoho accounts answered: invalid_code"),
-    UnreadableError(causes.WRONG_CLIENT, "Zoho accounts answered: invalid_client"),
-    UnreadableError(causes.WRONG_CLIENT_SECRET, "Zoho accounts answered: invalid_client_secret"),
-    UnreadableError(causes.INVALID_TOKEN, "HTTP 401 INVALID_TOKEN"),
-    UnreadableError(causes.WRONG_SCOPE, "HTTP 401 OAUTH_SCOPE_MISMATCH"),
-    UnreadableError(causes.NO_PERMISSION, "HTTP 403 NO_PERMISSION"),
-    UnreadableError(causes.WRONG_URL, "HTTP 404 INVALID_URL_PATTERN"),
-    UnreadableError(causes.WRONG_METHOD, "HTTP 400 INVALID_REQUEST_METHOD"),
-    UnreadableError(causes.UNUSABLE, "The answer is JSON, but not the documented history."),
-    UnreadableError(causes.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
-    UnreadableError(causes.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
-    UnreadableError(causes.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
+    UnreadableError(errors.REVOKED_TOKEN, "Zoho accounts answered: invalid_code"),
+    UnreadableError(errors.WRONG_CLIENT, "Zoho accounts answered: invalid_client"),
+    UnreadableError(errors.WRONG_CLIENT_SECRET, "Zoho accounts answered: invalid_client_secret"),
+    UnreadableError(errors.INVALID_TOKEN, "HTTP 401 INVALID_TOKEN"),
+    UnreadableError(errors.WRONG_SCOPE, "HTTP 401 OAUTH_SCOPE_MISMATCH"),
+    UnreadableError(errors.NO_PERMISSION, "HTTP 403 NO_PERMISSION"),
+    UnreadableError(errors.WRONG_URL, "HTTP 404 INVALID_URL_PATTERN"),
+    UnreadableError(errors.WRONG_METHOD, "HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
+    UnreadableError(errors.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
+    UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
+    UnreadableError(errors.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
     UnreadableError(
-        causes.SECRET_MALFORMED,
+        errors.SECRET_MALFORMED,
         f"The parameter {PARAMETER} cannot be used: client_secret must be a text, and is missing or empty; "
         "data_center must be one of us, eu, in, au, jp, cn, ca, sa, uk, ae.",
     ),
     UnreadableError(
-        causes.SECRET_DENIED, f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."
+        errors.SECRET_DENIED, f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."
     ),
-    UnreadableError(causes.TRANSIENT, "HTTP 503 with a web page that is not JSON"),
-    UnreadableError(causes.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
+    UnreadableError(errors.TRANSIENT, "HTTP 503 with a web page that is not JSON"),
+    UnreadableError(errors.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
 )

@@ -24,6 +24,7 @@ from sandbox.server import Request, Response, Server
 ROOT = Path(__file__).parents[1]
 INIT_SECONDS = 60  # Lambda gives ten, on a faster machine than a busy laptop
 READY = "ready"
+DONE = {"response", "error"}
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,16 @@ class LambdaEnvironment:
         """Invoke the function and wait for it; at the deadline its process is killed, as Lambda does."""
         request_id = request_id or str(uuid.uuid4())
         timeout = self.timeout if timeout is None else timeout
-        cold = self._process is None or not self._process.alive
-        if self._process is None or cold:
+        process, outcome, payload = self._process, READY, None
+        if cold := process is None or not process.alive:
             self.stop()
             command = [self.python, "-m", "awslambdaric", self.handler]
-            self._process = _Process(command, self.root, self._environment())
-        process = self._process
-        outcome, payload = process.start() if cold else (READY, None)
+            process = self._process = _Process(command, self.root, self._environment())
+            outcome, payload = process.outcome(INIT_SECONDS, "")  # of the import of the function's module
         if outcome == READY:
             outcome, payload = process.run(event, request_id, timeout)
         output = process.output()
-        if outcome not in {"response", "error"}:  # it could not be imported, died, or has run out of time and dies now
+        if outcome not in DONE:  # it could not be imported, died, or has run out of time and dies now
             self.stop()
         return Result(outcome == "response", payload, _json_lines(output), output, cold)
 
@@ -113,8 +113,6 @@ class LambdaEnvironment:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_FORMAT": "JSON",
             "AWS_LAMBDA_LOG_LEVEL": "INFO",
-            "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/notifier",
-            "AWS_LAMBDA_LOG_STREAM_NAME": "sandbox",
             "LAMBDA_TASK_ROOT": str(self.root),
             **self.variables,
         }
@@ -146,15 +144,11 @@ class _Process(Server):
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def start(self) -> tuple[str, Any]:
-        """Wait until the function's module is imported."""
-        return self._outcome(INIT_SECONDS, "")
-
     def run(self, event: object, request_id: str, timeout: float) -> tuple[str, Any]:
         self._events.put((request_id, event, timeout))
-        outcome = self._outcome(timeout, request_id)
-        if outcome[0] in {"response", "error"}:
-            self._outcome(timeout, request_id)  # the process is idle again: its log is complete
+        outcome = self.outcome(timeout, request_id)
+        if outcome[0] in DONE:
+            self.outcome(timeout, request_id)  # the process is idle again: its log is complete
         return outcome
 
     def output(self) -> str:
@@ -198,7 +192,7 @@ class _Process(Server):
         }
         return Response(200, json.dumps(event).encode(), headers)
 
-    def _outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
+    def outcome(self, seconds: float, request_id: str) -> tuple[str, Any]:
         try:
             kind, payload = self._outcomes.get(timeout=seconds)
         except queue.Empty:

@@ -105,7 +105,7 @@ class Server:
             context.load_cert_chain(certificate)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._http.server_port}"
-        self._thread = threading.Thread(target=self._http.serve, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def kind(self, method: str, path: str) -> str:
@@ -129,10 +129,16 @@ class Server:
     def close(self) -> None:
         """Stop listening, cut every open connection and wait for the threads."""
         self._closing.set()
-        self._http.end()
+        with suppress(OSError), socket.socket() as last:  # which wakes the thread
+            last.connect(("127.0.0.1", self._http.server_port))
         self._thread.join()  # or it might begin a thread while those there are waited for
         self._http.cut()
         self._http.server_close()
+
+    def _serve(self) -> None:
+        """Serve without polling: `serve_forever` would make each close wait for its next poll."""
+        while not self._closing.is_set():
+            self._http.handle_request()
 
     def _exchange(self, method: str, target: str, headers: "Message[str, str]", body: bytes) -> Response | None:
         """Record a request and return its answer; None drops the connection."""
@@ -157,22 +163,7 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, exchange: Callable[[str, str, "Message[str, str]", bytes], Response | None]) -> None:
         self.exchange = exchange
         self._open: set[socket.socket] = set()
-        self._ended = False
         super().__init__(("127.0.0.1", 0), _Handler)
-
-    def serve(self) -> None:
-        """Serve until `end`, without polling: `serve_forever` would make each close wait for its next poll."""
-        while not self._ended:
-            self.handle_request()
-
-    def end(self) -> None:
-        """Make `serve` return, by connecting as a last client."""
-        self._ended = True
-        with suppress(OSError), socket.socket() as last:
-            last.connect(("127.0.0.1", self.server_port))
-
-    def verify_request(self, request: Any, client_address: Any) -> bool:
-        return not self._ended
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)

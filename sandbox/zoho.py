@@ -18,6 +18,7 @@ from sandbox.server import Request, Response, Server
 from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS, envelope
 
 Row = dict[str, Any]
+Time = datetime | None
 
 PER_PAGE_MAXIMUM = 200
 READ_SCOPES = {"ZohoCRM.bulk.backup.READ", "ZohoCRM.bulk.backup.ALL"}
@@ -85,14 +86,12 @@ class FakeZoho(Server):
     Attributes:
         organisations: By client id.
         api_domain: What a token answer names; the fake itself, or else the client's next call leaves the machine.
-        in_milliseconds: Whether `expires_in` has the old form, 3600000.
         clock: The time by which tokens age; a test moves it instead of waiting.
     """
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Server` does, with the time of this machine unless another clock is given."""
         self.organisations: dict[str, Organisation] = {}
-        self.in_milliseconds = False
         self.clock = clock or (lambda: datetime.now(UTC))
         self._numbers = itertools.count(1)
         super().__init__(certificate)
@@ -162,14 +161,14 @@ class FakeZoho(Server):
         return self._issue(organisation, token)
 
     def _issue(self, organisation: Organisation, issuer: str, **more: str) -> Response:
-        access_token, life = new_token(), int(TOKEN_LIFE.total_seconds())
+        access_token = new_token()
         organisation.issued.setdefault(issuer, {})[access_token] = self.clock()
         answer = {
             "access_token": access_token,
             "scope": " ".join(sorted(organisation.scopes)),
             "api_domain": self.api_domain,
             "token_type": "Bearer",
-            "expires_in": life * 1000 if self.in_milliseconds else life,
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
         }
         return Response.json({**answer, **more})
 
@@ -217,6 +216,7 @@ def _history(rows: list[Row], query: dict[str, str]) -> Response:
 
 # What Zoho sends
 
+WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"
 DOWNLOADS = "https://download-accl.zoho.com/v2/crm/75734565104/backup/4876876000001781013"
 USER = {"id": "4876876000000327001", "name": "Patricia Boyle", "zuid": "75734577"}
 SAMPLE_FILE = Path(__file__).with_name("sample_history.json")
@@ -228,7 +228,7 @@ def sample_rows() -> list[Row]:
     return list(json.loads(SAMPLE_FILE.read_text())["history"])
 
 
-def row(at: datetime | None, **fields: Any) -> Row:
+def row(at: Time, **fields: Any) -> Row:
     """Return a row of the history as Zoho sends it; every later one has a greater id.
 
     Args:
@@ -240,12 +240,7 @@ def row(at: datetime | None, **fields: Any) -> Row:
     return {**known, **nothing, **fields}
 
 
-def plan(
-    rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
-    next_run: datetime | None = None,
-    start: datetime | None = None,
-    status: str = "SCHEDULED",
-) -> dict[str, Any]:
+def plan(rrule: str | None = WEEKLY, next_run: Time = None, start: Time = None, status: str = "SCHEDULED") -> Row:
     """Return what `GET …/backup` says of the latest backup that was asked for.
 
     https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
@@ -255,12 +250,7 @@ def plan(
         next_run: Its `scheduled_date`.
         start: Its `start_date`.
         status: `SCHEDULED`, `INPROGRESS`, `COMPLETED`, `FAILED` or `STOPPED`; older text has more.
-
-    Raises:
-        ValueError: A backup made by hand is given a date.
     """
-    if not rrule and (next_run or start):
-        raise ValueError("A backup made by hand has no dates.")
     dates = {"scheduled_date": _time(next_run), "start_date": _time(start)}
     return {"id": next(_ids), **dates, **({"rrule": rrule} if rrule else {}), "requester": dict(USER), "status": status}
 
@@ -277,5 +267,5 @@ def links(expiry: datetime, data: int = 1, attachments: int = 0) -> dict[str, An
     }
 
 
-def _time(at: datetime | None) -> str | None:
+def _time(at: Time) -> str | None:
     return at.replace(microsecond=0).isoformat() if at else None

@@ -1,6 +1,6 @@
 """Where messages go: a fake of each service, over HTTP, that enforces its limits and answers as it documents.
 
-To add one: a file with a class that derives from `fake.Fake`, and its line in `FAKES`.
+To add one: a class that derives from `fake.Fake`, its line in `FAKES`, and a YAML file with its errors and limits.
 """
 
 from sandbox.channels.cliq import FakeCliq

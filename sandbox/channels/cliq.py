@@ -7,59 +7,17 @@ are chosen, the text of the throttle is known from people who met it.
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.channels.fake import WIDTH, Check, Fake, Payload, among, link, many, payload_of, record, text, typed
+from sandbox.channels.fake import WIDTH, Fake, Payload
 from sandbox.server import Request, Response
 
 REQUESTS_A_MINUTE = 20
 LOCK = timedelta(minutes=10)
 CHANNEL = "backups"
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    return Response.json({"code": code, "message": message}, status)
-
-
-ERRORS = {
-    "throttled": Response.json({"message": "You have exceeded the URL throttle limits."}, 400),
-    "too_many_requests": _error(429, "too_many_requests", "You have exceeded the maximum number of requests."),
-    "internal_error": _error(500, "internal_error", "Something went wrong."),
-    "invalid_inputs": _error(400, "invalid_inputs", "The inputs are not valid."),
-    "unauthorized": _error(401, "authtoken_invalid", "The token is not valid."),
-    "forbidden": _error(403, "access_denied", "You do not have permission to post in this channel."),
-    "not_found": _error(404, "channel_not_exists", "The channel does not exist."),
-    "method_not_allowed": _error(405, "method_not_allowed", "The method is not supported."),
-}
-
-
-def _label(pair: Any) -> bool:
-    return isinstance(pair, dict) and len(pair) == 1 and all(isinstance(value, str) for value in pair.values())
-
-
-def _slide(data: Check) -> Check:
-    return record({"data": data}, {"title": text()})
-
-
-MESSAGE = record(
-    {},
-    {
-        "text": text(5_000),  # 10,000 in the newer text of the documentation: the smaller one is safe
-        "card": record({"title": text(200), "theme": among({"modern-inline", "poll", "prompt"})}),
-        "slides": many(typed({"label": _slide(many(_label)), "text": _slide(text())}), minimum=0),
-        "buttons": many(
-            record(
-                {"label": text(30), "action": typed({"open.url": record({"data": record({"web": link})})})},
-                {"type": among("+-")},
-            ),
-            maximum=5,
-            minimum=0,
-        ),
-    },
-)
 
 
 class FakeCliq(Fake):
@@ -72,10 +30,6 @@ class FakeCliq(Fake):
     name = "cliq"
     label = "Zoho Cliq"
     path = re.compile(r"(?:/company/\d+)?/api/v2/(?:channelsbyname|bots)/([\w-]+)/message")
-    errors = ERRORS
-    transient = ("throttled", "too_many_requests", "internal_error")
-    refused = ("invalid_inputs",)
-    gone = ("unauthorized", "forbidden", "not_found")
     throttle = "throttled"
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
@@ -96,24 +50,19 @@ class FakeCliq(Fake):
         self._asked.clear()
         self._locked.clear()
 
-    def receive(self, request: Request) -> Response:
-        """Answer as Cliq does, and keep what is accepted."""
-        path = self.path.fullmatch(request.path)
-        if not path:
-            return ERRORS["not_found"]
-        if request.method != "POST":
-            return ERRORS["method_not_allowed"]
-        name = self.addresses.get(request.query.get("zapikey", ""))
-        if name is None:
-            return ERRORS["unauthorized"]
-        if self._is_locked(name):
-            return ERRORS[self.throttle]
-        if path[1] != CHANNEL:
-            return ERRORS["not_found"]
-        payload = payload_of(request)
-        if payload is None or not MESSAGE(payload) or not payload.keys() & {"text", "card"}:
-            return ERRORS["invalid_inputs"]
-        self.accept(name, payload)
+    def refusals(self, request: Request, payload: Any) -> Iterator[tuple[bool, str]]:
+        """Judge the address, the method, the token, how often it is used, and the message."""
+        path, name = self.path.fullmatch(request.path), self.addresses.get(request.query.get("zapikey", ""), "")
+        yield path is None, "not_found"
+        yield request.method != "POST", "method_not_allowed"
+        yield not name, "unauthorized"
+        yield self._is_locked(name), self.throttle
+        yield path is not None and path[1] != CHANNEL, "not_found"
+        yield not self.limits.is_valid(payload), "invalid_inputs"
+
+    def receive(self, request: Request, payload: Payload) -> Response:
+        """Keep a message."""
+        self.accept(self.addresses[request.query["zapikey"]], payload)
         return Response(204)
 
     def _is_locked(self, name: str) -> bool:
@@ -143,6 +92,9 @@ class FakeCliq(Fake):
             parts += [unmarked(line) for line in (slide.get("title"), *data) if line]
         parts += [f"[{button['label']}] {button['action']['data']['web']}" for button in payload.get("buttons", [])]
         return "\n".join(parts)
+
+
+ERRORS = FakeCliq.errors
 
 
 def _lines(pairs: list[dict[str, str]]) -> list[str]:

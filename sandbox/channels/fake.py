@@ -1,17 +1,20 @@
-"""What the fakes of all channels share: addresses, scripted failures, what was accepted, and checks of payloads."""
+"""What the fakes of all channels share: addresses, scripted failures, what was accepted, and limits of payloads."""
 
-import math
+import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from sandbox.server import Fault, Request, Response, Server
 
 Payload = dict[str, Any]
-Check = Callable[[Any], bool]
-"""Whether a service accepts a part of a payload."""
 
 MESSAGE = "webhook"
 """The kind of a request that brings a message, whatever the service calls it."""
@@ -33,6 +36,14 @@ class Mail:
     body: str
     attributes: dict[str, Any]
 
+    @classmethod
+    def of(cls, subject: str | None, body: str, attributes: Mapping[str, tuple[str, str]]) -> Self:
+        """Make a mail with attributes given as type and text."""
+        values = {
+            name: json.loads(value) if of == "String.Array" else value for name, (of, value) in attributes.items()
+        }
+        return cls(subject, body, values)
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -52,6 +63,8 @@ class Accepted:
 class Fake(Server):
     """A service that accepts messages, and heartbeats at every `/heartbeat/…`.
 
+    Its errors, and its limits as JSON Schema, are in a YAML file of the channel's name beside this one.
+
     Requests are of the kinds `webhook` (a message), `heartbeat` and `other`. A choice that no documentation supports is
     marked "chosen". The fake refuses whatever it does not know, so that a misspelt key shows.
 
@@ -59,6 +72,7 @@ class Fake(Server):
         name: The channel's.
         label: The service's name for people.
         path: Where messages are posted to.
+        limits: The validator of its messages.
         errors: What it answers when something is wrong, by name.
         transient: Names of the errors after which the same message may be accepted later.
         refused: Names of the errors that refuse a message for its content.
@@ -71,10 +85,18 @@ class Fake(Server):
     name: ClassVar[str]
     label: ClassVar[str]
     path: ClassVar[re.Pattern[str]]
+    limits: ClassVar[Any]
     errors: ClassVar[Mapping[str, Response]]
     transient: ClassVar[tuple[str, ...]]
     refused: ClassVar[tuple[str, ...]]
     gone: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        """Read the service's errors and limits."""
+        service = yaml.safe_load(Path(__file__).with_name(f"{cls.name}.yaml").read_text())
+        cls.limits = Draft202012Validator(service.pop("limits"))
+        cls.errors = {name: _answer(*error) for errors in service.values() for name, error in errors.items()}
+        cls.transient, cls.refused, cls.gone = (tuple(service[kind]) for kind in ("transient", "refused", "gone"))
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Server` does, with the time of this machine unless another clock is given."""
@@ -91,8 +113,16 @@ class Fake(Server):
         """Return what an organisation's secret holds for this channel, with an address of this name."""
         return {f"{self.name}_webhook_url": self.webhook_url(name)}
 
-    def receive(self, request: Request) -> Response:
-        """Accept a message, or refuse it as the service does; requests of the kind `other` come here, too."""
+    def refusals(self, request: Request, payload: Any) -> Iterator[tuple[bool, str]]:
+        """Yield whether each reason to refuse a request holds, and the name of its error; the first that holds decides.
+
+        Requests of the kind `other` come here, too. The payload is None unless the body is a JSON object and the
+        content type says so.
+        """
+        raise NotImplementedError
+
+    def receive(self, request: Request, payload: Payload) -> Response:
+        """Keep a message that nothing refuses, and answer as the service does."""
         raise NotImplementedError
 
     @classmethod
@@ -139,72 +169,19 @@ class Fake(Server):
         """Answer as the service does."""
         if request.kind == "heartbeat":
             return Response.text("OK")
+        payload: Any = None
+        if request.headers.get_content_type() == "application/json":
+            with suppress(ValueError):
+                payload = request.json()
+        payload = payload if isinstance(payload, dict) else None
         with self.lock:
-            return self.receive(request)
+            error = next((error for holds, error in self.refusals(request, payload) if holds), None)
+            return self.errors[error] if error else self.receive(request, payload)
 
     def accept(self, name: str, payload: Payload) -> None:
         """Keep a message."""
         self.accepted.append(Accepted(name, payload, self.text(payload)))
 
 
-def payload_of(request: Request) -> Payload | None:
-    """Decode a body; None unless it is a JSON object and its content type says so."""
-    if request.headers.get_content_type() != "application/json":
-        return None
-    try:
-        payload = request.json()
-    except ValueError:
-        return None
-    return payload if isinstance(payload, dict) else None
-
-
-# Checks, and what makes them: a channel's limits are put together from these
-
-
-def text(maximum: float = math.inf) -> Check:
-    """Check that a part is a text of at least one character and at most so many."""
-    return lambda value: isinstance(value, str) and 1 <= len(value) <= maximum
-
-
-def link(value: Any) -> bool:
-    """Check that a part is an address of the web."""
-    return isinstance(value, str) and bool(re.fullmatch(r"https?://\S+", value))
-
-
-def flag(value: Any) -> bool:
-    """Check that a part is true or false."""
-    return isinstance(value, bool)
-
-
-def among(allowed: Collection[str]) -> Check:
-    """Check that a part is one of these words."""
-    return lambda value: isinstance(value, str) and value in allowed
-
-
-def many(part: Check, maximum: float = math.inf, minimum: int = 1) -> Check:
-    """Check that every entry of a list passes, and that there are neither too few nor too many."""
-    return lambda value: isinstance(value, list) and minimum <= len(value) <= maximum and all(map(part, value))
-
-
-def record(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
-    """Check an object: it has the required keys, no unknown one, and each value passes."""
-    known = {**required, **(optional or {})}
-
-    def check(value: Any) -> bool:
-        return (
-            isinstance(value, dict)
-            and required.keys() <= value.keys() <= known.keys()
-            and all(known[key](part) for key, part in value.items())
-        )
-
-    return check
-
-
-def typed(kinds: Mapping[str, Check]) -> Check:
-    """Check an object by its `type`: it is one of these kinds, whose check judges all other keys."""
-
-    def check(value: Any) -> bool:
-        kind = kinds.get(str(value.get("type"))) if isinstance(value, dict) else None
-        return kind is not None and kind({key: part for key, part in value.items() if key != "type"})
-
-    return check
+def _answer(status: int, body: str | Payload) -> Response:
+    return Response.text(body, status) if isinstance(body, str) else Response.json(body, status)

@@ -7,58 +7,15 @@ from people who met them.
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from sandbox.channels.fake import WIDTH, Fake, Payload, among, link, many, payload_of, record, text
+from sandbox.channels.fake import WIDTH, Fake, Payload
 from sandbox.server import Request, Response
 
 EVENT_BYTES = 512 * 1024
 ROUTING_KEY_CHARACTERS = 32
-
-
-def _is_time(value: Any) -> bool:
-    try:
-        return datetime.fromisoformat(str(value)).tzinfo is not None
-    except ValueError:
-        return False
-
-
-PAYLOAD = record(
-    {"summary": text(1_024), "source": text(), "severity": among({"critical", "warning", "error", "info"})},
-    {
-        "timestamp": _is_time,
-        **dict.fromkeys(("component", "group", "class"), text()),
-        "custom_details": lambda value: True,
-    },
-)
-EVENT = record(
-    {"routing_key": text(), "event_action": among({"trigger", "acknowledge", "resolve"}), "dedup_key": text(255)},
-    {
-        "payload": PAYLOAD,
-        "links": many(record({"href": link}, {"text": text()}), minimum=0),
-        "client": text(),
-        "client_url": link,
-    },
-)
-
-
-def invalid_event(*errors: str) -> Response:
-    """Make the answer to an event in which this is wrong."""
-    body = {"status": "invalid event", "message": "Event object is invalid", "errors": list(errors)}
-    return Response.json(body, 400)
-
-
-ERRORS = {
-    "throttled": Response.json({"status": "throttle exceeded", "message": "Throttle limit exceeded"}, 429),
-    "internal_error": Response.json({"status": "error", "message": "Internal Server Error"}, 500),
-    "invalid_event": invalid_event("'payload.summary' is missing or blank"),
-    "too_large": Response.json({"status": "invalid event", "message": "Event object exceeds size limit"}, 413),
-    "wrong_length": invalid_event("Length of 'routing_key' is incorrect (should be 32 characters)"),
-    "not_alphanumeric": invalid_event("'routing_key' cannot contain non-alphanumeric characters."),
-    "invalid_routing_key": invalid_event("Invalid routing key"),
-}
 
 
 @dataclass
@@ -84,10 +41,6 @@ class FakePagerDuty(Fake):
     name = "pagerduty"
     label = "PagerDuty"
     path = re.compile("/v2/enqueue")
-    errors = ERRORS
-    transient = ("throttled", "internal_error")
-    refused = ("invalid_event", "too_large")
-    gone = ("wrong_length", "not_alphanumeric", "invalid_routing_key")
 
     def routing_key(self, name: str = "SANDBOX") -> str:
         """Return the routing key of this name, made where there is none: letters and digits, 32 of them."""
@@ -120,22 +73,22 @@ class FakePagerDuty(Fake):
         """The alerts that nobody has resolved."""
         return [alert for alert in self.alerts if alert.is_open]
 
-    def receive(self, request: Request) -> Response:
-        """Answer as PagerDuty does, and keep what is accepted."""
-        if request.kind == "other" or request.method != "POST":
-            return Response(404)
-        if len(request.body) > EVENT_BYTES:
-            return ERRORS["too_large"]
-        event = payload_of(request)
-        if event is None:
-            return invalid_event("Event object is not valid JSON")  # chosen
-        if errors := _errors(event):
-            return invalid_event(*errors)
-        name = self.addresses.get(event["routing_key"])
-        if name is None:
-            return ERRORS["invalid_routing_key"]
-        self.accept(name, event)
-        return Response.json({"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}, 202)
+    def refusals(self, request: Request, payload: Any) -> Iterator[tuple[bool, str]]:
+        """Judge the address, the size, the routing key and the event."""
+        key = str((payload or {}).get("routing_key"))
+        yield request.kind == "other" or request.method != "POST", "not_found"
+        yield len(request.body) > EVENT_BYTES, "too_large"
+        yield payload is None, "invalid_event"
+        yield len(key) != ROUTING_KEY_CHARACTERS, "wrong_length"
+        yield not key.isalnum(), "not_alphanumeric"
+        yield not self.limits.is_valid(payload), "invalid_event"
+        yield key not in self.addresses, "invalid_routing_key"
+
+    def receive(self, request: Request, payload: Payload) -> Response:
+        """Keep an event."""
+        self.accept(self.addresses[payload["routing_key"]], payload)
+        answer = {"status": "success", "message": "Event processed", "dedup_key": payload["dedup_key"]}
+        return Response.json(answer, 202)
 
     @classmethod
     def text(cls, payload: Payload, width: int = WIDTH) -> str:
@@ -148,15 +101,3 @@ class FakePagerDuty(Fake):
         links = [f"[{link.get('text', link['href'])}] {link['href']}" for link in payload.get("links", [])]
         lines = [f"{alert['severity'].upper()}: {alert['summary']}", f"Source: {alert['source']}", *shown, *links]
         return "\n".join([*lines, f"Alert: {payload.get('dedup_key', '')}"])
-
-
-def _errors(event: Payload) -> list[str]:
-    """Return what is wrong with an event; the words about its content, and that it has a `dedup_key`, are chosen."""
-    key, errors = str(event.get("routing_key")), []
-    if len(key) != ROUTING_KEY_CHARACTERS:
-        errors.append("Length of 'routing_key' is incorrect (should be 32 characters)")
-    if not key.isalnum():
-        errors.append("'routing_key' cannot contain non-alphanumeric characters.")
-    if not EVENT(event) or (event["event_action"] == "trigger" and "payload" not in event):
-        errors.append("'payload' is missing, blank or too long, or has an unknown key")
-    return errors

@@ -7,61 +7,15 @@ import html
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
-from sandbox.channels.fake import WIDTH, Check, Fake, Payload, flag, many, payload_of, record, text, typed
+from sandbox.channels.fake import WIDTH, Fake, Payload
 from sandbox.server import Request, Response
-
-# https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/#handling_errors
-TRANSIENT = {500: "rollup_error", 429: "rate_limited"}
-REFUSED = {400: "invalid_payload invalid_blocks no_text msg_too_long too_many_attachments", 413: "too_large"}
-GONE = {
-    400: "user_not_found",
-    403: "invalid_token action_prohibited posting_to_general_channel_denied team_disabled",
-    404: "no_service no_team no_active_hooks channel_not_found",
-    410: "channel_is_archived",
-}
-
-
-def _answers(codes: Mapping[int, str]) -> dict[str, Response]:
-    return {code: Response.text(code, status) for status, listed in codes.items() for code in listed.split()}
-
-
-# Slack's changelog and its users know the channel's codes with 400, too: judge by the code.
-GONE_400 = {
-    f"400 {code}": Response.text(code, 400) for status in GONE if status != 400 for code in GONE[status].split()
-}
-ERRORS = {**_answers(TRANSIENT), **_answers(REFUSED), **_answers(GONE), **GONE_400}
 
 TEXT_CHARACTERS = 40_000
 """What lies beyond is cut: https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages"""
-
-
-def _words(maximum: int, *, marked: bool = True) -> Check:
-    """Check a text object; only some may be in mrkdwn."""
-    kinds = {"plain_text": record({"text": text(maximum)}, {"emoji": flag})}
-    if marked:
-        kinds["mrkdwn"] = record({"text": text(maximum)}, {"verbatim": flag})
-    return typed(kinds)
-
-
-def _section(value: Payload) -> bool:
-    return len(value) > 0 and record({}, {"text": _words(3_000), "fields": many(_words(2_000), 10)})(value)
-
-
-# https://docs.slack.dev/reference/block-kit/blocks; of its blocks, those that an alert needs
-BLOCKS = many(
-    typed(
-        {
-            "header": record({"text": _words(150, marked=False)}),
-            "section": _section,
-            "context": record({"elements": many(_words(3_000), 10)}),
-        }
-    ),
-    maximum=50,
-    minimum=0,
-)
 
 
 def rate_limited(seconds: int) -> Response:
@@ -75,33 +29,24 @@ class FakeSlack(Fake):
     name = "slack"
     label = "Slack"
     path = re.compile(r"/services/T\w+/B\w+/(\w+)")
-    errors = ERRORS
-    transient = tuple(_answers(TRANSIENT))
-    refused = tuple(_answers(REFUSED))
-    gone = (*_answers(GONE), *GONE_400)
 
     def webhook_url(self, name: str = "SANDBOX") -> str:
         """Return the webhook URL of this name, in the form of Slack's own."""
         return f"{self.url}/services/T00000000/B00000000/{name}"
 
-    def receive(self, request: Request) -> Response:
-        """Answer as Slack does, and keep what is accepted."""
-        path = self.path.fullmatch(request.path)
-        if not path:
-            return ERRORS["no_service"]
-        if request.method != "POST":
-            return Response.text("method_not_allowed", 405)
-        payload = payload_of(request)
-        if payload is None or not isinstance(payload.get("text", ""), str):
-            return ERRORS["invalid_payload"]
-        blocks = payload.get("blocks", [])
-        if not BLOCKS(blocks):
-            return ERRORS["invalid_blocks"]
-        if not blocks and not payload.get("text", "").strip():
-            return ERRORS["no_text"]
+    def refusals(self, request: Request, payload: Any) -> Iterator[tuple[bool, str]]:
+        """Judge the address, the method, the text and the blocks."""
+        yield request.kind == "other", "no_service"
+        yield request.method != "POST", "method_not_allowed"
+        yield payload is None or not isinstance(payload.get("text", ""), str), "invalid_payload"
+        yield not self.limits.is_valid(payload), "invalid_blocks"
+        yield not payload.get("blocks") and not payload.get("text", "").strip(), "no_text"
+
+    def receive(self, request: Request, payload: Payload) -> Response:
+        """Keep a message, with its text cut."""
         if "text" in payload:
             payload["text"] = payload["text"][:TEXT_CHARACTERS]
-        self.accept(path[1], payload)
+        self.accept(request.path.rpartition("/")[2], payload)
         return Response.text("ok")
 
     @classmethod
@@ -133,6 +78,8 @@ def _columns(fields: list[str], column: int) -> Iterator[str]:
 def _object_text(words: dict[str, str]) -> str:
     return plain(words["text"]) if words["type"] == "mrkdwn" else words["text"]
 
+
+ERRORS = FakeSlack.errors
 
 # mrkdwn: https://docs.slack.dev/messaging/formatting-message-text
 

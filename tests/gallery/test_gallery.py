@@ -6,13 +6,11 @@ from contextlib import closing
 
 import pytest
 
-from handler.causes import CAUSES
 from handler.channels import CHANNELS
-from handler.config import NUMBERS
+from handler.config import NOTIFIABLE, NUMBERS
+from handler.errors import CAUSES
 from handler.incidents import INCIDENTS
 from handler.memory import Memory
-from handler.message import text
-from handler.rules import NOTIFIABLE
 from sandbox.gallery import HEADINGS, PICTURES, ROOT, SHOTS, page
 from sandbox.readers import Readers, as_text
 from sandbox.samples import Sample, samples
@@ -31,10 +29,11 @@ def readers() -> Iterator[Readers]:
 
 def test_every_kind_every_cause_and_every_phase_is_shown() -> None:
     """Whoever adds one reads here that its sample belongs into sandbox/samples.py."""
-    assert {s.section for s in SAMPLES} == {"baseline", "recovered", "readable", "test", *NOTIFIABLE, *HEADINGS}
+    others = {"baseline", "recovered", "readable", "test"}
+    assert {sample.section for sample in SAMPLES} == {*others, *NOTIFIABLE, *HEADINGS}
     titles = {notice.content.title for notice in NOTICES if notice.kind == "unreadable"}
     assert all(any(cause.title in title for title in titles) for cause in CAUSES.values())
-    names = {*(kind.NAME for kind in INCIDENTS), "unreadable", "channel"}
+    names = {*(kind.name for kind in INCIDENTS), "unreadable", "channel"}
     opened = {ref.name.partition(":")[0] for notice in NOTICES for ref in notice.opens}
     ended = {ref.name.partition(":")[0] for notice in NOTICES for ref in notice.ends}
     assert names == opened == ended - {"stopped"}
@@ -54,7 +53,7 @@ def test_the_page_needs_nothing_but_itself(readers: Readers) -> None:
 def test_the_readme_shows_a_real_message() -> None:
     """Word for word, but for its footer; and every picture that the documentation shows is there, and small."""
     (sample,) = [sample for sample in SAMPLES if sample.title == "The third in a row"]
-    words = re.sub(r"Zoho CRM: https.*", "", text(sample.notices, sample.reader), flags=re.DOTALL)
+    words = re.sub(r"Zoho CRM: https.*", "", sample.reader.text(sample.notices[0]), flags=re.DOTALL)
     readme = (ROOT / "README.md").read_text()
     assert " ".join(words.split()) in " ".join(readme.split())
     pictures = {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in PICTURES.glob("*.png")}

@@ -31,14 +31,6 @@ def test_make_run_tells_the_story_and_opens_a_page() -> None:
     assert len(re.findall('class="card ', PAGE.read_text())) == 17 + 15 + 17
 
 
-def test_make_run_names_the_channels_it_does_not_know() -> None:
-    """And those that there are."""
-    command = [*COMMAND, "--channels=slack,pigeon"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert (ran.returncode, ran.stderr) == (2, "")
-    assert ran.stdout.startswith("No such channel: pigeon. Choose from slack, cliq, teams, pagerduty")
-
-
 def test_make_sandbox_serves_until_ctrl_c(tmp_path: Path) -> None:
     """It says what to answer, and ends with one word, the usual exit code and no traceback."""
     with subprocess.Popen(

@@ -1,6 +1,5 @@
 """The server under every fake: it records what arrived, and a test scripts what happens to it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -51,15 +50,3 @@ def test_faults_are_taken_in_order_and_by_kind(server: Counter) -> None:
         requests.get(f"{server.url}/a", timeout=5)
     assert requests.get(f"{server.url}/a", timeout=5).status_code == 418
     assert (server.done, [request.status for request in server.requests]) == (3, [503, 200, 500, None, 418])
-
-
-def test_an_answer_can_be_held_and_closing_ends_that(capfd: pytest.CaptureFixture[str]) -> None:
-    """The work is done meanwhile, other requests are served, and a client that hangs up is no error."""
-    with closing(Counter()) as server:
-        server.script("a", Fault(until=threading.Event()))
-        with pytest.raises(requests.ReadTimeout):
-            requests.get(f"{server.url}/a", timeout=(5, 0.05))
-        assert requests.get(f"{server.url}/b", timeout=5).json() == {"done": 2}
-    with pytest.raises(requests.ConnectionError):
-        requests.get(f"{server.url}/b", timeout=5)
-    assert capfd.readouterr().err == ""

@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-import pytest
 import requests
 
 from sandbox.watch import START
-from sandbox.zoho import SAMPLE_FILE, FakeZoho, Organisation, links, plan, row, sample_rows
+from sandbox.zoho import SAMPLE_FILE, FakeZoho, Organisation, row, sample_rows
 from tests.world import Clock
 
 HISTORY, BACKUP, URLS = (f"/crm/bulk/v8/backup{part}" for part in ("/history", "", "/urls"))
@@ -43,21 +42,7 @@ def test_the_history_comes_in_pages(zoho: FakeZoho) -> None:
     assert [(page["info"]["count"], page["info"]["more_records"]) for page in pages] == [(200, True)] * 2 + [(1, False)]
     company.rows = []
     assert (get(zoho, token).status_code, get(zoho, token).content) == (204, b"")
-    for name, wrong in [(name, wrong) for name in ("page", "per_page") for wrong in ("0", "-1", "x", "")]:
-        assert get(zoho, token, **{name: wrong}).json()["details"] == {"param_name": name}
     assert get(zoho, token, per_page=201).status_code == 400
-
-
-@pytest.mark.parametrize(("path", "name"), [(BACKUP, "plan"), (URLS, "urls")])
-def test_plan_and_links_are_sent_as_they_are(zoho: FakeZoho, path: str, name: str) -> None:
-    """Nothing is 204; they need the rights that the history needs."""
-    company = zoho.organisation()
-    assert code(zoho, company, path) is None
-    shown = {"plan": plan(next_run=START), "urls": links(START, 2, 1)}[name]
-    setattr(company, name, shown)
-    assert get(zoho, ask(zoho, company)["access_token"], path).json() == {path.rpartition("/")[2]: shown}
-    company.admin = False
-    assert code(zoho, company, path) == "NO_PERMISSION"
 
 
 def test_rights_and_names_decide(zoho: FakeZoho, clock: Clock) -> None:

@@ -34,20 +34,16 @@ def main() -> None:
         response = BackupOperations().history(parameters)
         if response.get_status_code() == 204:
             break
-        pages.append(page(response.get_object()))
+        page = response.get_object()
+        info = fields(page.get_info(), "page", "per_page", "count", "more_records")
+        pages.append({"history": [row(shown) for shown in page.get_history()], "info": info})
     json.dump(pages, sys.stdout)
 
 
-def page(wrapper: Any) -> dict[str, Any]:
-    """Return a page as the SDK understood it."""
-    history = [row(shown) for shown in wrapper.get_history()]
-    return {"history": history, "info": fields(wrapper.get_info(), "page", "per_page", "count", "more_records")}
-
-
 def row(history: Any) -> dict[str, Any]:
-    """Return a row as the SDK understood it: ids are integers, times have an offset."""
+    """Return a row as the SDK understood it: ids are integers, times are numbers, whatever their offset."""
     known = fields(history, "id", "log_time", "state", "action", "repeat_type", "file_name", "count")
-    time = known["log_time"] and known["log_time"].isoformat()
+    time = known["log_time"] and known["log_time"].timestamp()
     return {**known, "log_time": time, "done_by": fields(history.get_done_by(), "id", "name", "zuid")}
 
 

@@ -59,7 +59,7 @@ def test_the_sdk_reads_the_same_rows(
 ) -> None:
     """Every row once and in order, each field, each page's info; one token is enough."""
     read = read_with_sdk(zoho, zoho.organisation(rows), tmp_path, per_page)
-    shown = [as_read(row) for page in read for row in page["history"]]
+    shown = [row for page in read for row in page["history"]]
     assert shown == [as_read(row) for row in rows]
     assert [page["info"]["page"] for page in read] == list(range(1, pages + 1))
     assert sum(page["info"]["count"] for page in read) == len(rows)

@@ -1,5 +1,6 @@
-// What is wrong with the page as it stands, one sentence each; evaluates to a list of texts.
-(() => {
+// Return what is seen of the page in a frame: what is wrong, one sentence each, how many columns there are, whether it is
+// dark, and the words of the hostile message on each channel but Cliq, which shows lookalikes.
+({ contentDocument: document, contentWindow: { innerWidth } }) => {
   const findings = [];
   const frames = ".card, .lock, nav, header, .head, h3, .none, .scene";
   const about = element => {
@@ -50,5 +51,13 @@
     if ([...element.attributes].some(attribute => !["class", "href", "aria-hidden"].includes(attribute.name)))
       findings.push(about(element) + `an attribute in ${element.outerHTML.slice(0, 60)}`);
   }
-  return findings;
-})();
+
+  const grids = [...document.querySelectorAll(".panes, .fields")].map(grid => getComputedStyle(grid).gridTemplateColumns);
+  const pane = channel => `[data-title="Every field is hostile or far too long"] [data-channel=${channel}]`;
+  return {
+    findings,
+    columns: [...new Set(grids.map(columns => columns.split(" ").length))],
+    dark: luminance(background(document.body)) < 0.05,
+    hostile: ["slack", "sns", "teams"].map(channel => document.querySelector(pane(channel)).innerText),
+  };
+}
