@@ -1,17 +1,15 @@
 """What the alarms make of what happens, over weeks, by CloudWatch's own rules."""
 
 import random
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
-from tests.template.cloudwatch import LONGEST_RANGE, Alarm, Points, alarm
+from tests.template.cloudwatch import LONGEST_RANGE, Alarm, alarm
 from tests.template.conftest import SUMMARY
 
 Json = Any
-NOTHING = None  # a period without a data point
 HOUR, DAY = 60, 24 * 60  # in minutes
 FORTNIGHT = 14 * DAY
 ATTEMPTS = (0, 1, 3)  # Lambda's own, in minutes: at once, a minute later, two minutes later
@@ -48,32 +46,6 @@ def test_the_model_evaluates_as_aws_says(needed: int, points: str, states: str, 
     for missing, state in zip(("ignore", "breaching", "notBreaching"), states.split(), strict=True):
         found = Alarm(periods=3, needed=needed, missing=missing).state(values, before)
         assert found == (before if state == "before" else state), missing
-
-
-@pytest.mark.parametrize(
-    ("name", "points", "before", "state"),
-    [
-        ("ErrorsAlarm", [0, 3, 0], "OK", "OK"),  # one bad minute wakes nobody
-        ("ErrorsAlarm", [3, 3, NOTHING], "OK", "OK"),
-        ("ErrorsAlarm", [3, 1, 3], "OK", "ALARM"),
-        ("NotInvokedAlarm", [1, NOTHING, NOTHING], "OK", "OK"),
-        ("NotInvokedAlarm", [1, 1, NOTHING, NOTHING, NOTHING], "OK", "ALARM"),
-        ("NotInvokedAlarm", [NOTHING, NOTHING, NOTHING], "OK", "ALARM"),
-        ("DeadLetterQueueAlarm", [0], "ALARM", "OK"),
-        ("DeadLetterQueueAlarm", [1], "OK", "ALARM"),
-        ("DeadLetterQueueAlarm", [NOTHING], "ALARM", "ALARM"),  # a queue that nobody touches sends no metric
-        ("PendingAlarm", [24], "ALARM", "OK"),
-        ("PendingAlarm", [24.1], "OK", "ALARM"),
-        ("PendingAlarm", [NOTHING], "ALARM", "ALARM"),  # what waits is still there
-        ("PendingAlarm", [NOTHING], "OK", "OK"),
-    ],
-    ids=str,
-)
-def test_an_alarm_is_raised_when_it_should_be(
-    template: Json, name: str, points: Points, before: str, state: str
-) -> None:
-    """Each alarm, a step before and a step after its condition."""
-    assert alarm(template, name).state(points, before) == state
 
 
 def starts(template: Json, every: int, until: int, seed: int = 1) -> Iterator[int]:
@@ -165,15 +137,12 @@ def test_the_alarms_windows_are_what_cloudwatch_can_see(template: Json) -> None:
         assert alarm(template, "ErrorsAlarm", {"ErrorWindowHours": hours}).minutes * 3 == int(hours) * HOUR
 
 
-@pytest.mark.parametrize(("name", "anchor"), ANCHORS.items())
-def test_an_alarm_says_what_happened_and_ends_in_its_section_of_the_runbook(
-    template: Json, name: str, anchor: str
-) -> None:
-    """Short enough for a phone, in short sentences; the link is the last thing in it."""
-    description = template["Resources"][name]["Properties"]["AlarmDescription"]
-    assert description.endswith(f"What to do: ${{RunbookUrl}}#{anchor}")
-    assert len(description) < 400
-    assert max(len(sentence.split()) for sentence in re.split(r"(?<=[.:;]) ", description)) <= 25
+def test_an_alarm_says_what_happened_and_ends_in_its_section_of_the_runbook(template: Json) -> None:
+    """Short enough for a phone; the link is the last thing in it."""
+    for name, anchor in ANCHORS.items():
+        description = template["Resources"][name]["Properties"]["AlarmDescription"]
+        assert description.endswith(f"What to do: ${{RunbookUrl}}#{anchor}")
+        assert len(description) < 400
 
 
 def test_the_pending_alarm_watches_what_every_check_logs(template: Json) -> None:

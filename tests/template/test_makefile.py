@@ -40,15 +40,6 @@ def make(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
-def test_the_help_fits_80_columns_and_begins_with_what_a_user_needs(tmp_path: Path) -> None:
-    """Names in a column, what they do in another."""
-    lines = make(tmp_path, "help").stdout.splitlines()
-    commands = [line for line in lines if line.startswith("  make ")]
-    assert max(map(len, lines)) <= 80
-    assert len({len(line) - len(line.split(None, 2)[2]) for line in commands}) == 1
-    assert commands[1].split()[:2] == ["make", "run"]
-
-
 TOO_OLD = '[ "$1" != --version ] || { echo Python 3.9.6; exit; }; exit 1'
 NO_VENV = 'case "$2" in *ensurepip*) exit 1 ;; esac'
 MISSING = {

@@ -29,10 +29,10 @@ USES: dict[str, list[tuple[Callable[[list[str]], int], tuple[str, ...]]]] = {
 }
 """What people do with each policy, as far as moto goes; `make deploy` is sam's."""
 DOCUMENTED = {
-    "connect": {"iam:PassRole", "dynamodb:GetItem", "dynamodb:DeleteItem", "scheduler:ListSchedules"},
-    "look": {"logs:FilterLogEvents", "cloudwatch:SetAlarmState", "sns:GetTopicAttributes"},
+    "connect": {"dynamodb:GetItem", "scheduler:ListSchedules", "scheduler:UpdateSchedule"},
+    "look": {"logs:FilterLogEvents", "sns:GetTopicAttributes"},
 }
-"""What these tests cannot see used: a role that is passed, commands of the runbook, and what a failure leads to."""
+"""What these tests cannot see used: commands of the runbook, changes, and failures."""
 UNUSED = re.compile(
     "(kms|ec2|elasticfilesystem|s3files|firehose|kinesis|s3):"  # keys, networks, file systems, streams, imports
     "|dynamodb:.*(Replica|Item|Query|Scan|Import|TimeToLive|Contributor|Kinesis|ResourcePolicy)|iam:CreateServiceLinked"

@@ -24,13 +24,13 @@ def locked(name: str) -> set[str]:
 def test_every_environment_has_a_lock_file() -> None:
     """What ships and each dependency group have one, and the tests run with what ships."""
     assert {lock.stem for lock in LOCKS} == {"runtime", *PROJECT["dependency-groups"]}
-    assert locked("runtime") | locked("lambda") <= locked("dev")
+    assert locked("runtime") | locked("lambda") <= locked("run"), "which requirements/dev.txt begins with"
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
 def test_a_lock_file_holds_versions_and_hashes_and_no_place(lock: Path) -> None:
     """Whoever installs chooses the index; what arrives is what was locked."""
-    requirements = re.split(r"(?<!\\)\n", lock.read_text().strip())
+    requirements = re.split(r"(?<!\\)\n", lock.read_text().strip().removeprefix("-r run.txt\n"))
     pinned = r"[a-z0-9-]+==[^\s;]+(?: ; [^\\]+?)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
     assert requirements
     assert [requirement for requirement in requirements if not re.fullmatch(pinned, requirement)] == []
@@ -45,7 +45,7 @@ def test_every_action_of_a_workflow_is_pinned(workflow: Path) -> None:
 
 
 def test_github_runs_what_runs_here() -> None:
-    """Every gate of `make check`, tests on all Pythons from the oldest on, a soak, the newcomer; none hides another."""
+    """Every gate of `make check`, tests on all Pythons from the oldest on, a soak, the newcomer."""
     jobs = yaml_parse((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"] if "run" in step]
     commands = [re.search(r"(make|bash) \S+", step["run"])[0] for step in steps]  # type: ignore[index]
@@ -53,7 +53,6 @@ def test_github_runs_what_runs_here() -> None:
     assert commands[: len(GATES)] == [f"make {gate}" for gate in GATES]
     assert re.findall(r"^gate .*?((?:make|bash) \S+)", here, re.MULTILINE) == commands[-3:]
     assert "make --silent gates" in here
-    assert all("!cancelled()" in step["if"] for step in steps if step["run"] != "make dynamodb-local")
     oldest = int(PROJECT["project"]["requires-python"].removeprefix(">=3."))
     pythons = jobs["test"]["strategy"]["matrix"]["python"]
     assert pythons == [f"3.{minor}" for minor in range(oldest, oldest + len(pythons))]
