@@ -32,15 +32,9 @@ VALUES = {  # parameter → right and wrong values that a person may well type
     "NotificationEmail": (["", "ops@example.com"], ["ops", "ops@example", "a b@example.com", "a@b.com,c@d.com"]),
     "TimeZone": (["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+5"], ["", "/etc/x", "a b", "../x"]),
     "ZohoApiVersion": (["v7", "v8", "v2.1"], ["7", "v", "v7/..", "v0", ""]),
-    "PermissionsBoundaryArn": (
-        ["", "arn:aws:iam::123456789012:policy/x", "arn:aws-cn:iam::123456789012:policy/team/x"],
-        ["policy/x", "arn:aws:iam::123456789012:role/x"],
-    ),
+    "PermissionsBoundaryArn": (["", "arn:aws-cn:iam::123456789012:policy/x/y"], ["arn:aws:iam::123456789012:role/x"]),
     "ErrorWindowHours": (["4", "150"], ["3", "4.0", ""]),
-    "OperatedBy": (
-        ["", "IT Operations <it@example.com>, +49 30", "x" * config.OPERATOR_LIMIT],
-        ["a\nb", "ü", "x" * 101],
-    ),
+    "OperatedBy": (["", "IT <it@example.com>, +49 30", "x" * config.OPERATOR_LIMIT], ["a\nb", "ü", "x" * 101]),
     "RunbookUrl": (
         ["docs/runbook.md", "https://github.com/acme/notifier/blob/main/docs/runbook.md?plain=1"],
         ["", "a b", "https://wiki.example.com/#runbook", 'x"y', "a\\b", "x" * 301],

@@ -104,7 +104,6 @@ def test_credentials_region_and_sandbox_are_checked_first(
 STEPS = {
     "ROLLBACK_COMPLETE": "It can only be removed: make undeploy.",
     "UPDATE_IN_PROGRESS": "Wait until AWS has ended that",
-    "UPDATE_ROLLBACK_FAILED": "See its events",
     "UPDATE_ROLLBACK_COMPLETE": "",
 }
 
