@@ -25,7 +25,7 @@ FREE = {"sts:GetCallerIdentity"}
 NO_RESOURCE = {
     *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate", "cloudwatch:GetMetricStatistics"),
     *("lambda:GetAccountSettings", "logs:DescribeLogGroups", "scheduler:ListSchedules", "ssm:DescribeParameters"),
-    *("sns:GetSubscriptionAttributes", "sns:Unsubscribe"),
+    *("logs:DescribeResourcePolicies", "sns:GetSubscriptionAttributes", "sns:Unsubscribe"),
 }
 """What IAM cannot confine to a resource."""
 
