@@ -61,11 +61,10 @@ clean: ## Remove the environments and everything made
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
 .PHONY: deploy undeploy connect doctor status dry-run test-message check-now
+# People see what tools.deploy prints (3); the shell takes from it where the answers are (4), asking AWS for nothing twice.
 deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
-	@$(PY) -m tools.deploy $(PLACE) $(call option,set,$(SET))
-	@$(MAKE) $(TOOLS)/sam/$(STAMP)
-	@$(SAM) build
-	@$(SAM) deploy --config-file "$$($(PY) -m tools.deploy --where $(PLACE))" $(ARGS)
+	@exec 3>&1; file=$$($(PY) -m tools.deploy --tell=4 $(PLACE) $(call option,set,$(SET)) 4>&1 >&3) && \
+	$(MAKE) $(TOOLS)/sam/$(STAMP) && $(SAM) build && $(SAM) deploy --config-file "$$file" $(ARGS)
 
 undeploy: $(READY) ## Remove organisations, stack and, asked twice, memory
 	@$(PY) -m tools.undeploy $(CHOSEN) $(ARGS)

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import sys
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -32,14 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Check, ask and save; return the exit code."""
     parser = stack.parser("make deploy", __doc__, org=None)
     parser.add_argument("--set", default="", help='parameters that need no question, such as "TimeZone=Europe/Berlin"')
-    parser.add_argument("--where", action="store_true", help="only print the file in which the answers are saved")
-    options = parser.parse_args(arguments)
-    return run(_where if options.where else _prepare, options)
-
-
-def _where(options: argparse.Namespace) -> int:
-    print(stack.file_of(stack.chosen_name(options.stack)))
-    return 0
+    parser.add_argument("--tell", type=int, help="a file descriptor that gets the name of the file with the answers")
+    return run(_prepare, parser.parse_args(arguments))
 
 
 def _prepare(options: argparse.Namespace) -> int:
@@ -55,9 +50,11 @@ def _prepare(options: argparse.Namespace) -> int:
     wrong = [f"{name} is {values[name]!r}: {said.rstrip('.')}" for name, said in single.items() if said]
     if wrong:
         raise Problem(f"{'; '.join(wrong)}.", 'Give others: make deploy SET="NAME=VALUE …"')
-    file = stack.file_of(there.name)
-    save(file, there, values)
-    say(f"✓ Saved in {file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}, outside of git.")
+    save(there, values)
+    shown = there.file.relative_to(Path.cwd()) if there.file.is_relative_to(Path.cwd()) else there.file
+    say(f"✓ Saved in {shown}, outside of git.")
+    if options.tell:
+        os.write(options.tell, os.fsencode(there.file))
     return 0
 
 
@@ -98,10 +95,11 @@ def _given(text: str) -> dict[str, str]:
 
 def _known(there: Stack) -> dict[str, str]:
     """Return each parameter's present value: the deployed stack's, else the saved one, else the template's default."""
-    overrides = there.saved.get("parameter_overrides", "")
-    saved = dict(part.partition("=")[::2] for part in shlex.split(overrides if isinstance(overrides, str) else ""))
+    config = tomllib.loads(there.file.read_text()) if there.file.exists() else {}
+    saved = config.get("default", {}).get("deploy", {}).get("parameters", {}).get("parameter_overrides", {})
+    plain = {name: re.sub(r"\\([ '\"])", r"\1", value[1:-1]) for name, value in saved.items()}
     defaults = {name: str(rules.get("Default", "")) for name, rules in template().items()}
-    known = {**defaults, **saved, **there.parameters}
+    known = {**defaults, **plain, **there.parameters}
     return {name: known[name] for name in defaults}
 
 
@@ -133,10 +131,12 @@ def parameter_problem(name: str, value: str) -> str:
     return ""
 
 
-def save(file: Path, there: Stack, values: Mapping[str, str]) -> None:
+def save(there: Stack, values: Mapping[str, str]) -> None:
     """Write a stack's answers as sam reads them, and what else `sam deploy` must know.
 
-    Source: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html
+    From a parameter's value, sam removes the quotes around it, and a backslash before a blank or a quote.
+    Sources: https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-cli-config.html,
+    https://github.com/aws/aws-sam-cli/blob/v1.170.0/samcli/cli/types.py
     """
     settings = {
         "stack_name": there.name,
@@ -144,15 +144,16 @@ def save(file: Path, there: Stack, values: Mapping[str, str]) -> None:
         "s3_prefix": there.name,
         "resolve_s3": True,
         "capabilities": "CAPABILITY_IAM",
-        "confirm_changeset": True,
         "fail_on_empty_changeset": False,
-        "parameter_overrides": " ".join(
-            f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in values.items()
-        ),
+        **({"confirm_changeset": True} if sys.stdin.isatty() else {}),
     }
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("\n".join(["version = 0.1", "[default.deploy.parameters]", *lines, ""]))
+    overrides = {name: '"' + re.sub(r"\\(?=[ '\"])", r"\\\\", value) + '"' for name, value in values.items()}
+    lines = ["version = 0.1"]
+    for table, content in (("", settings), (".parameter_overrides", overrides)):
+        lines.append(f"[default.deploy.parameters{table}]")
+        lines += [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in content.items()]
+    there.file.parent.mkdir(parents=True, exist_ok=True)
+    there.file.write_text("\n".join([*lines, ""]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -21,7 +21,7 @@ from handler.errors import ConfigError
 from tools.terminal import Problem
 
 SAVED = Path(__file__).parents[1] / ".deploy"
-"""Where `make deploy` saves the answers of each stack, outside of git: `NAME.toml`, as sam reads it."""
+"""Where `make deploy` saves the answers of each stack, outside of git: `ACCOUNT/REGION/NAME.toml`, as sam reads it."""
 STACK_NAME = "zoho-backup-notifier"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 """CloudFormation takes 128 characters, but schedules and their groups, which are named after the stack, 64 only:
@@ -59,7 +59,6 @@ class Stack:
         name: Its name.
         session: With the person's credentials.
         account: The AWS account of these credentials.
-        saved: What `make deploy` saved of it.
         status: As CloudFormation says; "" when there is none.
         id: Its ARN.
         protected: Whether it is protected against deletion.
@@ -71,7 +70,6 @@ class Stack:
     name: str
     session: boto3.Session
     account: str
-    saved: Mapping[str, Any]
     status: str = ""
     id: str = ""
     protected: bool = False
@@ -89,6 +87,11 @@ class Stack:
     def where(self) -> str:
         """Region and account, in words."""
         return f"{self.region}, account {self.account}"
+
+    @property
+    def file(self) -> Path:
+        """Where its answers are saved."""
+        return SAVED / self.account / self.region / f"{self.name}.toml"
 
     @property
     def prefix(self) -> str:
@@ -167,27 +170,6 @@ def parser(command: str, description: str | None, org: str | None = "default") -
     return made
 
 
-def file_of(name: str) -> Path:
-    """Return where a stack's answers are saved."""
-    return SAVED / f"{name}.toml"
-
-
-def chosen_name(name: str) -> str:
-    """Return this name, or else that of the only stack that was deployed from here.
-
-    Raises:
-        Problem: No stack can have this name.
-    """
-    only = [file.stem for file in SAVED.glob("*.toml")] if not name else []
-    name = name or (only[0] if len(only) == 1 else STACK_NAME)
-    if not NAME.fullmatch(name):
-        raise Problem(
-            f"{name!r} cannot be the name of a stack.",
-            'Take at most 64 letters, digits and "-", beginning with a letter: STACK=zoho-backup-notifier',
-        )
-    return name
-
-
 def choose(options: argparse.Namespace) -> Stack:
     """Return the stack that the options, or else the saved answers, name; AWS takes the credentials.
 
@@ -195,13 +177,22 @@ def choose(options: argparse.Namespace) -> Stack:
         Problem: No stack can have this name.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS cannot be asked.
     """
-    name = chosen_name(options.stack)
-    file = file_of(name)
-    config = tomllib.loads(file.read_text()) if file.exists() else {}
-    saved = config.get("default", {}).get("deploy", {}).get("parameters", {})
-    session = boto3.Session(region_name=options.region or saved.get("region") or None)
-    account = session.client("sts", config=USUAL).get_caller_identity()["Account"]
-    stack = Stack(name, session, account, saved)
+    if not NAME.fullmatch(options.stack or STACK_NAME):
+        raise Problem(
+            f"{options.stack!r} cannot be the name of a stack.",
+            'Take at most 64 letters, digits and "-", beginning with a letter: STACK=zoho-backup-notifier',
+        )
+    core = botocore.session.get_session()  # the same throughout, so that a code of a second factor is asked for once
+    session = boto3.Session(botocore_session=core, region_name=options.region or None)
+    anywhere = session.region_name or next((file.parent.name for file in SAVED.glob("*/*/*.toml")), None)
+    account = session.client("sts", config=USUAL, region_name=anywhere).get_caller_identity()["Account"]
+    files = [*SAVED.glob(f"{account}/*/{options.stack or '*'}.toml")]
+    names = {file.stem for file in files}
+    name = options.stack or (names.pop() if len(names) == 1 else STACK_NAME)
+    regions = {file.parent.name for file in files if file.stem == name}
+    if not options.region and len(regions) == 1:
+        core.set_config_variable("region", regions.pop())
+    stack = Stack(name, session, account)
     try:
         found = stack.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
@@ -233,10 +224,11 @@ def find(options: argparse.Namespace) -> Stack:
         )
     stack = choose(options)
     if not stack.status:
-        others = ", ".join(sorted(file.stem for file in SAVED.glob("*.toml")))
+        files = sorted(SAVED.glob(f"{stack.account}/*/*.toml"))
+        others = ", ".join(f"{file.stem} in {file.parent.name}" for file in files)
         raise Problem(
             f"There is no stack {stack.name} ({stack.where}).",
-            f"Deploy it: make deploy. Or name the one you mean: STACK=…{others and f' ({others})'} REGION=…",
+            f"Deploy it: make deploy. Or name the one you mean: STACK=… REGION=…{others and f' ({others})'}",
         )
     if not stack.outputs.keys() >= OUTPUTS:
         other = "It is another stack, or one of an older release. Name yours (STACK=…), or: make deploy"

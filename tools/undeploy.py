@@ -56,7 +56,7 @@ def _undeploy(options: argparse.Namespace) -> int:
     finally:
         if table:
             _tell_of(table, there)
-    stack.file_of(there.name).unlink(missing_ok=True)
+    there.file.unlink(missing_ok=True)
     return 0
 
 

@@ -65,3 +65,16 @@ def test_the_first_line_says_what_is_missing(tmp_path: Path, command: str, does:
     assert first.startswith("✗ ")
     assert says.format(python) in first
     assert second.startswith(f"  → {advice}")
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_deploy_checks_first_and_gives_sam_the_answers(tmp_path: Path, code: int) -> None:
+    """What is refused is neither installed nor built."""
+    for folder, does in (("venv", f"echo $3; printf 'a b' >&4; exit {code}"), ("sam", 'shift; echo sam "$@"')):
+        (tmp_path / folder / "bin").mkdir(parents=True)
+        (tmp_path / folder / "bin" / "python").write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / folder / "bin" / "python").chmod(0o755)
+        (tmp_path / folder / "ready").touch()
+    done = make(tmp_path, f"TOOLS={tmp_path}", "STAMP=ready", "PYTHON=true", "deploy", "ARGS=--x")
+    said = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+    assert said == ["--tell=4", *([] if code else ["sam build", "sam deploy --config-file a b --x"])], done.stderr

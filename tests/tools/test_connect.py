@@ -15,6 +15,7 @@ from handler.errors import CAUSES
 from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation as Company
 from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS
+from tests.template.iam import ACCOUNT
 from tests.tools.bench import LEAVE, Bench, Person
 from tests.tools.conftest import Tool
 from tests.tools.front import denied
@@ -475,11 +476,18 @@ def test_a_wrong_name_is_named(bench: Bench, tool: Tool, meant: str) -> None:
 def test_the_stack_is_the_one_that_was_deployed_from_here(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its saved answers say name and region, if there is one; a command says otherwise."""
+    """Saved answers of this account say name and region, if there is one; of two regions the usual one is meant."""
     monkeypatch.setattr(stack, "SAVED", tmp_path)
-    (tmp_path / "notifier.toml").write_text("[default.deploy.parameters]\nregion = 'us-east-1'\n")
-    assert connect.main(["--non-interactive"]) == 1
-    assert "There is no stack notifier (us-east-1" in capsys.readouterr().out
-    (tmp_path / "other.toml").write_text("")
-    assert connect.main(["--non-interactive"]) == 1
-    assert "STACK=… (notifier, other)" in capsys.readouterr().out
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    for usual, account, region, name, said in (
+        ("", "210987654321", "us-east-2", "foreign", "No AWS region is set."),
+        ("", ACCOUNT, "us-east-1", "gone", "There is no stack gone (us-east-1"),
+        ("eu-west-1", ACCOUNT, "eu-central-1", "gone", "There is no stack gone (eu-west-1"),
+        ("eu-west-1", ACCOUNT, "us-east-1", "x", "REGION=… (gone in eu-central-1, gone in us-east-1, x in us-east-1)"),
+    ):
+        if usual:
+            monkeypatch.setenv("AWS_DEFAULT_REGION", usual)
+        (tmp_path / account / region).mkdir(parents=True, exist_ok=True)
+        (tmp_path / account / region / f"{name}.toml").touch()
+        assert connect.main(["--non-interactive"]) == 1
+        assert said in capsys.readouterr().out
