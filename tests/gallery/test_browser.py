@@ -28,6 +28,9 @@ WIDTHS, SCHEMES = {390: 1, 1280: 2}, {"light": False, "dark": True}
 """Width → columns; colour scheme → whether the page is dark."""
 
 
+pytestmark = pytest.mark.deep
+
+
 @pytest.fixture(scope="module")
 def looks() -> dict[Any, Any]:
     """Give what is seen of the good page by width and scheme, and of each fault's page.
