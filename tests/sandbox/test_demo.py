@@ -31,6 +31,8 @@ def test_make_run_tells_the_story_and_opens_a_page() -> None:
     assert "  → e-mail, Zoho Cliq: Can't deliver to Slack\n" in ran.stdout
     assert "  → Slack: Backup failed\n" in ran.stdout, "what it missed"
     assert PAGE.as_uri() in ran.stdout
+    (shown,) = re.findall("```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert set(shown.splitlines()) <= set(ran.stdout.splitlines()), "README.md shows what it prints"
     assert len(re.findall('class="card ', PAGE.read_text())) == 17 + 15 + 17
 
 
