@@ -25,7 +25,7 @@ KIND_NAMES = {
     "lost": "about lost messages",
 }
 """Reader-friendly names for kinds in titles, where the kind itself is none."""
-LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'", "[": "(", "]": ")", "{": "(", "}": ")", "@": "＠", "_": "＿"})  # noqa: RUF001
+LOOKALIKES = str.maketrans("*~`[]{}<@_\\", "∗∼'()()‹＠＿∖")  # noqa: RUF001
 """Replacements for characters with a meaning in chats. They look the same and mean nothing to any parser; a star beside
 a zero-width blank may still be read as a star.
 """
@@ -174,10 +174,13 @@ def local_time(time: datetime, zone: tzinfo) -> str:
 def escape_markdown(words: str, *, ours: bool = False) -> str:
     """Return a text in which nothing formats, mentions or links, for chats that read Markdown.
 
-    An underscore between letters stays: it formats nothing, and file names contain many. In words that are all `ours`,
-    URLs stay links, and an e-mail address can be copied.
+    Some chats show the backslash of an escape, so look-alikes replace marks. A zero-width space keeps the beginning of
+    a line from being a list, a heading or a quote, and "&lt;" from being "<". An underscore between letters stays: it
+    formats nothing, and file names contain many. In words that are all `ours`, URLs stay links, and an e-mail address
+    can be copied.
     """
     kept = "_@" if ours else "_"
     parts = re.split(rf"((?<=[A-Za-z0-9])[{kept}](?=[A-Za-z0-9]))", words)  # every second part is one that stays
     words = "".join(part if number % 2 else part.translate(LOOKALIKES) for number, part in enumerate(parts))
+    words = re.sub(r"(?m)^(?=[ \t]*([-+#>=]|\d+[.)]))|(?<=&)(?=#?\w+;)", "\u200b", words)
     return words if ours else words.replace("://", ":\u200b//")

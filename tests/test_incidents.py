@@ -308,7 +308,7 @@ a backup overdue for 24 days; a backup that ran for 24 hours
     "nor does one longer ago than the limit; the reminder names it": """
         before | completed@-9d
         1h     | revoked     | unreadable opened
-        20d    | completed@1d | readable ended, completed, overdue reminder | title: Still no backup after 19 days
+        20d    | completed@1d | readable ended, completed, overdue reminder | title: Still no backup, 12 days late
         1h     | completed   | recovered ended
         open   |""",
     "a raised limit ends overdue at the next check and says so": """
@@ -425,7 +425,7 @@ def test_failing_and_overdue_never_both_on_one_day() -> None:
     assert min(later - earlier for (earlier, _), (later, _) in pairwise(sent)) >= DAY
     assert list(dict.fromkeys(kind for _, kind in sent)) == ["failed", "overdue"]
     assert {kind for _, kind in sent[-3:]} == {"overdue"}
-    assert "Failed since then: 1 backup." in watch.notices[-1].content.sentence
+    assert "Failures in a row: 1." in watch.notices[-1].content.sentence
     watch.log(state="failure")
     assert watch.check_after(hours=1)[:1] == ["failed"], "a failed row is always sent"
 

@@ -23,6 +23,10 @@ SUBJECT_LIMIT = 99
 BATCH = 10
 NAME_LIMIT = 40
 """Longest display name in a subject, in characters: the title must still fit."""
+GSM = str.maketrans({"✓": "ok", "✗": "failed", "“": '"', "”": '"', "`": "'", "·": "-", "…": "..."})
+"""Replacements for what we write outside GSM 03.38: one such character doubles the parts, and the price, of an SMS.
+https://docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-character.html
+"""
 
 # Patterns of whole codes: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
 REFUSED_WHOLE = (
@@ -116,7 +120,7 @@ def _entries(message: Message) -> list[Json]:
     return [
         {
             "Id": str(number),
-            "Message": rendering.text(notice),
+            "Message": rendering.text(notice).translate(GSM),
             "Subject": _subject(f"[{name}] {notice.content.title}"),
             "MessageAttributes": _attributes(notice, rendering.org),
         }

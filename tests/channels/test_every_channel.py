@@ -84,7 +84,7 @@ def test_every_notice_is_in_one_request_and_shows_its_row(name: str, connection:
 def test_what_comes_late_says_so(name: str, connection: Connection, fake: Fake, count: int) -> None:
     """Beside each notice."""
     send_all(connection, notices(count, opens=(ref(),)), RENDERING._replace(now=NOW + timedelta(hours=2)))
-    shown = everything(fake.messages).replace("\\\\", "").replace("\\", "")
+    shown = everything(fake.messages)
     assert shown.count("Delayed: written 02 Mar 2026 10:00 UTC") >= count
 
 
@@ -96,7 +96,7 @@ def test_what_is_longer_than_any_limit_is_shortened(name: str, connection: Conne
     assert len(fake.accepted) == 3
 
 
-@pytest.mark.parametrize(("name", "fits"), [("slack", True), ("cliq", False), ("teams", False), ("pagerduty", True)])
+@pytest.mark.parametrize(("name", "fits"), [("slack", True), ("cliq", False), ("teams", True), ("pagerduty", True)])
 def test_a_list_of_a_hundred_rows_fits(name: str, fits: bool, connection: Connection, fake: Fake) -> None:
     """Its newest rows are shown; where the limit is too small, the number of the older ones stands in their place."""
     listed = long_list()

@@ -52,8 +52,8 @@ def test_nothing_is_wrong_with_the_gallery(looks: dict[Any, Any], width: int, sc
     """Nothing overflows or is hard to read; columns follow the width, colours the scheme; hostile text is literal."""
     seen = looks[width, scheme]
     assert (seen["findings"], seen["columns"], seen["dark"]) == ([], [WIDTHS[width]], SCHEMES[scheme])
-    literal = " ".join("".join(c if c.isprintable() else " " for c in HOSTILE).split())
-    assert all(text.count(literal) >= 2 for text in seen["hostile"])
+    literal = " ".join("".join(c if c.isprintable() else " " for c in HOSTILE).split()).replace("`", "'")
+    assert all(text.replace("`", "'").count(literal) >= 2 for text in seen["hostile"])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
