@@ -84,10 +84,9 @@ def parse_row(raw: dict[str, Any]) -> Row:
     raw_id, raw_state, raw_action = _raw(raw.get("id")), _raw(raw.get("state")), _raw(raw.get("action"))
     log_time = parse_time(raw.get("log_time"))
     when = log_time.isoformat() if log_time else _raw(raw.get("log_time"))
-    identity = json.dumps([raw_id, when, raw_state.casefold(), raw_action.casefold()])
     repeat_type = clean(raw.get("repeat_type"))
     return Row(
-        key=urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode(),
+        key=_key(raw_id, when, raw_state, raw_action),
         id=clean(raw.get("id")) or "",
         log_time=log_time,
         state=clean(raw.get("state")),
@@ -97,6 +96,11 @@ def parse_row(raw: dict[str, Any]) -> Row:
         file_name=clean(raw.get("file_name")),
         bought=count if type(count) is int and 0 < count < 10**6 else 0,
     )
+
+
+def _key(row_id: str, when: str, state: str, action: str) -> str:
+    identity = json.dumps([row_id, when, state.casefold(), action.casefold()])
+    return urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode()
 
 
 class Event(NamedTuple):
@@ -184,6 +188,13 @@ def _raw(value: object) -> str:
         return "" if value is None else value if isinstance(value, str) else json.dumps(value)
     except RecursionError:
         return "nested too deep"
+
+
+def has_own_time(event: Event, seen: Mapping[str, datetime]) -> bool:
+    """Return False if a row has no time, or was seen as a beginning with this time: then its outcome came later."""
+    row, when = event.row, event.at.isoformat()
+    earlier = {_key(row.id, when, state, action) for state in ("", "inprogress") for action in ("", "initiated")}
+    return row.log_time == event.at and earlier.isdisjoint(seen)
 
 
 def known_time(time: datetime | None) -> datetime | None:

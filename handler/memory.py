@@ -94,6 +94,7 @@ class Memory(NamedTuple):
         schedule: The schedule that the history last showed, kept when its row ages out.
         plan: Zoho's plan, as last read.
         last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
+        links_until: When the download links of that backup expire; None where nobody can say.
         failures_in_a_row: Failed backups since the last completed one.
         failing_since: Time of the first of them.
         dead_letters: Notices that will never be delivered.
@@ -116,6 +117,7 @@ class Memory(NamedTuple):
     schedule: Schedule | None = None
     plan: Plan | None = None
     last_completed: datetime | None = None
+    links_until: datetime | None = None
     failures_in_a_row: int = 0
     failing_since: datetime | None = None
     dead_letters: DeadLetters = DeadLetters()

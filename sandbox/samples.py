@@ -115,6 +115,8 @@ def _outcomes() -> Iterator[Sample]:
     yield Sample("completed", "The weekly backup", watched.ago(0, entry(0.5, state="completed", file_name="Data.zip")))
     yield Sample("completed", "Without a plan", Watch(*GOOD).ago(0, entry(0.5, state="completed")))
     yield Sample("failed", "The first", Watch(*GOOD).ago(0, entry(0.5, state="failure")))
+    failed = Watch(*GOOD).ago(0, entry(0.5, state="failure"))
+    yield Sample("failed", "Sent after the links expired", failed, RENDERING._replace(now=ago(-30)))
     failing = Watch(*GOOD)
     notices: tuple[Notice, ...] = ()
     for hours in (30, 20, 10):

@@ -26,6 +26,7 @@ SAME_WORDS = re.compile(r"channel-(the-reminder|it-ends)-(sns|cliq|teams|pagerdu
 SAMPLES = {sample.name: sample for sample in samples() if not SAME_WORDS.fullmatch(sample.name)}
 ON_ALL_CHANNELS = (
     "completed-the-weekly-backup",
+    "failed-sent-after-the-links-expired",
     "failed-the-third-in-a-row",
     "recovered-after-all-of-it",
     "unreadable-it-begins-revoked-token",

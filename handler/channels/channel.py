@@ -120,8 +120,8 @@ class Connection(NamedTuple):
     values: Mapping[str, str]
 
     def render(self, notices: Sequence[Notice], rendering: Rendering) -> list[Request]:
-        """Return the notices as requests, oldest first."""
-        return self.kind.render(Message(tuple(notices), rendering), self.values)
+        """Return the notices as requests, oldest first, worded for the time at which they are sent."""
+        return self.kind.render(Message(tuple(map(rendering.as_sent, notices)), rendering), self.values)
 
     def send(self, request: Request, deadline: Deadline) -> None:
         """Send one request.

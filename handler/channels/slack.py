@@ -6,7 +6,7 @@ Slack interprets no text from Zoho: it is always ``plain_text``, which knows no 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from handler.addresses import url_problem
 from handler.channels.channel import ANY, ChannelKind, Connection, Json, Request, Setting, Table
@@ -110,7 +110,7 @@ def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     yield from _paragraphs(f"• {rendering.line(line)}" for line in content.lines)
     for start in range(0, len(content.facts), FACTS_PER_SECTION):
         facts = content.facts[start : start + FACTS_PER_SECTION]
-        yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
+        yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact, rendering)]}
     link = f"<{rendering.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
         step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
@@ -135,13 +135,15 @@ def _section(text: Json) -> Json:
     return {"type": "section", "text": text}
 
 
-def _fields(fact: Fact) -> tuple[Json, Json]:
-    label = _mrkdwn(f"*{fact.label}*")
-    if fact.time is None:
-        return label, _plain(fact.text, FIELD_LIMIT)
+def _fields(fact: Fact, rendering: Rendering) -> tuple[Json, Json]:
+    label, own_words = _mrkdwn(f"*{fact.label}*"), fact.time or fact.links_until
+    return label, _mrkdwn(rendering.value(fact, _date)) if own_words else _plain(fact.text, FIELD_LIMIT)
+
+
+def _date(time: datetime) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text#date-formatting: each reader's own time zone
-    fallback = f"{fact.time.astimezone(UTC):%d %b %Y %H:%M} UTC"
-    return label, _mrkdwn(f"<!date^{int(fact.time.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>")
+    fallback = f"{time.astimezone(UTC):%d %b %Y %H:%M} UTC"
+    return f"<!date^{int(time.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def _plain(words: str, limit: int, *, emoji: bool = False) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handler.decision import Decision
-from handler.history import Event, last_completed_fact
+from handler.history import Event
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
 from handler.schedule import Due, current_plan, due, has_schedule, how_often, learn_plan, next_run_fact, planned_run
@@ -50,10 +50,10 @@ def _line(decision: Decision, incident: Incident) -> str:
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its notices say."""
     memory, policy, now = decision.memory, decision.policy, decision.now
-    good = last_completed_fact(memory.last_completed)
+    good = decision.last_good_facts()
     if phase == "ended":
         sentence = "No backup is overdue by the current schedule and settings."
-        facts = (good, *next_run_fact(decision))
+        facts = (*good, *next_run_fact(decision))
         return Content("✅", "Backup no longer overdue", sentence, facts, next_step=NO_ACTION)
     late = due(memory, policy.max_backup_age_days, now)
     still, lasted = phase == "reminder", duration(now - late.counted_from)
@@ -70,8 +70,9 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentences.append(f"Failures in a row: {memory.failures_in_a_row:,}.")
     next_run = planned_run(memory)
     planned = [Fact("Next run", time=next_run)] if next_run and next_run > now else []
-    facts = (good, Fact("Was due", time=late.at), *planned)
-    return Content("⏰", title, " ".join(sentences), facts, next_step=decision.fill_in(_next_step(decision)))
+    facts = (*good, Fact("Was due", time=late.at), *planned)
+    step = decision.download_first(decision.fill_in(_next_step(decision)))
+    return Content("⏰", title, " ".join(sentences), facts, next_step=step)
 
 
 def _late_since(decision: Decision) -> datetime | None:
