@@ -25,7 +25,7 @@ class Cause(NamedTuple):
     Attributes:
         name: A stable name: the memory, the log and ``notice_id`` contain it.
         title: A few words for a locked phone, as they follow "Cannot check the backups".
-        sentence: What is wrong, and what usually causes it.
+        sentence: What is wrong, and what usually causes it. ``{detail}`` is what was seen, of this cause.
         next_step: What to do, beginning with a verb.
         actionable: Whether a person must act: then it is sent at once, otherwise after ``UNREADABLE_HOURS``.
         resolution: Zoho's own advice (https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html), or "".
@@ -201,11 +201,20 @@ SECRET_DENIED = Cause(
     "AWS does not let this notifier read the saved Zoho credentials.",
     "Ask {operator} to check the permissions of the function's role and the key that encrypts the parameter.",
 )
+SECRET_UNAVAILABLE = Cause(
+    "secret_unavailable",
+    "AWS does not give the credentials",
+    "AWS does not give this notifier the saved Zoho credentials, so Zoho could not be asked.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to look at AWS's status page, "
+    "https://health.aws.amazon.com/health/status.",
+    actionable=False,
+)
 TRANSIENT = Cause(
     "transient",
-    "no answer from Zoho",
-    "Zoho cannot be reached, or answers every check with an error.",
-    "No action needed: we try again at every check. Zoho's status page is https://status.zoho.com.",
+    "no usable answer from Zoho",
+    "{detail}.",
+    "Wait: we try again at every check. Zoho's status page is https://status.zoho.com. If this lasts longer than a "
+    "day, contact Zoho support.",
     actionable=False,
     codes=("TOO_MANY_REQUESTS", 408, 429),
 )
@@ -213,7 +222,6 @@ CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cau
 """By name. `INTERNAL` is missing on purpose: it is `TRANSIENT` with Zoho's own advice."""
 
 INTERNAL = TRANSIENT._replace(
-    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
     resolution="Unexpected and unhandled exception in the server. Contact the support team.",
     codes=("INTERNAL_ERROR",),
 )

@@ -190,16 +190,14 @@ def _json(response: Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "something"
-        raise UnreadableError(errors.TRANSIENT, f"HTTP {response.status} with {kind} that is not JSON") from None
+        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "a body that is not JSON"
+        raise UnreadableError(errors.TRANSIENT, f"Zoho answered HTTP {response.status} with {kind}") from None
 
 
 def _api_error(response: Response) -> UnreadableError:
     """Return the exception for an answer that is neither 200 nor 204."""
-    try:
-        code = response.json().get("code")
-    except (ValueError, AttributeError):  # no JSON, or no object
-        code = None
+    said = _json(response) if response.body else None
+    code = said.get("code") if isinstance(said, dict) else None
     cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
     if cause is None or (response.status >= 500 and cause.actionable):
         cause = errors.BY_CODE.get(response.status)
@@ -207,7 +205,7 @@ def _api_error(response: Response) -> UnreadableError:
         # Maintenance pages are behind redirects; a person must look at any other unknown answer.
         transient = response.status >= 500 or 300 <= response.status < 400
         cause = errors.TRANSIENT if transient else errors.UNUSABLE
-    return UnreadableError(cause, f"HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
+    return UnreadableError(cause, f"Zoho answered HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 
 def error_code(said: object) -> str:
