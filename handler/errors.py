@@ -146,7 +146,7 @@ NO_PERMISSION = Cause(
     "Give the user the Administrator profile in Zoho CRM, or ask {operator} to reconnect as an administrator "
     "(`{connect}`).",
     resolution="The user does not have permission to read backup details. Contact your system administrator.",
-    codes=("NO_PERMISSION", 403),
+    codes=("NO_PERMISSION",),
 )
 WRONG_URL = Cause(
     "wrong_url",
@@ -154,7 +154,7 @@ WRONG_URL = Cause(
     "Zoho does not know the address at which this notifier reads the backup history.",
     "Ask {operator} to check the parameter ZohoApiVersion, and to install the latest release of this notifier.",
     resolution="The request URL specified is incorrect. Specify a valid request URL.",
-    codes=("INVALID_URL_PATTERN", 404),
+    codes=("INVALID_URL_PATTERN",),
 )
 WRONG_METHOD = Cause(
     "wrong_method",
@@ -163,6 +163,14 @@ WRONG_METHOD = Cause(
     _NEWER,
     resolution="The HTTP method is invalid for this URL. Specify a valid request method.",
     codes=("INVALID_REQUEST_METHOD",),
+)
+REFUSED = Cause(
+    "refused",
+    "Zoho refuses the request",
+    "Zoho refuses this notifier's request, and gives no reason that it documents. It can be the profile of the token's "
+    "owner, an IP address that is not allowed, the licence, or a limit.",
+    "Check in Zoho CRM whether the token's owner is an administrator and whether only some IP addresses are allowed. "
+    "If neither explains it, contact Zoho support and give them the technical detail.",
 )
 UNUSABLE = Cause(
     "unusable",

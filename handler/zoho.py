@@ -204,7 +204,7 @@ def _api_error(response: Response) -> UnreadableError:
     if cause is None:
         # Maintenance pages are behind redirects; a person must look at any other unknown answer.
         transient = response.status >= 500 or 300 <= response.status < 400
-        cause = errors.TRANSIENT if transient else errors.UNUSABLE
+        cause = errors.TRANSIENT if transient else errors.REFUSED
     return UnreadableError(cause, f"Zoho answered HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 

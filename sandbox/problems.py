@@ -13,6 +13,7 @@ PROBLEMS = (
     UnreadableError(errors.NO_PERMISSION, "Zoho answered HTTP 403 NO_PERMISSION"),
     UnreadableError(errors.WRONG_URL, "Zoho answered HTTP 404 INVALID_URL_PATTERN"),
     UnreadableError(errors.WRONG_METHOD, "Zoho answered HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(errors.REFUSED, "Zoho answered HTTP 403 IP_RESTRICTED"),
     UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
     UnreadableError(errors.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),

@@ -158,6 +158,7 @@ ACT: dict[str, Callable[[World], None]] = {
     "wrong_url": answering("history", API_ERRORS["INVALID_URL_PATTERN"]),
     "wrong_method": answering("history", API_ERRORS["INVALID_REQUEST_METHOD"]),
     "invalid_token": answering("history", API_ERRORS["INVALID_TOKEN"]),
+    "refused": answering("history", Response.json({"code": "IP_RESTRICTED"}, 403)),
     "unusable": answering("history", Response.json({"history": "?"})),
     "history_vanished": changing(rows=[]),
     "history_too_long": changing(rows=[row(START, state="completed") for _ in range(3_001)]),

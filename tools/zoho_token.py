@@ -79,6 +79,7 @@ TROUBLES = {
     ),
     "wrong_url": Trouble(f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
     "wrong_method": Trouble(_NEWER),
+    "refused": Trouble("Check the user's profile and the allowed IP addresses in Zoho CRM."),
     "unusable": Trouble(_NEWER),
     "history_too_long": Trouble("Ask Zoho support why a year has so many entries."),
     "transient": Trouble(f"{_NETWORK}; then try again.", f"{_UNREACHABLE}."),
