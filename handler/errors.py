@@ -104,8 +104,8 @@ _LOOK = "Check the data backup page yourself for now."
 REVOKED_TOKEN = Cause(
     "revoked_token",
     "Zoho rejects the token",
-    "Zoho no longer accepts the refresh token. It was revoked, its owner left, or Zoho deleted it: Zoho keeps 20 "
-    "tokens per user and deletes the oldest.",
+    "Zoho does not accept the refresh token. It was revoked, its owner left, or it belongs to another data centre. "
+    "Zoho also deletes the oldest token of a user who has more than 20.",
     f"{_RECONNECT} Use a separate Zoho user for this notifier.",
     codes=("invalid_code",),
 )
@@ -217,6 +217,14 @@ SECRET_UNAVAILABLE = Cause(
     "https://health.aws.amazon.com/health/status.",
     actionable=False,
 )
+TOKEN_REFUSED = Cause(
+    "token_refused",
+    "Zoho refuses a token",
+    "{detail}. We do not know this reason.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to reconnect this organisation "
+    "(`{connect}`).",
+    actionable=False,
+)
 TRANSIENT = Cause(
     "transient",
     "no usable answer from Zoho",
@@ -224,7 +232,7 @@ TRANSIENT = Cause(
     "Wait: we try again at every check. Zoho's status page is https://status.zoho.com. If this lasts longer than a "
     "day, contact Zoho support.",
     actionable=False,
-    codes=("TOO_MANY_REQUESTS", 408, 429),
+    codes=("TOO_MANY_REQUESTS", "Access Denied", 408, 429),
 )
 CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cause, Cause)}
 """By name. `INTERNAL` is missing on purpose: it is `TRANSIENT` with Zoho's own advice."""

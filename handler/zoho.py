@@ -173,8 +173,8 @@ class Zoho:
                 self._renew_at = now + _lifetime(rest.get("expires_in"))
                 return
             case {"error": error}:  # with HTTP 200, too
-                cause = errors.BY_CODE.get(str(error), errors.TRANSIENT)
-                raise UnreadableError(cause, f"Zoho accounts answered: {error_code(error)}")
+                cause = errors.BY_CODE.get(str(error), errors.TOKEN_REFUSED)
+                raise UnreadableError(cause, f"Zoho refuses a token ({error_code(error)})")
         if response.status != 200:
             raise _api_error(response)
         raise UnreadableError(errors.UNUSABLE, "The answer to the token request is not the documented one.")

@@ -5,9 +5,9 @@ from handler.errors import UnreadableError
 
 PARAMETER = "/zoho-backup-notifier/notifier/acme"
 PROBLEMS = (
-    UnreadableError(errors.REVOKED_TOKEN, "Zoho accounts answered: invalid_code"),
-    UnreadableError(errors.WRONG_CLIENT, "Zoho accounts answered: invalid_client"),
-    UnreadableError(errors.WRONG_CLIENT_SECRET, "Zoho accounts answered: invalid_client_secret"),
+    UnreadableError(errors.REVOKED_TOKEN, "Zoho refuses a token (invalid_code)"),
+    UnreadableError(errors.WRONG_CLIENT, "Zoho refuses a token (invalid_client)"),
+    UnreadableError(errors.WRONG_CLIENT_SECRET, "Zoho refuses a token (invalid_client_secret)"),
     UnreadableError(errors.INVALID_TOKEN, "Zoho answered HTTP 401 INVALID_TOKEN"),
     UnreadableError(errors.WRONG_SCOPE, "Zoho answered HTTP 401 OAUTH_SCOPE_MISMATCH"),
     UnreadableError(errors.NO_PERMISSION, "Zoho answered HTTP 403 NO_PERMISSION"),
@@ -29,6 +29,7 @@ PROBLEMS = (
     UnreadableError(
         errors.SECRET_UNAVAILABLE, f"AWS Systems Manager did not give the parameter {PARAMETER}: ThrottlingException."
     ),
+    UnreadableError(errors.TOKEN_REFUSED, "Zoho refuses a token (unauthorized_client)"),
     UnreadableError(errors.TRANSIENT, "Zoho answered HTTP 403 with a web page"),
     UnreadableError(errors.INTERNAL, "Zoho answered HTTP 500 INTERNAL_ERROR"),
 )

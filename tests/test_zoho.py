@@ -92,8 +92,9 @@ TOKEN_ANSWERS: dict[str, tuple[Response, Cause]] = {
     "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], errors.WRONG_CLIENT_SECRET),
     "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), errors.REVOKED_TOKEN),
     "throttled": (TOKEN_ERRORS["throttled"], errors.TRANSIENT),
-    "throttled in German with 400": (Response.json(LOCALISED, 400), errors.TRANSIENT),
-    "throttled with 429": (Response.json(LOCALISED, 429), errors.TRANSIENT),
+    "throttled in German with 400": (Response.json(LOCALISED, 400), errors.TOKEN_REFUSED),
+    "throttled with 429": (Response.json(LOCALISED, 429), errors.TOKEN_REFUSED),
+    "an unknown word": (Response.json({"error": "unauthorized_client"}), errors.TOKEN_REFUSED),
     **{f"a page with {n}": (Response(n, MAINTENANCE.body), errors.TRANSIENT) for n in (200, 400, 401, 403, 404, 503)},
     "no content": (Response(204), errors.TRANSIENT),
     "truncated": (Response(200, b'{"access_token": "1000.a'), errors.TRANSIENT),
@@ -263,6 +264,19 @@ def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     assert history[1] == 2
 
 
+@pytest.mark.parametrize("last", [0, "0", "false", "False", None], ids=repr)
+def test_more_records_may_be_a_number_or_a_text_and_a_short_page_needs_no_info(
+    zoho: FakeZoho, client: Zoho, clock: Clock, last: object
+) -> None:
+    """Zoho's families of APIs spell the flag differently; a page that is not full is the last."""
+    ends = {} if last is None else {"info": {"more_records": last}}
+    for more in (1, "1", "true", "True"):
+        pages = ({"history": [row(clock.now)], "info": {"more_records": more}}, {"history": [row(clock.now)], **ends})
+        zoho.script("history", *(Response.json(page) for page in pages))
+        history = client.history(AMPLE)
+        assert (len(history[0]), history[1]) == (2, 2)
+
+
 def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
     """It may also be how the last page says that it is empty."""
     zoho.script("history", a_page([row(clock.now)], more=True), Response(204))
@@ -324,7 +338,10 @@ UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "a history that is none": (Response.json({"history": {}, "info": {"more_records": False}}), errors.UNUSABLE),
     "no more_records": (Response.json({"history": [], "info": {}}), errors.UNUSABLE),
     "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), errors.UNUSABLE),
-    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), errors.UNUSABLE),
+    "a full page and no info": (Response.json({"history": [{}] * 200}), errors.UNUSABLE),
+    "more_records null": (Response.json({"history": [{}], "info": {"more_records": None}}), errors.UNUSABLE),
+    "more_records a word": (Response.json({"history": [{}], "info": {"more_records": "no"}}), errors.UNUSABLE),
+    "more_records 2": (Response.json({"history": [{}], "info": {"more_records": 2}}), errors.UNUSABLE),
 }
 
 
