@@ -24,6 +24,7 @@ STATES = {
     **dict.fromkeys(("completed", "finished"), "completed"),
     **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),
 }
+MORE_RECORDS = {"true": True, "1": True, "false": False, "0": False}
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
 
@@ -64,7 +65,8 @@ def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
     """Return the rows of one page and whether more follow.
 
     Args:
-        body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``.
+        body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``. The flag may be
+            0, 1 or a text, and a page with rows that is not full needs no ``info``.
         per_page: How many rows were requested; a longer page is an error.
 
     Raises:
@@ -73,8 +75,12 @@ def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
     match body:
         case {"history": list(rows)} if len(rows) > per_page:
             raise UnreadableError(errors.UNUSABLE, f"A page of the history has {len(rows)} rows, not {per_page}.")
-        case {"history": list(rows), "info": {"more_records": bool(more)}} if all(isinstance(r, dict) for r in rows):
-            return [parse_row(row) for row in rows], more
+        case {"history": list(rows), **rest} if all(isinstance(row, dict) for row in rows):
+            match rest.get("info"):
+                case {"more_records": said} if (more := str(said).lower()) in MORE_RECORDS:
+                    return [parse_row(row) for row in rows], MORE_RECORDS[more]
+                case None if 0 < len(rows) < per_page:  # a full page may have a next one
+                    return [parse_row(row) for row in rows], False
     raise UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history.")
 
 

@@ -1,9 +1,11 @@
 """Conditions that last: what opens, repeats and ends them, to the second, and what does not."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -462,6 +464,15 @@ def test_causes_that_alternate_are_each_sent_at_most_once_in_remind_hours(remind
     ids = [notice.notice_id for notice in watch.notices if notice.kind == "unreadable"]
     assert ["revoked_token" in name for name in ids] == [True, False] * (most // 2)
     assert all(("revoked_token" in name) != ("no_permission" in name) for name in ids)
+
+
+def test_nobody_is_named_who_was_not_asked() -> None:
+    """Each module concludes that its own partner gives no answer, and no other module does."""
+    modules = Path(errors.__file__).parent.rglob("*.py")
+    cause_used = re.compile(r"\berrors\.([A-Z_]+)\b(?!\.)")
+    uses = [(path.stem, name) for path in modules for name in cause_used.findall(path.read_text())]
+    passing = {(module, name) for module, name in uses if not getattr(errors, name).actionable}
+    assert passing == {("aws", "SECRET_UNAVAILABLE"), ("zoho", "TRANSIENT"), ("zoho", "TOKEN_REFUSED")}
 
 
 def test_every_cause_has_words_of_its_own_and_a_problem() -> None:
