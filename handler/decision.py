@@ -160,7 +160,8 @@ class Decision:
             pending_for = tuple(name for name in old.pending_for if name in names)
             if pending_for and (old.phase != "reminder" or old.incident not in reminded):
                 kept.append(old._replace(pending_for=pending_for))
-        self.update_memory(outbox=tuple(kept), channels=names)
+        refusing = {name: since for name, since in self.memory.refusing_since.items() if name in names}
+        self.update_memory(outbox=tuple(kept), channels=names, refusing_since=refusing)
         for name in names:
             self._discard_late(name)
         self._report_losses()

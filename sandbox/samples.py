@@ -205,6 +205,10 @@ def _unreadable() -> Iterator[Sample]:
 
 
 def _channels() -> Iterator[Sample]:
+    watched, said = Watch(*GOOD), "Slack answered HTTP 503"
+    slow = Incident(ago(55), cause="hours", detail=said, label="Slack")
+    watched.memory = watched.memory.with_incident("channel:slack", slow)
+    yield Sample("channel", "It begins after three hours", watched.ago(52))
     for channel in CHANNELS:
         watched, name = Watch(*GOOD), f"channel:{channel.name}"
         said = "SNS answered NotFound" if channel.name == "sns" else f"{channel.label} answered HTTP 404"

@@ -101,7 +101,7 @@ def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: p
     first, second = records(caplog, "check")
     assert (first["pending"], first["oldest_pending_hours"], first["delivered"]) == (1, 0.0, {"sns": 1})
     assert (second["pending"], second["oldest_pending_hours"], second["rows"]) == (2, 25.5, 0)
-    assert second["incidents"] == ["failing", "unreadable"]
+    assert second["incidents"] == ["channel:slack", "failing", "unreadable"]
     (why,) = records(caplog, "unreadable")
     assert (why["org"], why["cause"]) == ("default", "no_permission")
     assert why["detail"] == "Zoho answered HTTP 403 NO_PERMISSION"
@@ -246,11 +246,10 @@ def test_a_malformed_key_breaks_its_channel_only_and_a_right_one_counts_at_once(
     assert "slack_webhook_url must be an https URL" in watched.mail()
     assert "canary" not in watched.mail()
     watched.secrets["default"] |= watched.slack.settings("ROTATED")
-    watched.check()
-    assert [message.name for message in watched.slack.accepted] == ["ROTATED"]
     assert watched.check()["incidents"] == ["failing"]
+    assert [message.name for message in watched.slack.accepted] == ["ROTATED"]
     assert watched.topic.kinds == ["failed", "channel", "channel"]
-    assert "Delivery to Slack works again" in watched.mail()
+    assert "Slack can be used again" in watched.mail()
 
 
 # --- Plan and download links ------------------------------------------------------------------------------------------

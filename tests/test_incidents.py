@@ -505,6 +505,16 @@ def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
     assert watch.memory.outbox == ()
 
 
+def test_a_malformed_setting_ends_with_the_setting_although_nothing_waits() -> None:
+    """There is no message whose acceptance could end it."""
+    watch = prepared("channel")
+    watch.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
+    play(watch, "1h | | channel opened | title: Can't deliver to Slack | for: sns")
+    watch.channels = TWO
+    play(watch, "1h | | channel ended | title: Slack can be used again | for: sns")
+    assert watch.memory.incidents == {}
+
+
 def test_a_channel_that_works_again_says_so_itself_where_it_is_the_only_one_left() -> None:
     """The other channel was removed meanwhile."""
     watch = prepared("channel")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from urllib3.util import parse_url
 
 from handler.addresses import url_problem
-from handler.channels.channel import ChannelKind, Connection, Json, Request, Setting, Table, decoded, is_acceptance
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
 from handler.transport import Deadline, Response
@@ -27,10 +27,11 @@ VERSION = "1.2"  # later ones are not shown everywhere
 COLORS = {"critical": "attention", "warning": "warning"}
 CARD = "application/vnd.microsoft.card.adaptive"
 
-# By error.code: https://github.com/microsoft/coe-starter-kit/issues/8684. Any other 400 may pass at the next check.
-TABLE: Table = (
-    (400, "WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled", "permanent"),
-    (400, "TriggerInputSchemaMismatch", "refused"),
+# By error.code: https://github.com/microsoft/coe-starter-kit/issues/8684. A workflow may answer with words of its own.
+ANSWERS = Answers(
+    accepts=r"[^<{\[]{1,100}",
+    refused="TriggerInputSchemaMismatch",
+    permanent="WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled",
 )
 RETIRED = r"(.*\.)?webhook\.office\.com|outlook\.office(365)?\.com"
 """Hosts of Office 365 connectors, whose last ones were turned off in May 2026:
@@ -62,8 +63,8 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
         DeliveryError: The workflow did not accept it.
     """
     response = connection.post(request.payload, deadline)
-    if not is_acceptance(response, 202, (200,)):
-        raise connection.refusal(TABLE, response, _code(response), request.notice_ids)
+    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
+        raise refusal
 
 
 def size(payload: Json) -> int:

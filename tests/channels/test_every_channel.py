@@ -167,6 +167,39 @@ def test_what_cannot_be_taken_now_is_kept(name: str, connection: Connection, fak
     assert len(fake.requests) == 1
 
 
+SUCCESSES: dict[str, bool] = {
+    "": True,
+    "{}": True,
+    '{"status": "success", "error": null}': True,
+    '{"ok": false}': False,
+    '{"success": false}': False,
+    '{"error": {"code": "x"}}': False,
+    "[1]": False,
+    "<html>ok</html>": False,
+    "word " * 30: False,
+}
+"""Body of a 2xx answer → whether the service took the message."""
+
+
+@pytest.mark.parametrize("name", OVER_HTTP)
+@pytest.mark.parametrize("said", SUCCESSES, ids=lambda said: ascii(said)[:12])
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_success_that_is_not_the_services_own_breaks_the_channel(
+    name: str, connection: Connection, fake: Fake, said: str, status: int
+) -> None:
+    """Nobody knows whether the message was shown, so it must not be repeated for hours in silence."""
+    request = one(connection, opens=(ref(),))
+    fake.break_with(Response.text(said, status))
+    if SUCCESSES[said]:
+        connection.send(request, AMPLE)
+    else:
+        raised, label = refusal_of(connection, request), connection.kind.label
+        assert raised.permanent
+        assert str(raised).startswith(f"{label} answered HTTP {status}")
+        assert str(raised).endswith(f", but not as {label} does")
+    assert len(fake.requests) == 1
+
+
 @pytest.mark.parametrize("name", OVER_HTTP)
 @pytest.mark.parametrize(
     "said",
