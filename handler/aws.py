@@ -72,7 +72,7 @@ def read_parameter(ssm: Any, name: str) -> str:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
     except BotoCoreError as error:
         why = f"AWS Systems Manager did not answer: {type(error).__name__}."
-        raise UnreadableError(errors.TRANSIENT, why) from None
+        raise UnreadableError(errors.SECRET_UNAVAILABLE, why) from None
     except ClientError as error:
         code = error_name(error)
     if code == "ParameterNotFound":
@@ -80,7 +80,8 @@ def read_parameter(ssm: Any, name: str) -> str:
     if code.startswith(("AccessDenied", "KMS", "InvalidKeyId")):
         why = f"AWS refuses to let the function read the parameter {name}: {code}."
         raise UnreadableError(errors.SECRET_DENIED, why)
-    raise UnreadableError(errors.TRANSIENT, f"AWS Systems Manager did not give the parameter {name}: {code}.")
+    why = f"AWS Systems Manager did not give the parameter {name}: {code}."
+    raise UnreadableError(errors.SECRET_UNAVAILABLE, why)
 
 
 def reject_truncated_responses(client: Any) -> None:

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.config import Policy
-from handler.history import CurrentState
+from handler.history import CurrentState, last_completed_fact
 from handler.memory import Incident, Memory
 from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
-from handler.wording import PAGE, Content, Fact, capital, compact_time, plural
+from handler.wording import DOWNLOAD_FIRST, PAGE, Content, Fact, capital, compact_time, plural
 
 DISCARD_AFTER = timedelta(days=14)
 FULL_PACE_REMINDERS = 7
@@ -100,6 +100,16 @@ class Decision:
         operator = self.policy.operated_by or SOMEBODY
         return step.replace("{connect}", f"make connect ORG={self.memory.org}").replace("{operator}", operator)
 
+    def last_good_facts(self) -> tuple[Fact, ...]:
+        """Return when a backup last completed, and until when it can be downloaded where that is known."""
+        good, until = last_completed_fact(self.memory.last_completed), self.memory.links_until
+        return (good, Fact("Last copy at Zoho", links_until=until)) if until else (good,)
+
+    def download_first(self, step: str) -> str:
+        """Return a next step that begins with downloading the last successful backup while that is possible."""
+        until = self.memory.links_until
+        return DOWNLOAD_FIRST + step if until and until > self.now else step
+
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether any channel gets it."""
         if notice.pending_for:
@@ -150,7 +160,8 @@ class Decision:
             pending_for = tuple(name for name in old.pending_for if name in names)
             if pending_for and (old.phase != "reminder" or old.incident not in reminded):
                 kept.append(old._replace(pending_for=pending_for))
-        self.update_memory(outbox=tuple(kept), channels=names)
+        refusing = {name: since for name, since in self.memory.refusing_since.items() if name in names}
+        self.update_memory(outbox=tuple(kept), channels=names, refusing_since=refusing)
         for name in names:
             self._discard_late(name)
         self._report_losses()

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from handler.channels.channel import Connection, Request
 from handler.errors import ConflictError, DeliveryError, StoreError
@@ -18,6 +18,8 @@ log = logging.getLogger("handler")
 SEND_SECONDS = 12.0
 WRITE_SECONDS = 6.0
 """How long a send, and recording it, may take. With less time left, no send begins."""
+BROKEN_AFTER = timedelta(hours=3)
+"""A channel that has accepted nothing for so long since it first refused is broken, whatever it answers."""
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Pauses between attempts to record what a channel accepted."""
 
@@ -88,7 +90,7 @@ class Delivery:
         try:
             connection.send(request, self.deadline.keeping(WRITE_SECONDS).within(SEND_SECONDS))
         except DeliveryError as error:
-            self._record_refused(connection, error)
+            self._record_refused(connection, request, error)
             return bool(error.refused_ids) and not error.permanent
         self._record_accepted(connection.kind.name, request.notice_ids)
         return True
@@ -96,14 +98,17 @@ class Delivery:
     def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
         """Remove what a channel accepted. Its first acceptance ends its incident; the next check says so."""
         self.delivered[channel] += len(notice_ids)
-        self.memory = self.memory.mark_accepted(channel, notice_ids)
+        self.memory = self.memory.mark_accepted(channel, notice_ids).with_refusal(channel, None)
         name = f"channel:{channel}"
         if incident := self.memory.incidents.get(name):
             back = incident._replace(back_at=self.now) if incident.notified_at else None
             self.memory = self.memory.with_incident(name, back)
 
-    def _record_refused(self, connection: Connection, error: DeliveryError) -> None:
-        """Record which notices were accepted all the same, which never will be, and a channel that is broken."""
+    def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
+        """Record which notices were accepted all the same, which never will be, and a channel that is broken.
+
+        A message that is refused for its content says nothing about the channel.
+        """
         org, channel, why = self.memory.org, connection.kind.name, str(error)
         self.errors.append(f"{channel}: {why}")
         log.warning("not delivered", extra={"org": org, "channel": channel, "why": why})
@@ -113,12 +118,16 @@ class Delivery:
             refused = sorted(error.refused_ids)
             log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": refused})
             self.memory = self.memory.discard(channel, refused, why, self.now)
-        name = f"channel:{channel}"
-        known = self.memory.incidents.get(name)
-        if error.permanent and (known is None or known.back_at):
+        if error.accepted_ids | error.refused_ids >= set(request.notice_ids):
+            return
+        since = self.memory.refusing_since.get(channel, self.now)
+        self.memory = self.memory.with_refusal(channel, since)
+        if error.permanent or self.now - since >= BROKEN_AFTER:
             # Broken again before anybody was told that it works: the known incident goes on.
-            incident = known or Incident(self.now, label=connection.kind.label)
-            self.memory = self.memory.with_incident(name, incident._replace(back_at=None, detail=why))
+            name = f"channel:{channel}"
+            cause = "" if error.permanent else "hours"
+            incident = self.memory.incidents.get(name) or Incident(since, label=connection.kind.label)
+            self.memory = self.memory.with_incident(name, incident._replace(back_at=None, cause=cause, detail=why))
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory, and try again while there is time: what is not recorded could be sent twice."""

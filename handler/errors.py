@@ -25,7 +25,7 @@ class Cause(NamedTuple):
     Attributes:
         name: A stable name: the memory, the log and ``notice_id`` contain it.
         title: A few words for a locked phone, as they follow "Cannot check the backups".
-        sentence: What is wrong, and what usually causes it.
+        sentence: What is wrong, and what usually causes it. ``{detail}`` is what was seen, of this cause.
         next_step: What to do, beginning with a verb.
         actionable: Whether a person must act: then it is sent at once, otherwise after ``UNREADABLE_HOURS``.
         resolution: Zoho's own advice (https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html), or "".
@@ -104,8 +104,8 @@ _LOOK = "Check the data backup page yourself for now."
 REVOKED_TOKEN = Cause(
     "revoked_token",
     "Zoho rejects the token",
-    "Zoho no longer accepts the refresh token. It was revoked, its owner left, or Zoho deleted it: Zoho keeps 20 "
-    "tokens per user and deletes the oldest.",
+    "Zoho does not accept the refresh token. It was revoked, its owner left, or it belongs to another data centre. "
+    "Zoho also deletes the oldest token of a user who has more than 20.",
     f"{_RECONNECT} Use a separate Zoho user for this notifier.",
     codes=("invalid_code",),
 )
@@ -146,7 +146,7 @@ NO_PERMISSION = Cause(
     "Give the user the Administrator profile in Zoho CRM, or ask {operator} to reconnect as an administrator "
     "(`{connect}`).",
     resolution="The user does not have permission to read backup details. Contact your system administrator.",
-    codes=("NO_PERMISSION", 403),
+    codes=("NO_PERMISSION",),
 )
 WRONG_URL = Cause(
     "wrong_url",
@@ -154,7 +154,7 @@ WRONG_URL = Cause(
     "Zoho does not know the address at which this notifier reads the backup history.",
     "Ask {operator} to check the parameter ZohoApiVersion, and to install the latest release of this notifier.",
     resolution="The request URL specified is incorrect. Specify a valid request URL.",
-    codes=("INVALID_URL_PATTERN", 404),
+    codes=("INVALID_URL_PATTERN",),
 )
 WRONG_METHOD = Cause(
     "wrong_method",
@@ -163,6 +163,14 @@ WRONG_METHOD = Cause(
     _NEWER,
     resolution="The HTTP method is invalid for this URL. Specify a valid request method.",
     codes=("INVALID_REQUEST_METHOD",),
+)
+REFUSED = Cause(
+    "refused",
+    "Zoho refuses the request",
+    "Zoho refuses this notifier's request, and gives no reason that it documents. It can be the profile of the token's "
+    "owner, an IP address that is not allowed, the licence, or a limit.",
+    "Check in Zoho CRM whether the token's owner is an administrator and whether only some IP addresses are allowed. "
+    "If neither explains it, contact Zoho support and give them the technical detail.",
 )
 UNUSABLE = Cause(
     "unusable",
@@ -201,19 +209,35 @@ SECRET_DENIED = Cause(
     "AWS does not let this notifier read the saved Zoho credentials.",
     "Ask {operator} to check the permissions of the function's role and the key that encrypts the parameter.",
 )
+SECRET_UNAVAILABLE = Cause(
+    "secret_unavailable",
+    "AWS does not give the credentials",
+    "AWS does not give this notifier the saved Zoho credentials, so Zoho could not be asked.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to look at AWS's status page, "
+    "https://health.aws.amazon.com/health/status.",
+    actionable=False,
+)
+TOKEN_REFUSED = Cause(
+    "token_refused",
+    "Zoho refuses a token",
+    "{detail}. We do not know this reason.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to reconnect this organisation "
+    "(`{connect}`).",
+    actionable=False,
+)
 TRANSIENT = Cause(
     "transient",
-    "no answer from Zoho",
-    "Zoho cannot be reached, or answers every check with an error.",
-    "No action needed: we try again at every check. Zoho's status page is https://status.zoho.com.",
+    "no usable answer from Zoho",
+    "{detail}.",
+    "Wait: we try again at every check. Zoho's status page is https://status.zoho.com. If this lasts longer than a "
+    "day, contact Zoho support.",
     actionable=False,
-    codes=("TOO_MANY_REQUESTS", 408, 429),
+    codes=("TOO_MANY_REQUESTS", "Access Denied", 408, 429),
 )
 CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cause, Cause)}
 """By name. `INTERNAL` is missing on purpose: it is `TRANSIENT` with Zoho's own advice."""
 
 INTERNAL = TRANSIENT._replace(
-    next_step="Wait: we try again at every check. If this lasts longer than a day, contact Zoho support.",
     resolution="Unexpected and unhandled exception in the server. Contact the support team.",
     codes=("INTERNAL_ERROR",),
 )

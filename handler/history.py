@@ -24,6 +24,7 @@ STATES = {
     **dict.fromkeys(("completed", "finished"), "completed"),
     **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),
 }
+MORE_RECORDS = {"true": True, "1": True, "false": False, "0": False}
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
 
@@ -64,7 +65,8 @@ def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
     """Return the rows of one page and whether more follow.
 
     Args:
-        body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``.
+        body: The decoded JSON of one answer: ``{"history": [{…}], "info": {"more_records": bool}}``. The flag may be
+            0, 1 or a text, and a page with rows that is not full needs no ``info``.
         per_page: How many rows were requested; a longer page is an error.
 
     Raises:
@@ -73,8 +75,12 @@ def parse_page(body: object, per_page: int) -> tuple[list[Row], bool]:
     match body:
         case {"history": list(rows)} if len(rows) > per_page:
             raise UnreadableError(errors.UNUSABLE, f"A page of the history has {len(rows)} rows, not {per_page}.")
-        case {"history": list(rows), "info": {"more_records": bool(more)}} if all(isinstance(r, dict) for r in rows):
-            return [parse_row(row) for row in rows], more
+        case {"history": list(rows), **rest} if all(isinstance(row, dict) for row in rows):
+            match rest.get("info"):
+                case {"more_records": said} if (more := str(said).lower()) in MORE_RECORDS:
+                    return [parse_row(row) for row in rows], MORE_RECORDS[more]
+                case None if 0 < len(rows) < per_page:  # a full page may have a next one
+                    return [parse_row(row) for row in rows], False
     raise UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history.")
 
 
@@ -84,10 +90,9 @@ def parse_row(raw: dict[str, Any]) -> Row:
     raw_id, raw_state, raw_action = _raw(raw.get("id")), _raw(raw.get("state")), _raw(raw.get("action"))
     log_time = parse_time(raw.get("log_time"))
     when = log_time.isoformat() if log_time else _raw(raw.get("log_time"))
-    identity = json.dumps([raw_id, when, raw_state.casefold(), raw_action.casefold()])
     repeat_type = clean(raw.get("repeat_type"))
     return Row(
-        key=urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode(),
+        key=_key(raw_id, when, raw_state, raw_action),
         id=clean(raw.get("id")) or "",
         log_time=log_time,
         state=clean(raw.get("state")),
@@ -97,6 +102,11 @@ def parse_row(raw: dict[str, Any]) -> Row:
         file_name=clean(raw.get("file_name")),
         bought=count if type(count) is int and 0 < count < 10**6 else 0,
     )
+
+
+def _key(row_id: str, when: str, state: str, action: str) -> str:
+    identity = json.dumps([row_id, when, state.casefold(), action.casefold()])
+    return urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode()
 
 
 class Event(NamedTuple):
@@ -184,6 +194,13 @@ def _raw(value: object) -> str:
         return "" if value is None else value if isinstance(value, str) else json.dumps(value)
     except RecursionError:
         return "nested too deep"
+
+
+def has_own_time(event: Event, seen: Mapping[str, datetime]) -> bool:
+    """Return False if a row has no time, or was seen as a beginning with this time: then its outcome came later."""
+    row, when = event.row, event.at.isoformat()
+    earlier = {_key(row.id, when, state, action) for state in ("", "inprogress") for action in ("", "initiated")}
+    return row.log_time == event.at and earlier.isdisjoint(seen)
 
 
 def known_time(time: datetime | None) -> datetime | None:

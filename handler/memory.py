@@ -20,7 +20,8 @@ class Incident(NamedTuple):
         notified_at: When a notice about it was last decided; None while nobody was notified.
         reminders: How many reminders were decided.
         row_id: For ``stuck``: the id of the backup's row.
-        cause: For ``unreadable``: the name of the cause.
+        cause: For ``unreadable``: the name of the cause. For a channel: ``settings`` if they are malformed, ``hours``
+            if it has accepted nothing for hours, "" if it refuses permanently.
         causes: For ``unreadable``: each cause that was sent, and when it last was.
         detail: Why the history is unreadable, or why the channel refuses.
         label: For a channel: its name for people.
@@ -94,6 +95,7 @@ class Memory(NamedTuple):
         schedule: The schedule that the history last showed, kept when its row ages out.
         plan: Zoho's plan, as last read.
         last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
+        links_until: When the download links of that backup expire; None where nobody can say.
         failures_in_a_row: Failed backups since the last completed one.
         failing_since: Time of the first of them.
         dead_letters: Notices that will never be delivered.
@@ -101,6 +103,7 @@ class Memory(NamedTuple):
         outcomes: Outcomes since that time: ``completed``, ``failed``, ``unknown`` → how many.
         subscribers: Topic (``messages``, ``alarms``) → how many were subscribed at the last baseline or digest.
         channels: The channels configured at the last write.
+        refusing_since: Channel → when it first refused something after its last acceptance.
         lease_owner: Request id of the check that is delivering, or None.
         lease_until: Until when no other check may deliver.
     """
@@ -116,6 +119,7 @@ class Memory(NamedTuple):
     schedule: Schedule | None = None
     plan: Plan | None = None
     last_completed: datetime | None = None
+    links_until: datetime | None = None
     failures_in_a_row: int = 0
     failing_since: datetime | None = None
     dead_letters: DeadLetters = DeadLetters()
@@ -123,6 +127,7 @@ class Memory(NamedTuple):
     outcomes: Mapping[str, int] = {}
     subscribers: Mapping[str, int] = {}
     channels: tuple[str, ...] = ()
+    refusing_since: Mapping[str, datetime] = {}
     lease_owner: str | None = None
     lease_until: datetime | None = None
 
@@ -145,6 +150,11 @@ class Memory(NamedTuple):
             if notice.notice_id in notice_ids:
                 dead_letters = dead_letters.add(channel, notice, why, now)
         return self.mark_accepted(channel, notice_ids)._replace(dead_letters=dead_letters)
+
+    def with_refusal(self, channel: str, since: datetime | None) -> "Memory":
+        """Return the memory with the first refusal of a channel, or without it if that is None."""
+        others = {name: at for name, at in self.refusing_since.items() if name != channel}
+        return self._replace(refusing_since=others if since is None else {**others, channel: since})
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened or changed, or closed if it is None."""

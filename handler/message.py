@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from handler.outbox import Notice
-from handler.wording import PAGE, Fact, Line, highest, plural
+from handler.wording import DOWNLOAD_FIRST, PAGE, Fact, Line, duration, highest, plural
 
 MAX_TOGETHER = 10
 """How many notices one message holds at most."""
@@ -25,7 +25,7 @@ KIND_NAMES = {
     "lost": "about lost messages",
 }
 """Reader-friendly names for kinds in titles, where the kind itself is none."""
-LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "'", "[": "(", "]": ")", "{": "(", "}": ")", "@": "＠", "_": "＿"})  # noqa: RUF001
+LOOKALIKES = str.maketrans("*~`[]{}<@_\\", "∗∼'()()‹＠＿∖")  # noqa: RUF001
 """Replacements for characters with a meaning in chats. They look the same and mean nothing to any parser; a star beside
 a zero-width blank may still be read as a star.
 """
@@ -57,9 +57,20 @@ class Rendering(NamedTuple):
         """Return a line of a list as text."""
         return f"{local_time(line.time, self.zone)} · {line.text}" if line.time else line.text
 
-    def value(self, fact: Fact) -> str:
-        """Return the value of a fact as text."""
-        return local_time(fact.time, self.zone) if fact.time else fact.text
+    def value(self, fact: Fact, time_as_text: Callable[[datetime], str] | None = None) -> str:
+        """Return the value of a fact as text, its time as `time_as_text` returns it; by default local and in UTC."""
+        show = time_as_text or (lambda time: local_time(time, self.zone))
+        if until := fact.links_until:
+            left = f", {duration(until - self.now)} left"
+            return f"until {show(until)}{left}" if until > self.now else f"links expired {show(until)}"
+        return show(fact.time) if fact.time else fact.text
+
+    def as_sent(self, notice: Notice) -> Notice:
+        """Return a notice without the advice to download, if the links expired before it is sent."""
+        content = notice.content
+        if all(fact.links_until is None or fact.links_until > self.now for fact in content.facts):
+            return notice
+        return notice._replace(content=content._replace(next_step=content.next_step.removeprefix(DOWNLOAD_FIRST)))
 
     def text(self, notice: Notice) -> str:
         """Return a notice as plain text; the first line stands alone."""
@@ -174,10 +185,13 @@ def local_time(time: datetime, zone: tzinfo) -> str:
 def escape_markdown(words: str, *, ours: bool = False) -> str:
     """Return a text in which nothing formats, mentions or links, for chats that read Markdown.
 
-    An underscore between letters stays: it formats nothing, and file names contain many. In words that are all `ours`,
-    URLs stay links, and an e-mail address can be copied.
+    Some chats show the backslash of an escape, so look-alikes replace marks. A zero-width space keeps the beginning of
+    a line from being a list, a heading or a quote, and "&lt;" from being "<". An underscore between letters stays: it
+    formats nothing, and file names contain many. In words that are all `ours`, URLs stay links, and an e-mail address
+    can be copied.
     """
     kept = "_@" if ours else "_"
     parts = re.split(rf"((?<=[A-Za-z0-9])[{kept}](?=[A-Za-z0-9]))", words)  # every second part is one that stays
     words = "".join(part if number % 2 else part.translate(LOOKALIKES) for number, part in enumerate(parts))
+    words = re.sub(r"(?m)^(?=[ \t]*([-+#>=]|\d+[.)]))|(?<=&)(?=#?\w+;)", "\u200b", words)
     return words if ours else words.replace("://", ":\u200b//")

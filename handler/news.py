@@ -5,7 +5,7 @@ from datetime import datetime
 
 from handler import outcomes
 from handler.decision import Decision
-from handler.history import UNKNOWN_TIME, Event, known_time, last_completed_fact, last_good
+from handler.history import UNKNOWN_TIME, Event, known_time, last_good
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
 from handler.memory import Memory, Schedule
@@ -121,9 +121,9 @@ def _list_notice(decision: Decision, listed: Sequence[tuple[Event, Notice]]) -> 
     stands_now = " ".join(open_now) or last_good(decision.memory.last_completed, decision.now)
     entries = plural(len(notices), "new entry", "new entries")
     title, sentence = f"{entries}: {count_kinds(notices)}", f"The backup history has {entries}. {stands_now}"
-    symbol, good = symbol_of_many(gravest.severity), last_completed_fact(decision.memory.last_completed)
+    symbol, good = symbol_of_many(gravest.severity), decision.last_good_facts()
     step = NO_ACTION if gravest.severity == "info" else gravest.content.next_step
-    content = Content(symbol, title, sentence, (good,), tuple(lines), "Entries", next_step=step)
+    content = Content(symbol, title, sentence, good, tuple(lines), "Entries", next_step=step)
     opens = {ref.name: ref._replace(line=notice.content.title) for notice in notices for ref in notice.opens}
     ends = {ref: ref._replace(line=notice.content.title) for notice in notices for ref in notice.ends}
     phases = {notice.phase for notice in notices}

@@ -4,19 +4,28 @@ A title shows on a locked phone, so it contains nothing from Zoho. Text from Zoh
 which no channel interprets. To add a kind: a word in `history.STATES` or `history.ACTIONS`, and its line in `KINDS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from handler.decision import Decision, Links
-from handler.history import failed_step, is_unpaid, last_completed_fact, last_good, row_facts, time_fact
+from handler.history import (
+    Event,
+    failed_step,
+    has_own_time,
+    is_unpaid,
+    last_completed_fact,
+    last_good,
+    row_facts,
+    time_fact,
+)
 from handler.schedule import how_often, next_run_fact
 from handler.timeline import Standing
 from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
 
-DOWNLOAD_DAYS = 7
+LINKS_LIVE = timedelta(days=7)
 """How long download links live: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html."""
-LINKS_LIVE_AT_MOST = timedelta(days=60)
-"""Links that live much longer than the documented seven days belong to another backup."""
+LINKS_LIVE_AT_MOST = timedelta(days=8)
+"""Links that expire later than this after a completion belong to another backup."""
 
 
 def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Content]:
@@ -52,58 +61,72 @@ def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
         previous = "Previous successful backup"
         if "overdue" in decision.memory.incidents:
             title, sentence = "A late backup completed", "A backup completed. A newer one is still overdue."
-    until, files = _links(decision, news) or Links(news.event.at + timedelta(days=DOWNLOAD_DAYS))
+    links = _links(decision, news.event)
     facts = [time_fact("Completed", news.event.at), last_completed_fact(news.before, previous)]
     step = NO_ACTION
-    if until > decision.now:
-        facts += [Fact("Download until", time=until), *([Fact("Files", str(files))] if files else [])]
+    if links and links.until > decision.now:
+        facts += [Fact("Download until", time=links.until), *([Fact("Files", str(links.files))] if links.files else [])]
         step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
     return "info", Content("✅", title, sentence, (*facts, *next_run_fact(decision)), next_step=step)
 
 
-def _links(decision: Decision, news: Standing) -> Links | None:
-    """Return where this backup can be downloaded, if it is the newest and the links can be its own."""
-    links = decision.sources.links() if news.event.at == decision.memory.last_completed else None
-    return links if links and timedelta(0) < links.until - news.event.at < LINKS_LIVE_AT_MOST else None
+def learn_links(decision: Decision, events: Sequence[Event]) -> None:
+    """Remember when the links of the newest completed backup expire."""
+    last = decision.memory.last_completed
+    links = _links(decision, next(event for event in events if event.kind == "completed" and event.at == last))
+    decision.update_memory(links_until=links.until if links else None)
+
+
+def _links(decision: Decision, completed: Event) -> Links | None:
+    """Return the download links of a completed backup; None where nobody can say when they expire.
+
+    Zoho's answer is about the latest backup, so it counts only for the newest, and while its links can still live.
+    """
+    at, memory = completed.at, decision.memory
+    links = decision.sources.links() if at == memory.last_completed and decision.now < at + LINKS_LIVE_AT_MOST else None
+    if links and timedelta(0) < links.until - at <= LINKS_LIVE_AT_MOST:
+        return links
+    return Links(at + LINKS_LIVE) if has_own_time(completed, memory.seen) else None
 
 
 def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
     row = news.event.row
     why = "Zoho CRM could not back up your data" + (": the payment for the backup failed." if is_unpaid(row) else ".")
     last, count = decision.memory.last_completed, news.failures
-    failed, good = time_fact("Failed", news.event.at), last_completed_fact(last)
+    failed, good = time_fact("Failed", news.event.at), decision.last_good_facts()
     if superseded(decision, news):
         sentence = f"{why} A later backup completed, so your data is backed up."
         title = "Backup failed, a later one completed"
-        return "info", Content("☑️", title, sentence, (failed, good), next_step=NO_ACTION)
+        return "info", Content("☑️", title, sentence, (failed, *good), next_step=NO_ACTION)
     facts, title = [failed], "Backup failed"
     if count > 1:
         title = f"Backup failed, {count} in a row"
         facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
     sentence = f"{why} {last_good(last, decision.now)}"
-    return "critical", Content("🔴", title, sentence, (*facts, good), next_step=failed_step(row))
+    step = decision.download_first(failed_step(row))
+    return "critical", Content("🔴", title, sentence, (*facts, *good), next_step=step)
 
 
 def _unknown(decision: Decision, news: Standing) -> tuple[str, Content]:
-    row, good = news.event.row, last_completed_fact(decision.memory.last_completed)
+    row, good = news.event.row, decision.last_good_facts()
     what, word, severity, meaning = "action", row.action, "warning", "We can't tell what was done."
     if row.state:
         what, word, severity = "state", row.state, "critical"
         meaning = "We can't tell whether this backup succeeded."
     title = f"Unknown {what} in the backup history"
     entry = f"The backup history has an entry with the {what} “{word}”, which Zoho does not document."
-    facts, step = (time_fact("Reported", news.event.at), good), f"Open {PAGE} in Zoho CRM and check this entry."
+    facts, step = (time_fact("Reported", news.event.at), *good), f"Open {PAGE} in Zoho CRM and check this entry."
     return severity, Content("❓", title, f"{entry} {meaning}", facts, next_step=step)
 
 
 def _stopped(decision: Decision, news: Standing) -> tuple[str, Content]:
-    facts = [time_fact("Turned off", news.event.at), last_completed_fact(decision.memory.last_completed)]
+    facts = [time_fact("Turned off", news.event.at), *decision.last_good_facts()]
     sentence = f"{_who(news)} turned off the backup schedule."
     if superseded(decision, news):
         facts.append(Fact("New schedule", how_often(decision.memory)))
         sentence += " A new one has been set up since."
         return "info", Content("🔁", "Backup schedule changed", sentence, tuple(facts), next_step=NO_ACTION)
-    step = f"Set up a new schedule under {PAGE} in Zoho CRM if this was not intended."
+    step = decision.download_first(f"Set up a new schedule under {PAGE} in Zoho CRM if this was not intended.")
     sentence += " No further backups will run."
     return "warning", Content("⏹️", "Backup schedule turned off", sentence, tuple(facts), next_step=step)
 

@@ -17,6 +17,7 @@ from handler.incidents.kind import Ended
 from handler.memory import KEY_LIFE, MAX_KEYS, Memory
 from handler.news import notify_news
 from handler.outbox import Channel
+from handler.outcomes import learn_links
 from handler.schedule import learn_plan, newest_schedule
 from handler.summaries import notify_baseline, notify_digest
 from handler.timeline import Timeline, read_timeline
@@ -53,6 +54,8 @@ def decide(
         _remember(decision, timeline)
     if memory.baseline_at is None or any(event.kind in CHANGES_PLAN for event in timeline.news):
         learn_plan(decision)
+    if decision.memory.last_completed != memory.last_completed:
+        learn_links(decision, timeline.events)
     ended = _evaluate_incidents(decision, timeline.news)
     if memory.baseline_at is None:
         _begin(decision, timeline)

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from handler.decision import Decision
 from handler.errors import CAUSES, TRANSIENT, UnreadableError
-from handler.history import last_completed_fact
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import IncidentRef
@@ -145,7 +144,7 @@ def _standing_facts(decision: Decision, recent: str, lost: Collection[str]) -> t
     unheard = {topic for topic, count in decision.sources.subscribers().items() if not count}
     return (
         Fact("Schedule", (how_often(memory) or "set up") if has_schedule(memory) else "none"),
-        last_completed_fact(memory.last_completed),
+        *decision.last_good_facts(),
         *next_run_fact(decision),
         *([Fact("Recent backups (oldest first)", recent)] if recent else []),
         *(Fact(label, "none") for topic, (label, said) in TOPICS.items() if topic in unheard and said not in lost),

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 PAGE = "Setup > Data Administration > Data Backup"
 NO_ACTION = "No action needed."
+DOWNLOAD_FIRST = "Download the last successful backup first, before its links expire. "
+"""Begins a next step, and is left out of a message that is sent after the links expired."""
 SEVERITIES = ("info", "warning", "critical")
 
 
@@ -16,11 +18,13 @@ class Fact(NamedTuple):
         label: Its name.
         text: Its value, unless it is a time.
         time: Its value as a time, shown in each reader's own time zone.
+        links_until: When download links expire; how long that still is depends on when the message is sent.
     """
 
     label: str
     text: str = ""
     time: datetime | None = None
+    links_until: datetime | None = None
 
 
 class Line(NamedTuple):

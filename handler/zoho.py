@@ -173,8 +173,8 @@ class Zoho:
                 self._renew_at = now + _lifetime(rest.get("expires_in"))
                 return
             case {"error": error}:  # with HTTP 200, too
-                cause = errors.BY_CODE.get(str(error), errors.TRANSIENT)
-                raise UnreadableError(cause, f"Zoho accounts answered: {error_code(error)}")
+                cause = errors.BY_CODE.get(str(error), errors.TOKEN_REFUSED)
+                raise UnreadableError(cause, f"Zoho refuses a token ({error_code(error)})")
         if response.status != 200:
             raise _api_error(response)
         raise UnreadableError(errors.UNUSABLE, "The answer to the token request is not the documented one.")
@@ -190,24 +190,22 @@ def _json(response: Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "something"
-        raise UnreadableError(errors.TRANSIENT, f"HTTP {response.status} with {kind} that is not JSON") from None
+        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "a body that is not JSON"
+        raise UnreadableError(errors.TRANSIENT, f"Zoho answered HTTP {response.status} with {kind}") from None
 
 
 def _api_error(response: Response) -> UnreadableError:
     """Return the exception for an answer that is neither 200 nor 204."""
-    try:
-        code = response.json().get("code")
-    except (ValueError, AttributeError):  # no JSON, or no object
-        code = None
+    said = _json(response) if response.body else None
+    code = said.get("code") if isinstance(said, dict) else None
     cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
     if cause is None or (response.status >= 500 and cause.actionable):
         cause = errors.BY_CODE.get(response.status)
     if cause is None:
         # Maintenance pages are behind redirects; a person must look at any other unknown answer.
         transient = response.status >= 500 or 300 <= response.status < 400
-        cause = errors.TRANSIENT if transient else errors.UNUSABLE
-    return UnreadableError(cause, f"HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
+        cause = errors.TRANSIENT if transient else errors.REFUSED
+    return UnreadableError(cause, f"Zoho answered HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 
 def error_code(said: object) -> str:

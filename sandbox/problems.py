@@ -5,14 +5,15 @@ from handler.errors import UnreadableError
 
 PARAMETER = "/zoho-backup-notifier/notifier/acme"
 PROBLEMS = (
-    UnreadableError(errors.REVOKED_TOKEN, "Zoho accounts answered: invalid_code"),
-    UnreadableError(errors.WRONG_CLIENT, "Zoho accounts answered: invalid_client"),
-    UnreadableError(errors.WRONG_CLIENT_SECRET, "Zoho accounts answered: invalid_client_secret"),
-    UnreadableError(errors.INVALID_TOKEN, "HTTP 401 INVALID_TOKEN"),
-    UnreadableError(errors.WRONG_SCOPE, "HTTP 401 OAUTH_SCOPE_MISMATCH"),
-    UnreadableError(errors.NO_PERMISSION, "HTTP 403 NO_PERMISSION"),
-    UnreadableError(errors.WRONG_URL, "HTTP 404 INVALID_URL_PATTERN"),
-    UnreadableError(errors.WRONG_METHOD, "HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(errors.REVOKED_TOKEN, "Zoho refuses a token (invalid_code)"),
+    UnreadableError(errors.WRONG_CLIENT, "Zoho refuses a token (invalid_client)"),
+    UnreadableError(errors.WRONG_CLIENT_SECRET, "Zoho refuses a token (invalid_client_secret)"),
+    UnreadableError(errors.INVALID_TOKEN, "Zoho answered HTTP 401 INVALID_TOKEN"),
+    UnreadableError(errors.WRONG_SCOPE, "Zoho answered HTTP 401 OAUTH_SCOPE_MISMATCH"),
+    UnreadableError(errors.NO_PERMISSION, "Zoho answered HTTP 403 NO_PERMISSION"),
+    UnreadableError(errors.WRONG_URL, "Zoho answered HTTP 404 INVALID_URL_PATTERN"),
+    UnreadableError(errors.WRONG_METHOD, "Zoho answered HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(errors.REFUSED, "Zoho answered HTTP 403 IP_RESTRICTED"),
     UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
     UnreadableError(errors.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
@@ -25,6 +26,10 @@ PROBLEMS = (
     UnreadableError(
         errors.SECRET_DENIED, f"AWS refuses to let the function read the parameter {PARAMETER}: AccessDeniedException."
     ),
-    UnreadableError(errors.TRANSIENT, "HTTP 503 with a web page that is not JSON"),
-    UnreadableError(errors.INTERNAL, "HTTP 500 INTERNAL_ERROR"),
+    UnreadableError(
+        errors.SECRET_UNAVAILABLE, f"AWS Systems Manager did not give the parameter {PARAMETER}: ThrottlingException."
+    ),
+    UnreadableError(errors.TOKEN_REFUSED, "Zoho refuses a token (unauthorized_client)"),
+    UnreadableError(errors.TRANSIENT, "Zoho answered HTTP 403 with a web page"),
+    UnreadableError(errors.INTERNAL, "Zoho answered HTTP 500 INTERNAL_ERROR"),
 )

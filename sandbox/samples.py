@@ -115,6 +115,8 @@ def _outcomes() -> Iterator[Sample]:
     yield Sample("completed", "The weekly backup", watched.ago(0, entry(0.5, state="completed", file_name="Data.zip")))
     yield Sample("completed", "Without a plan", Watch(*GOOD).ago(0, entry(0.5, state="completed")))
     yield Sample("failed", "The first", Watch(*GOOD).ago(0, entry(0.5, state="failure")))
+    failed = Watch(*GOOD).ago(0, entry(0.5, state="failure"))
+    yield Sample("failed", "Sent after the links expired", failed, RENDERING._replace(now=ago(-30)))
     failing = Watch(*GOOD)
     notices: tuple[Notice, ...] = ()
     for hours in (30, 20, 10):
@@ -203,6 +205,10 @@ def _unreadable() -> Iterator[Sample]:
 
 
 def _channels() -> Iterator[Sample]:
+    watched, said = Watch(*GOOD), "Slack answered HTTP 503"
+    slow = Incident(ago(55), cause="hours", detail=said, label="Slack")
+    watched.memory = watched.memory.with_incident("channel:slack", slow)
+    yield Sample("channel", "It begins after three hours", watched.ago(52))
     for channel in CHANNELS:
         watched, name = Watch(*GOOD), f"channel:{channel.name}"
         said = "SNS answered NotFound" if channel.name == "sns" else f"{channel.label} answered HTTP 404"

@@ -86,17 +86,19 @@ def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_aga
 
 
 def test_both_channels_down_lose_nothing(world: World) -> None:
-    """For a month, with news in between: an error that passes never breaks a channel."""
+    """For two weeks, with news in between; then each tells of the other."""
     broken(world, "down", *CHANNELS)
     for state in ("failure", "odd", "completed"):
         world.log(state=state)
         world.failing()
         world.clock.advance(hours=7)
-    world.clock.advance(days=31)
+    world.clock.advance(days=12)
     world.failing()
     well(world)
     world.check()
-    assert_sent(world, "failed", "unknown", "recovered")
+    world.check()
+    for channel in CHANNELS:
+        assert [kind for kind in world.sent(channel) if kind != "channel"] == ["failed", "unknown", "recovered"]
     assert (world.memory().incidents, world.memory().dead_letters.total) == ({}, 0)
 
 
@@ -366,6 +368,71 @@ def test_the_next_check_says_on_the_other_channel_that_one_is_gone(world: World,
     assert world.sent(good) == ["unknown", *["channel"] * 3]
     assert world.sent(bad) == ["unknown"]
     assert world.check()["notices"] == []
+
+
+def hours_later(world: World, hours: float) -> None:
+    """Check after so many hours, and again as Lambda does when a check fails."""
+    world.clock.advance(hours=hours)
+    for _ in range(2):
+        world.failing()
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_a_channel_that_takes_nothing_for_three_hours_is_broken_whatever_it_answers(world: World, bad: str) -> None:
+    """Counted from its first refusal; the others hear its last answer and since when, and later that it works again."""
+    good = OTHER[bad]
+    world.log(state="odd")
+    broken(world, "down", bad)
+    world.clock.advance(days=2)  # nobody asked it in this time
+    first = world.clock.now
+    for hours in (0, 1, 1.99):
+        hours_later(world, hours)
+        assert world.memory().incidents == {}
+    hours_later(world, 0.01)
+    incident = world.memory().incidents[f"channel:{bad}"]
+    assert incident.since == world.memory().refusing_since[bad] == first
+    assert incident.detail in {"Slack answered HTTP 500 rollup_error", "SNS did not answer: EndpointConnectionError"}
+    assert world.sent(good) == ["unknown", "channel"]
+    said = json.dumps([world.topic.entries, world.slack.messages], ensure_ascii=False)
+    assert (incident.detail in said, "Wait if" in said, incident.cause) == (True, True, "hours")
+    broken(world, "gone", bad)
+    world.failing()
+    last = world.memory().incidents[f"channel:{bad}"]
+    assert (last.detail in {"Slack answered HTTP 404 no_service", "SNS answered NotFound"}, last.cause) == (True, "")
+    well(world)
+    world.check()
+    assert world.memory().refusing_since == {}
+    world.check()
+    assert (world.sent(bad), world.sent(good)) == (["unknown"], ["unknown", "channel", "channel"])
+
+
+@pytest.mark.parametrize("bad", CHANNELS)
+def test_the_three_hours_begin_anew_with_each_acceptance_and_each_connection(world: World, bad: str) -> None:
+    """What it accepted two hours ago, or was never asked because it was not connected, does not count."""
+    for _ in range(3):
+        broken(world, "down", bad)
+        world.log(state="odd")
+        hours_later(world, 2)
+        well(world)
+        world.clock.advance(hours=2)
+        world.check()
+    broken(world, "down", "slack")
+    world.log(state="odd")
+    hours_later(world, 1)
+    url = world.secrets["default"].pop("slack_webhook_url")
+    world.check()
+    world.secrets["default"]["slack_webhook_url"] = url
+    world.log(state="odd")
+    hours_later(world, 4)
+    assert world.memory().incidents == {}
+
+
+def test_a_refused_text_does_not_start_the_three_hours(world: World) -> None:
+    """The channel answers what it should; the next trouble, days later, is a new one."""
+    world.slack.break_with("invalid_blocks")
+    world.log(state="odd")
+    world.failing()
+    assert world.memory().refusing_since == {}
 
 
 FATES: dict[str, tuple[tuple[str, bool], bool, bool, bool]] = {

@@ -26,6 +26,7 @@ SAME_WORDS = re.compile(r"channel-(the-reminder|it-ends)-(sns|cliq|teams|pagerdu
 SAMPLES = {sample.name: sample for sample in samples() if not SAME_WORDS.fullmatch(sample.name)}
 ON_ALL_CHANNELS = (
     "completed-the-weekly-backup",
+    "failed-sent-after-the-links-expired",
     "failed-the-third-in-a-row",
     "recovered-after-all-of-it",
     "unreadable-it-begins-revoked-token",
@@ -36,6 +37,11 @@ ON_ALL_CHANNELS = (
     "hostile-every-field-is-hostile-or-far-too-long",
 )
 """One of every shape that a message can have."""
+GSM = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
+    "¿abcdefghijklmnopqrstuvwxyzäöñüà\f^{}\\[~]|€"
+)
+"""The characters of GSM 03.38 and its extension."""
 SNS = Connection(BY_NAME["sns"], Senders(None, "", requests.Session()), {})
 
 
@@ -87,6 +93,13 @@ def test_a_message_reads_as_its_golden_file(name: str, readers: Readers) -> None
         file.write_text(text, encoding="utf-8")
     assert file.exists(), "GOLDEN=write writes it: read it before you keep it"
     assert text == file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_an_sms_has_no_character_that_makes_its_parts_short(name: str) -> None:
+    """Ours, that is: no name in the samples has another one either."""
+    mails = [mail for request in SNS.render(SAMPLES[name].notices, SAMPLES[name].reader) for mail in request.payload]
+    assert {character for mail in mails for character in mail["Subject"] + mail["Message"]} - set(GSM) == set()
 
 
 def test_the_golden_files_show_every_kind_and_nothing_else() -> None:

@@ -1,9 +1,11 @@
 """Conditions that last: what opens, repeats and ends them, to the second, and what does not."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -308,7 +310,7 @@ a backup overdue for 24 days; a backup that ran for 24 hours
     "nor does one longer ago than the limit; the reminder names it": """
         before | completed@-9d
         1h     | revoked     | unreadable opened
-        20d    | completed@1d | readable ended, completed, overdue reminder | title: Still no backup after 19 days
+        20d    | completed@1d | readable ended, completed, overdue reminder | title: Still no backup, 12 days late
         1h     | completed   | recovered ended
         open   |""",
     "a raised limit ends overdue at the next check and says so": """
@@ -425,7 +427,7 @@ def test_failing_and_overdue_never_both_on_one_day() -> None:
     assert min(later - earlier for (earlier, _), (later, _) in pairwise(sent)) >= DAY
     assert list(dict.fromkeys(kind for _, kind in sent)) == ["failed", "overdue"]
     assert {kind for _, kind in sent[-3:]} == {"overdue"}
-    assert "Failed since then: 1 backup." in watch.notices[-1].content.sentence
+    assert "Failures in a row: 1." in watch.notices[-1].content.sentence
     watch.log(state="failure")
     assert watch.check_after(hours=1)[:1] == ["failed"], "a failed row is always sent"
 
@@ -464,6 +466,15 @@ def test_causes_that_alternate_are_each_sent_at_most_once_in_remind_hours(remind
     assert all(("revoked_token" in name) != ("no_permission" in name) for name in ids)
 
 
+def test_nobody_is_named_who_was_not_asked() -> None:
+    """Each module concludes that its own partner gives no answer, and no other module does."""
+    modules = Path(errors.__file__).parent.rglob("*.py")
+    cause_used = re.compile(r"\berrors\.([A-Z_]+)\b(?!\.)")
+    uses = [(path.stem, name) for path in modules for name in cause_used.findall(path.read_text())]
+    passing = {(module, name) for module, name in uses if not getattr(errors, name).actionable}
+    assert passing == {("aws", "SECRET_UNAVAILABLE"), ("zoho", "TRANSIENT"), ("zoho", "TOKEN_REFUSED")}
+
+
 def test_every_cause_has_words_of_its_own_and_a_problem() -> None:
     """A title, a sentence and a name that no other cause has."""
     for texts in zip(*((cause.name, cause.title, cause.sentence) for cause in errors.CAUSES.values()), strict=True):
@@ -492,6 +503,16 @@ def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
     play(watch, "1h | | channel ended | title: Slack is no longer used | for: sns")
     assert watch.memory.incidents == {}
     assert watch.memory.outbox == ()
+
+
+def test_a_malformed_setting_ends_with_the_setting_although_nothing_waits() -> None:
+    """There is no message whose acceptance could end it."""
+    watch = prepared("channel")
+    watch.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
+    play(watch, "1h | | channel opened | title: Can't deliver to Slack | for: sns")
+    watch.channels = TWO
+    play(watch, "1h | | channel ended | title: Slack can be used again | for: sns")
+    assert watch.memory.incidents == {}
 
 
 def test_a_channel_that_works_again_says_so_itself_where_it_is_the_only_one_left() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from handler.outbox import IncidentRef
-from handler.wording import Line
+from handler.wording import DOWNLOAD_FIRST, PAGE, Line
 from sandbox.watch import EVERYTHING, START, Watch
 from tests.watch import DAY, HOUR, play, rows, told
 from tests.world import TopicInMemory
@@ -42,8 +42,9 @@ def test_a_list_says_how_things_stand_and_what_happened() -> None:
     assert tells["title"] == "4 new entries: 1 completed, 2 failed, 1 schedule turned off"
     assert tells["severity"] == "critical"
     assert tells["sentence"].startswith("The backup history has 4 new entries. The last 2 backups failed")
-    assert tells["step"].startswith("Open Setup > Data Administration > Data Backup in Zoho CRM and start a backup")
+    assert tells["step"].startswith(f"{DOWNLOAD_FIRST}Open {PAGE} in Zoho CRM and start a backup")
     assert tells["Last successful backup"] == START + HOUR
+    assert tells["Last copy at Zoho"] == START + HOUR + 7 * DAY
     assert tells["lines"] == [
         Line(f"Backup completed · Job ID {completed}", START + HOUR),
         Line(f"Backup failed · Job ID {failed}", START + 2 * HOUR),

@@ -1,5 +1,6 @@
 """What the messages of every channel share: the plain form, titles, local times, durations."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -9,10 +10,10 @@ from dateutil import tz
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handler.codec import parse_time
+from handler.codec import from_plain, parse_time, to_plain
 from handler.message import LATE, MAX_TOGETHER, Message, Rendering, local_time
 from handler.outbox import Notice
-from handler.wording import Content, Fact, Line, capital, duration, highest, plural, shorten
+from handler.wording import DOWNLOAD_FIRST, Content, Fact, Line, capital, duration, highest, plural, shorten
 from sandbox.samples import samples
 from sandbox.watch import START
 
@@ -52,6 +53,27 @@ def test_the_plain_form() -> None:
     assert message(WORDS._replace(next_step="", about_crm=False)).text.split("\n") == [
         *("Acme Ltd: Backup failed", "", "Zoho CRM could not back up your data.", "", "Reference: acme-0")
     ]
+
+
+@pytest.mark.parametrize(
+    ("left", "shown", "step"),
+    [
+        (timedelta(hours=34, minutes=59), "until 03 Mar 2026 23:00 CET (22:00 UTC), 34 hours left", DOWNLOAD_FIRST),
+        (timedelta(seconds=1), "until 03 Mar 2026 23:00 CET (22:00 UTC), less than a minute left", DOWNLOAD_FIRST),
+        (timedelta(0), "links expired 03 Mar 2026 23:00 CET (22:00 UTC)", ""),
+        (timedelta(days=-9), "links expired 03 Mar 2026 23:00 CET (22:00 UTC)", ""),
+    ],
+)
+def test_what_is_left_of_the_last_copy_is_worded_when_it_is_sent(left: timedelta, shown: str, step: str) -> None:
+    """From what the item keeps; so is the advice to download it."""
+    until = START + timedelta(hours=36)
+    facts = (Fact("Failed", time=START), Fact("Last copy at Zoho", links_until=until))
+    words = WORDS._replace(facts=facts, next_step=f"{DOWNLOAD_FIRST}Start one manually.")
+    kept = from_plain(json.loads(json.dumps(to_plain(message(words).notices[0]))), Notice)
+    rendering = RENDERING._replace(zone=BERLIN, now=until - left)
+    sent = rendering.as_sent(kept)
+    assert f"\nLast copy at Zoho: {shown}\n" in rendering.text(sent)
+    assert sent.content.next_step == f"{step}Start one manually."
 
 
 @given(st.lists(st.integers(1, 3 * MAX_TOGETHER), max_size=40))

@@ -71,7 +71,7 @@ def dynamodb_local() -> Iterator[dict[str, str]]:
         process.wait()
 
 
-@pytest.mark.parametrize("table", ["moto", "dynamodb_local"])
+@pytest.mark.parametrize("table", ["moto", pytest.param("dynamodb_local", marks=pytest.mark.deep)])
 @pytest.mark.parametrize("processes", [3, pytest.param(12, marks=pytest.mark.deep)])
 def test_checks_at_the_same_moment_send_each_notice_once(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, table: str, processes: int

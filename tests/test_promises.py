@@ -1,4 +1,4 @@
-"""README's table "What is sent when, and how often again" says what the code does."""
+"""The reference's table "What is sent when, and how often again" says what the code does."""
 
 import re
 from collections import defaultdict
@@ -11,7 +11,7 @@ from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.wording import SEVERITIES
 from sandbox.samples import samples
 
-README = Path(__file__).parents[1] / "README.md"
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 NOTICES = [notice for sample in samples() for notice in sample.notices]
 COMES_ALONG = {"baseline", "recovered", "readable", "test", "list", "lost"}
 """Kinds that nobody has to ask for."""
@@ -19,7 +19,7 @@ COMES_ALONG = {"baseline", "recovered", "readable", "test", "list", "lost"}
 
 def table() -> dict[str, list[str]]:
     """Return kind → severity, when, reminders, end, as the table has them."""
-    section = README.read_text().split("## What is sent when, and how often again")[1].split("\n- ")[0]
+    section = REFERENCE.read_text().split("## What is sent when, and how often again")[1].split("\n- ")[0]
     rows: dict[str, list[str]] = {}
     for line in re.findall(r"^\| `.*", section, re.MULTILINE):
         kinds, *cells = [cell.strip() for cell in line.strip("|").split("|")]

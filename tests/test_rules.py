@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from handler import errors
 from handler.decision import Links
 from handler.history import ACTIONS, STATES, UNKNOWN_TIME, classify, parse_row
-from handler.wording import NO_ACTION, Line
+from handler.wording import DOWNLOAD_FIRST, NO_ACTION, Line
 from sandbox.watch import EVERYTHING, START, Raw, Watch
 from sandbox.zoho import row, sample_rows
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
@@ -285,8 +286,7 @@ def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> N
     assert "1970" not in str(tells)
     assert watch.check_at(START + 8 * DAY) == []
     assert watch.check_at(START + 8 * DAY + SECOND) == ["overdue"]
-    assert "8 days" in watch.notices[-1].content.title
-    assert "56 years" not in watch.notices[-1].content.sentence
+    assert watch.notices[-1].content.title == "Backup 24 hours late"
 
 
 def test_the_last_seen_row_is_the_newest_by_time_and_then_by_id() -> None:
@@ -358,11 +358,11 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
 
 @pytest.mark.parametrize(
     ("until", "taken"),
-    [(0 * DAY, False), (SECOND, True), (7 * DAY, True), (60 * DAY - SECOND, True), (60 * DAY, False), (None, False)],
+    [(0 * DAY, False), (SECOND, True), (7 * DAY, True), (8 * DAY, True), (8 * DAY + SECOND, False), (None, False)],
     ids=str,
 )
 def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timedelta | None, taken: bool) -> None:
-    """Only where it can be that backup's: later than it, and by less than two months; else seven days."""
+    """Only where it can be that backup's: later than it, and by at most eight days; else seven days."""
     completed = START + 2 * HOUR
     watch = Watch(links=None if until is None else Links(completed + until, 4), notify_on=EVERYTHING)
     watch.check()
@@ -371,13 +371,62 @@ def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timede
     watch.check_at(completed)
     older, newest = map(told, watch.notices[1:])
     assert (older["Download until"], older.get("Files")) == (START + HOUR + 7 * DAY, None)
-    assert newest["Download until"] == completed + (until if taken and until else 7 * DAY)
+    assert newest["Download until"] == completed + (until if taken and until else 7 * DAY) == watch.memory.links_until
     assert newest.get("Files") == ("4" if taken else None)
     assert watch.asked.count("links") == 1
 
 
+NO_TIME_OF_ITS_OWN: dict[str, tuple[Raw, Raw]] = {
+    "begun without state and action": ({}, {"state": "completed"}),
+    "begun by an action": ({"action": "initiated"}, {"state": "completed", "action": None}),
+    "begun by an action that stays": ({"action": "initiated"}, {"state": "completed"}),
+    "begun by a state": ({"state": "InProgress"}, {"state": "completed"}),
+    "no time": ({"log_time": None}, {"state": "completed"}),
+}
+
+
+@pytest.mark.parametrize("until", [5 * DAY, None], ids=["Zoho knows", "nobody knows"])
+@pytest.mark.parametrize("case", NO_TIME_OF_ITS_OWN)
+def test_only_zoho_knows_the_deadline_of_a_row_without_the_time_of_its_end(case: str, until: timedelta | None) -> None:
+    """Such a row has no time at all, or still that of its beginning, from which nothing can be counted."""
+    begins, ends = NO_TIME_OF_ITS_OWN[case]
+    watch = Watch(notify_on=EVERYTHING, links=Links(START + until) if until else None)
+    watch.check()
+    watch.log(**begins)
+    watch.check()
+    watch.rows[-1] |= ends
+    watch.check()
+    known = START + until if until else None
+    assert (watch.memory.links_until, told(watch.notices[-1]).get("Download until")) == (known, known)
+    play(watch, "1h | failed | failed opened")
+    assert told(watch.notices[-1]).get("Last copy at Zoho") == known
+
+
+ALERTS = {
+    "failed": ("1h | failed | failed opened",),
+    "stopped": ("1h | stopped | stopped",),
+    "stuck": ("0h | started |", "24h | | stuck opened"),
+    "overdue": ("2h | | overdue opened",),
+}
+
+
+@pytest.mark.parametrize("days", [5, 8])
+@pytest.mark.parametrize("kind", ALERTS)
+def test_an_alert_begins_with_the_download_while_zoho_has_the_last_backup(kind: str, days: int) -> None:
+    """Its links live seven days; afterwards the alert says that they expired, and nothing can be downloaded."""
+    limits: dict[str, Any] = {"max_backup_age_days": days, "grace_hours": 1} if kind == "overdue" else {}
+    history = rows(f"scheduled/monthly@-60d, completed@-{days}d")
+    watch = Watch(history, notify_on=EVERYTHING, digest_days=0, **limits)
+    watch.check()
+    assert ("links" in watch.asked) == (days == 5), "an answer about expired links is of no use"
+    play(watch, *ALERTS[kind])
+    tells = told(watch.notices[-1])
+    assert tells["Last copy at Zoho"] == START + (7 - days) * DAY
+    assert tells["step"].startswith(DOWNLOAD_FIRST) == (days == 5)
+
+
 def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest() -> None:
-    """Not for a late row: the links belong to the latest backup, which was sent before; nor for what nobody hears."""
+    """Not for a late row: the links belong to the latest backup, which was read before."""
     watch = Watch(notify_on=EVERYTHING)
     watch.check()
     for line, asked in (
@@ -388,7 +437,7 @@ def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest()
         assert watch.asked.count("links") == asked
     watch.policy = Watch(notify_on={"stuck"}).policy
     play(watch, "24h | completed |")
-    assert watch.asked.count("links") == 1
+    assert watch.asked.count("links") == 2, "later alerts say until when, whoever hears of completions"
 
 
 MESSAGES, ALARMS = "E-mail and SMS subscribers", "Alarm subscribers"

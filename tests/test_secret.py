@@ -125,7 +125,7 @@ def ssm(answer: str | Exception) -> Any:
 CODES: dict[str, Cause] = {
     "ParameterNotFound": errors.SECRET_MISSING,
     **dict.fromkeys(("AccessDeniedException", "KMSAccessDeniedException", "InvalidKeyId"), errors.SECRET_DENIED),
-    **dict.fromkeys(("ThrottlingException", "InternalServerError", "", "no answer"), errors.TRANSIENT),
+    **dict.fromkeys(("ThrottlingException", "InternalServerError", "", "no answer"), errors.SECRET_UNAVAILABLE),
 }
 
 
@@ -138,6 +138,7 @@ def test_each_way_to_have_no_secret_has_its_cause(code: str) -> None:
     with pytest.raises(UnreadableError) as raised:
         aws.read_parameter(ssm(silent if code == "no answer" else refused), "/p/q/acme")
     assert raised.value.cause is CODES[code]
+    assert ("AWS" in str(raised.value)) == (code != "ParameterNotFound")
     assert_no_secret(raised.value)
 
 

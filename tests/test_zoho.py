@@ -92,8 +92,9 @@ TOKEN_ANSWERS: dict[str, tuple[Response, Cause]] = {
     "invalid_client_secret": (TOKEN_ERRORS["invalid_client_secret"], errors.WRONG_CLIENT_SECRET),
     "invalid_code with 400": (Response.json({"error": "invalid_code"}, 400), errors.REVOKED_TOKEN),
     "throttled": (TOKEN_ERRORS["throttled"], errors.TRANSIENT),
-    "throttled in German with 400": (Response.json(LOCALISED, 400), errors.TRANSIENT),
-    "throttled with 429": (Response.json(LOCALISED, 429), errors.TRANSIENT),
+    "throttled in German with 400": (Response.json(LOCALISED, 400), errors.TOKEN_REFUSED),
+    "throttled with 429": (Response.json(LOCALISED, 429), errors.TOKEN_REFUSED),
+    "an unknown word": (Response.json({"error": "unauthorized_client"}), errors.TOKEN_REFUSED),
     **{f"a page with {n}": (Response(n, MAINTENANCE.body), errors.TRANSIENT) for n in (200, 400, 401, 403, 404, 503)},
     "no content": (Response(204), errors.TRANSIENT),
     "truncated": (Response(200, b'{"access_token": "1000.a'), errors.TRANSIENT),
@@ -111,7 +112,8 @@ def test_each_answer_to_a_refresh_has_its_meaning(zoho: FakeZoho, client: Zoho, 
     """Errors come with HTTP 200, throttling is not bad credentials, and what is not the documented form is not used."""
     answer, cause = TOKEN_ANSWERS[case]
     zoho.standing["token"] = Fault(answer)
-    assert unreadable(client).cause is cause
+    problem = unreadable(client)
+    assert (problem.cause, "Zoho" in str(problem) or cause.actionable) == (cause, True)
     assert set(kinds(zoho)) == {"token"}
 
 
@@ -262,6 +264,19 @@ def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     assert history[1] == 2
 
 
+@pytest.mark.parametrize("last", [0, "0", "false", "False", None], ids=repr)
+def test_more_records_may_be_a_number_or_a_text_and_a_short_page_needs_no_info(
+    zoho: FakeZoho, client: Zoho, clock: Clock, last: object
+) -> None:
+    """Zoho's families of APIs spell the flag differently; a page that is not full is the last."""
+    ends = {} if last is None else {"info": {"more_records": last}}
+    for more in (1, "1", "true", "True"):
+        pages = ({"history": [row(clock.now)], "info": {"more_records": more}}, {"history": [row(clock.now)], **ends})
+        zoho.script("history", *(Response.json(page) for page in pages))
+        history = client.history(AMPLE)
+        assert (len(history[0]), history[1]) == (2, 2)
+
+
 def test_no_content_after_a_page_ends_the_history(zoho: FakeZoho, client: Zoho, clock: Clock) -> None:
     """It may also be how the last page says that it is empty."""
     zoho.script("history", a_page([row(clock.now)], more=True), Response(204))
@@ -294,21 +309,22 @@ def test_each_documented_error_has_its_cause(zoho: FakeZoho, client: Zoho, code:
     assert problem.cause.name == cause.name
     assert words in problem.cause.resolution
     assert bool(words) == bool(problem.cause.resolution)
-    assert str(problem) == f"HTTP {API_ERRORS[code].status} {code}"
+    assert str(problem) == f"Zoho answered HTTP {API_ERRORS[code].status} {code}"
     assert kinds(zoho) == ["token", *requests_made]
 
 
 UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "401 without a code": (Response(401), errors.INVALID_TOKEN),
-    "403 without a code": (Response(403, b"<html>"), errors.NO_PERMISSION),
-    "404 without a code": (Response(404, b"<html>"), errors.WRONG_URL),
-    "400 with an unknown code": (envelope(400, "INVALID_DATA", "invalid data"), errors.UNUSABLE),
-    "400 with a code of another type": (Response.json({"code": ["a"]}, 400), errors.UNUSABLE),
+    "403 without a code": (Response(403), errors.REFUSED),
+    "404 without a code": (Response(404), errors.REFUSED),
+    **{f"a page with {n}": (Response(n, MAINTENANCE.body), errors.TRANSIENT) for n in (400, 401, 403, 404)},
+    **{f"{n} with an unknown code": (envelope(n, "LIMIT_EXCEEDED", ""), errors.REFUSED) for n in (400, 403, 404)},
+    "400 with a code of another type": (Response.json({"code": ["a"]}, 400), errors.REFUSED),
     "500 with the code of a refusal": (envelope(500, "NO_PERMISSION", ""), errors.TRANSIENT),
     **{f"{n} without a code": (Response(n, b"<html>"), errors.TRANSIENT) for n in (408, 429, 500, 501, 599)},
     "302 to a maintenance page": (Response(302, headers={"Location": "http://127.0.0.1:1/"}), errors.TRANSIENT),
     "an error with 200": (Response.json({"code": "NO_PERMISSION", "status": "error"}), errors.NO_PERMISSION),
-    "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), errors.UNUSABLE),
+    "an unknown error with 200": (Response.json({"code": "NEWS", "status": "error"}), errors.REFUSED),
     "a maintenance page with 200": (MAINTENANCE, errors.TRANSIENT),
     "truncated JSON": (Response(200, b'{"history": [{"id": "1'), errors.TRANSIENT),
     "a body shorter than announced": (Response(200, b'{"history"', {"Content-Length": "5000"}), errors.TRANSIENT),
@@ -322,7 +338,10 @@ UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "a history that is none": (Response.json({"history": {}, "info": {"more_records": False}}), errors.UNUSABLE),
     "no more_records": (Response.json({"history": [], "info": {}}), errors.UNUSABLE),
     "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), errors.UNUSABLE),
-    "more_records a number": (Response.json({"history": [], "info": {"more_records": 0}}), errors.UNUSABLE),
+    "a full page and no info": (Response.json({"history": [{}] * 200}), errors.UNUSABLE),
+    "more_records null": (Response.json({"history": [{}], "info": {"more_records": None}}), errors.UNUSABLE),
+    "more_records a word": (Response.json({"history": [{}], "info": {"more_records": "no"}}), errors.UNUSABLE),
+    "more_records 2": (Response.json({"history": [{}], "info": {"more_records": 2}}), errors.UNUSABLE),
 }
 
 
@@ -331,7 +350,9 @@ def test_any_other_answer_is_transient_or_unusable_and_never_believed(zoho: Fake
     """What passes by itself is transient; what a person must look at is not."""
     answer, cause = UNDOCUMENTED[case]
     zoho.standing["history"] = Fault(answer)
-    assert unreadable(client).cause is cause
+    problem = unreadable(client)
+    assert (problem.cause, "Zoho" in str(problem) or cause.actionable) == (cause, True)
+    assert answer.body[:1] != b"<" or str(problem) == f"Zoho answered HTTP {answer.status} with a web page"
 
 
 # --- One new token, one more try --------------------------------------------------------------------------------------

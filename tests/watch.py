@@ -60,7 +60,7 @@ def said(notices: Sequence[Notice]) -> str:
 def told(notice: Notice) -> dict[str, Any]:
     """Return what a notice tells: its facts by their labels, and what else a story may want to know."""
     content = notice.content
-    return {fact.label: fact.time or fact.text for fact in content.facts} | {
+    return {fact.label: fact.links_until or fact.time or fact.text for fact in content.facts} | {
         "title": content.title,
         "sentence": content.sentence,
         "step": content.next_step,

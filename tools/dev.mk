@@ -45,7 +45,7 @@ aws-cli: $$(if $$(RUNTIME_PYTHON),$(DEV_READY) release $(TOOLS)/awscli/$(STAMP) 
 	else AWSCLI_PYTHON=$(abspath $(TOOLS)/awscli/bin/python) $(DEV_PY) -m pytest -m aws_cli tests/tools/test_release.py; fi
 
 browser: $(DEV_READY) # Chromium reads the gallery; without one it says so, and in CI it fails
-	@CHROMIUM_REQUIRED=$(CI) $(DEV_PY) -m pytest tests/gallery/test_browser.py
+	@CHROMIUM_REQUIRED=$(CI) $(DEV_PY) -m pytest -m deep tests/gallery/test_browser.py
 
 .PHONY: build-NotifierFunction soak mutants bench lock dynamodb-local
 build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it

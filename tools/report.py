@@ -132,7 +132,8 @@ def _status(status: Answer) -> Iterator[str]:
 def _recent(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     """Yield the last good backup, the failures after it, and how many backups there were since the last summary."""
     if good := memory.get("last_completed"):
-        yield f"✓ {at(good, zone)}"
+        until = memory.get("links_until")
+        yield f"✓ {at(good, zone)}" + (f", download links until {at(until, zone)}" if until else "")
     if failures := memory.get("failures_in_a_row", 0):
         since = memory.get("failing_since")
         yield f"✗ {failures} failed" + (f", since {at(since, zone)}" if since else "")

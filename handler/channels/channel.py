@@ -1,8 +1,8 @@
 """What a channel is, and what the channels that post to a URL share."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import requests
 
@@ -13,15 +13,24 @@ from handler.transport import Deadline, Response, fetch
 
 Json = dict[str, Any]
 
-Verdict = Literal["transient", "refused", "permanent"]
-"""What an answer means: it may be accepted later; never, because of its content; not before a person acts."""
-Table = Sequence[tuple[int, str, Verdict]]
-"""Status, pattern of the whole code in the body, verdict. The first line that fits counts; without one the answer is
-transient: a wrong "transient" costs one attempt an hour and raises an alarm, a wrong "refused" loses a message.
-"""
-ANY = "(?s).*"
-USUAL: Table = ((413, ANY, "refused"), *((status, ANY, "permanent") for status in (401, 403, 404, 410)))
-"""The lines behind every channel's own table."""
+PERMANENT = {401, 403, 404, 410}
+"""Statuses that stay until a person acts, whatever the service."""
+
+
+class Answers(NamedTuple):
+    """What is known of a service's answers; each is a pattern of a whole text or code.
+
+    Any other answer may pass. If it does not, delivery finds the channel broken after `delivery.BROKEN_AFTER`.
+
+    Attributes:
+        accepts: The text with which it accepts a message, beside an empty one and a JSON object.
+        refused: Codes that come with HTTP 400 and are about the message. A wrong one here loses messages.
+        permanent: Codes that refuse every message until a person acts, whatever their status.
+    """
+
+    accepts: str = ""
+    refused: str = ""
+    permanent: str = ""
 
 
 class Request(NamedTuple):
@@ -120,8 +129,8 @@ class Connection(NamedTuple):
     values: Mapping[str, str]
 
     def render(self, notices: Sequence[Notice], rendering: Rendering) -> list[Request]:
-        """Return the notices as requests, oldest first."""
-        return self.kind.render(Message(tuple(notices), rendering), self.values)
+        """Return the notices as requests, oldest first, worded for the time at which they are sent."""
+        return self.kind.render(Message(tuple(map(rendering.as_sent, notices)), rendering), self.values)
 
     def send(self, request: Request, deadline: Deadline) -> None:
         """Send one request.
@@ -143,16 +152,20 @@ class Connection(NamedTuple):
         except TransportError as error:
             raise DeliveryError(f"{self.kind.label} did not answer: {error}") from None
 
-    def refusal(self, table: Table, response: Response, code: str, notice_ids: Sequence[str]) -> DeliveryError:
-        """Return the error for an answer that is no acceptance; its code is quoted only if it looks like one."""
-        table, status = (*table, *USUAL), response.status
-        verdicts = (verdict for known, codes, verdict in table if known == status and re.fullmatch(codes, code))
-        verdict = next(verdicts, "transient")
+    def refusal(
+        self, answers: Answers, response: Response, code: str, notice_ids: Sequence[str]
+    ) -> DeliveryError | None:
+        """Return the error for an answer, or None if it is an acceptance; only what looks like a code is quoted."""
+        status, label, ok = response.status, self.kind.label, 200 <= response.status < 300
+        if ok and _says_yes(response, answers.accepts):
+            return None
         shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
+        permanent = ok or status in PERMANENT or bool(code and re.fullmatch(answers.permanent, code))
+        refused = status == 413 or bool(status == 400 and code and re.fullmatch(answers.refused, code))
         return DeliveryError(
-            f"{self.kind.label} answered HTTP {status}{shown}",
-            permanent=verdict == "permanent",
-            refused_ids=notice_ids if verdict == "refused" else (),
+            f"{label} answered HTTP {status}{shown}" + (f", but not as {label} does" if ok else ""),
+            permanent=permanent,
+            refused_ids=notice_ids if refused and not permanent else (),
         )
 
     def __repr__(self) -> str:
@@ -169,13 +182,13 @@ def decoded(response: Response) -> Json:
     return body if isinstance(body, dict) else {}
 
 
-def is_acceptance(response: Response, documented: int, others: Collection[int]) -> bool:
-    """Return whether an answer is an acceptance. Proxies and maintenance pages answer with 200, too.
-
-    Args:
-        response: The answer.
-        documented: The status with which the service accepts.
-        others: Statuses that count if the body is empty or a JSON object.
-    """
-    empty_or_object = not response.body.strip() or bool(decoded(response))
-    return response.status == documented or (response.status in others and empty_or_object)
+def _says_yes(response: Response, accepts: str) -> bool:
+    """Return whether the body of a 2xx answer is an acceptance: proxies and maintenance pages answer so, too."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return body.get("ok") is not False and body.get("success") is not False and not body.get("error")
+    text = response.body.decode("utf-8", "replace").strip()
+    return not text or re.fullmatch(accepts, text) is not None

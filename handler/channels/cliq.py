@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from urllib3.util import parse_url
 
 from handler.addresses import url_problem
-from handler.channels.channel import ChannelKind, Connection, Json, Request, Setting, Table, decoded, is_acceptance
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
 from handler.transport import Deadline, Response
@@ -26,12 +26,9 @@ TITLE_LIMIT = 200
 MESSAGES_A_CHECK = 7
 """Each may need two requests, and 20 a minute lock the user out for ten minutes. The rest waits for the next check."""
 
-TABLE: Table = (
-    # Reported by users, not documented: a throttle is HTTP 400 as well as 429.
-    (400, "throttled", "transient"),
-    # https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
-    (400, r"invalid_\w+|param_missing", "refused"),
-)
+# https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
+ANSWERS = Answers(refused=r"invalid_\w+|param_missing")
+# Reported by users, not documented: a throttle is HTTP 400 as well as 429.
 THROTTLE = r"(?i)throttl|exceeded|too many|rate.?limit"
 PATH = r"(/company/\d+)?/api/v\d/(channelsbyname|channels|bots|chats)/[^/]+/messages?"
 
@@ -61,8 +58,8 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     response = connection.post(card, deadline)
     if response.status in {400, 413} and _code(response) != "throttled":
         response = connection.post(plain, deadline)
-    if not is_acceptance(response, 204, (200, 201)):
-        raise connection.refusal(TABLE, response, _code(response), request.notice_ids)
+    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
+        raise refusal
 
 
 def _code(response: Response) -> str:

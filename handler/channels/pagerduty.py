@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from handler.addresses import url_problem
-from handler.channels.channel import ANY, ChannelKind, Connection, Json, Request, Setting, Table, decoded
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
 from handler.errors import DeliveryError
 from handler.message import Message, Rendering
 from handler.outbox import IncidentRef, Notice
@@ -20,11 +20,7 @@ SUMMARY_LIMIT = 1_024
 URL = "https://events.pagerduty.com/v2/enqueue"
 
 # https://developer.pagerduty.com/docs/events-api-v2-overview: a wrong or disabled routing key is a 400, too.
-TABLE: Table = (
-    (400, "routing_key", "permanent"),
-    (400, "invalid_event", "refused"),
-    (403, ANY, "transient"),  # version 1 throttles so
-)
+ANSWERS = Answers(refused="invalid_event", permanent="routing_key")
 
 
 def _key_problem(value: str, loopback: bool) -> str:
@@ -46,11 +42,10 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     for event in request.payload:
         payload = {"routing_key": connection.values["pagerduty_routing_key"], **event}
         response = connection.post(payload, deadline, connection.values["pagerduty_url"])
-        if response.status != 202:
-            refusal = connection.refusal(TABLE, response, _code(response), request.notice_ids)
-            if not refusal.refused_ids:
-                raise refusal
-            # The remaining events may resolve an open alert.
+        if error := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
+            if not error.refused_ids:
+                raise error
+            refusal = error  # the remaining events may resolve an open alert
     if refusal:
         raise refusal
 

@@ -6,10 +6,10 @@ Slack interprets no text from Zoho: it is always ``plain_text``, which knows no 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 
 from handler.addresses import url_problem
-from handler.channels.channel import ANY, ChannelKind, Connection, Json, Request, Setting, Table
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
 from handler.transport import Deadline, Response
@@ -25,15 +25,13 @@ MESSAGE_LIMIT = 13_000  # all blocks of a message together: https://github.com/s
 TEXT_LIMIT = 40_000  # https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages
 
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors. Codes of the channel come
-# with 400, too: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
+# with other statuses, too: https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks
 CHANNEL_CODES = (
     "user_not_found|channel_not_found|channel_is_archived|no_service|no_active_hooks|no_team|team_disabled|"
     "invalid_token|action_prohibited|posting_to_general_channel_denied"
 )
-TABLE: Table = (
-    (400, r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments", "refused"),
-    (400, ANY, "permanent"),  # unknown codes, too, because the plain form was refused as well
-)
+CONTENT_CODES = r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments"
+ANSWERS = Answers("ok", CONTENT_CODES, CHANNEL_CODES)
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
 
@@ -59,9 +57,8 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     response = connection.post(blocks, deadline)
     if response.status == 413 or (response.status == 400 and not re.fullmatch(CHANNEL_CODES, _code(response))):
         response = connection.post(plain, deadline)
-    code = _code(response)
-    if (response.status, code) != (200, "ok"):
-        raise connection.refusal(TABLE, response, code, request.notice_ids)
+    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
+        raise refusal
 
 
 def _code(response: Response) -> str:
@@ -110,7 +107,7 @@ def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     yield from _paragraphs(f"• {rendering.line(line)}" for line in content.lines)
     for start in range(0, len(content.facts), FACTS_PER_SECTION):
         facts = content.facts[start : start + FACTS_PER_SECTION]
-        yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact)]}
+        yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact, rendering)]}
     link = f"<{rendering.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
         step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
@@ -135,13 +132,15 @@ def _section(text: Json) -> Json:
     return {"type": "section", "text": text}
 
 
-def _fields(fact: Fact) -> tuple[Json, Json]:
-    label = _mrkdwn(f"*{fact.label}*")
-    if fact.time is None:
-        return label, _plain(fact.text, FIELD_LIMIT)
+def _fields(fact: Fact, rendering: Rendering) -> tuple[Json, Json]:
+    label, own_words = _mrkdwn(f"*{fact.label}*"), fact.time or fact.links_until
+    return label, _mrkdwn(rendering.value(fact, _date)) if own_words else _plain(fact.text, FIELD_LIMIT)
+
+
+def _date(time: datetime) -> str:
     # https://docs.slack.dev/messaging/formatting-message-text#date-formatting: each reader's own time zone
-    fallback = f"{fact.time.astimezone(UTC):%d %b %Y %H:%M} UTC"
-    return label, _mrkdwn(f"<!date^{int(fact.time.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>")
+    fallback = f"{time.astimezone(UTC):%d %b %Y %H:%M} UTC"
+    return f"<!date^{int(time.timestamp())}^{{date_short_pretty}} {{time}}|{fallback}>"
 
 
 def _plain(words: str, limit: int, *, emoji: bool = False) -> Json:

@@ -23,14 +23,19 @@ SUBJECT_LIMIT = 99
 BATCH = 10
 NAME_LIMIT = 40
 """Longest display name in a subject, in characters: the title must still fit."""
+GSM = str.maketrans({"✓": "ok", "✗": "failed", "“": '"', "”": '"', "`": "'", "·": "-", "…": "..."})
+"""Replacements for what we write outside GSM 03.38: one such character doubles the parts, and the price, of an SMS.
+https://docs.aws.amazon.com/sms-voice/latest/userguide/sms-limitations-character.html
+"""
 
 # Patterns of whole codes: https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html
-REFUSED_WHOLE = (
+REFUSED = (
     "InvalidParameter|InvalidParameterValue|ParameterValueInvalid|ValidationError|ValidationException|"
     "BatchRequestTooLong|BatchEntryIdsNotDistinct|EmptyBatchRequest|InvalidBatchEntryId|TooManyEntriesInBatchRequest"
 )
-"""They reject a whole request for its content."""
-TRANSIENT = ".*Throttl.*|InternalError|InternalErrorException|InternalFailure|ServiceUnavailable"
+"""They reject a request or an entry for its content, unless SNS names a parameter of `TOPIC_PARAMETER`."""
+TOPIC_PARAMETER = "TopicArn|TargetArn|MessageGroupId"
+"""Parameters that are the same for every message; FIFO topics want the last one."""
 PERMANENT = "(?!.*Throttl)(NotFound|AuthorizationError|AccessDenied|KMS).*"
 """The topic itself refuses: it is missing, access is denied, or its key cannot be used."""
 
@@ -40,11 +45,13 @@ class Failure(NamedTuple):
 
     Attributes:
         code: The code that SNS gave, or the name of an exception; "" if the answer does not mention the message.
-        refused: Whether SNS will never accept it.
+        refused: Whether SNS will never accept it because of its content.
+        permanent: Whether the topic itself refuses.
     """
 
     code: str = ""
     refused: bool = False
+    permanent: bool = False
 
 
 def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
@@ -64,7 +71,7 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     if not failures:
         return
     codes = sorted({failure.code for failure in failures.values()} - {""})
-    permanent = any(re.fullmatch(PERMANENT, code) for code in codes)
+    permanent = any(failure.permanent for failure in failures.values())
     counted = f"SNS refused {len(failures)} of {len(results)} messages: {', '.join(codes) or 'no answer'}"
     raise DeliveryError(
         why or counted,
@@ -86,11 +93,11 @@ def _publish(entries: list[Json], connection: Connection, deadline: Deadline) ->
     try:
         answer = senders.sns.publish_batch(TopicArn=senders.topic_arn, PublishBatchRequestEntries=entries)
     except ClientError as error:
-        code = aws.error_name(error)
-        if not re.fullmatch(REFUSED_WHOLE, code):
-            return f"SNS answered {code}", [Failure(code)] * len(entries)
+        failure = _failure(aws.error_name(error), str(error))
+        if not failure.refused:
+            return f"SNS answered {failure.code}", [failure] * len(entries)
         if len(entries) == 1:
-            return "", [Failure(code, refused=True)]
+            return "", [failure]
         results: list[Failure | None] = []
         for entry in entries:
             results += _publish([entry], connection, deadline)[1] if deadline.left() > 0 else [Failure()]
@@ -100,14 +107,17 @@ def _publish(entries: list[Json], connection: Connection, deadline: Deadline) ->
         return f"SNS did not answer: {name}", [Failure(name)] * len(entries)
 
     accepted = {result["Id"] for result in answer.get("Successful", [])}
-    failed = {result["Id"]: _failure(result) for result in answer.get("Failed", [])}
+    failed = {one["Id"]: _failure(str(one.get("Code")), str(one.get("Message"))) for one in answer.get("Failed", [])}
     ids = [entry["Id"] for entry in entries]
     return "", [failed.get(one, None if one in accepted else Failure()) for one in ids]
 
 
-def _failure(result: Json) -> Failure:
-    code = str(result.get("Code"))
-    return Failure(code, bool(result.get("SenderFault")) and not re.fullmatch(TRANSIENT, code))
+def _failure(code: str, said: str) -> Failure:
+    """Judge an error by its code and the parameter that its text names."""
+    if not re.fullmatch(REFUSED, code):
+        return Failure(code, permanent=re.fullmatch(PERMANENT, code) is not None)
+    topic = re.search(TOPIC_PARAMETER, said)
+    return Failure(f"{code} ({topic[0]})", permanent=True) if topic else Failure(code, refused=True)
 
 
 def _entries(message: Message) -> list[Json]:
@@ -116,7 +126,7 @@ def _entries(message: Message) -> list[Json]:
     return [
         {
             "Id": str(number),
-            "Message": rendering.text(notice),
+            "Message": rendering.text(notice).translate(GSM),
             "Subject": _subject(f"[{name}] {notice.content.title}"),
             "MessageAttributes": _attributes(notice, rendering.org),
         }

@@ -47,10 +47,10 @@ def _line(decision: Decision, incident: Incident) -> str:
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its reminder and its end say, and its opening where the failed row had no notice."""
     memory, row = decision.memory, _row(decision, incident)
-    good = history.last_completed_fact(memory.last_completed)
+    good = decision.last_good_facts()
     if phase == "ended":
         sentence = "The backup history no longer shows a failed backup after the last successful one."
-        return Content("✅", "Backups no longer failing", sentence, (good,), next_step=NO_ACTION)
+        return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
     count = memory.failures_in_a_row
     since = memory.failing_since or history.UNKNOWN_TIME
     ago = f" {duration(decision.now - since)} ago" if history.known_time(since) else ""
@@ -60,10 +60,10 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     facts = [Fact("Failures in a row", str(count))] if count > 1 else []
     facts += [
         history.time_fact("Failing since" if count > 1 else "Failed", since),
-        good,
+        *good,
         *(history.row_facts(row) if row else []),
     ]
-    return Content("🔴", title, sentence, tuple(facts), next_step=history.failed_step(row))
+    return Content("🔴", title, sentence, tuple(facts), next_step=decision.download_first(history.failed_step(row)))
 
 
 FAILING = IncidentKind("failing", "failed", _evaluate, _ending, _content, _line, _suppressed, _row)

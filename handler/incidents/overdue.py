@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handler.decision import Decision
-from handler.history import Event, last_completed_fact
+from handler.history import Event
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
 from handler.schedule import Due, current_plan, due, has_schedule, how_often, learn_plan, next_run_fact, planned_run
@@ -50,21 +50,29 @@ def _line(decision: Decision, incident: Incident) -> str:
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its notices say."""
     memory, policy, now = decision.memory, decision.policy, decision.now
-    good = last_completed_fact(memory.last_completed)
+    good = decision.last_good_facts()
     if phase == "ended":
         sentence = "No backup is overdue by the current schedule and settings."
-        facts = (good, *next_run_fact(decision))
+        facts = (*good, *next_run_fact(decision))
         return Content("✅", "Backup no longer overdue", sentence, facts, next_step=NO_ACTION)
     late = due(memory, policy.max_backup_age_days, now)
-    lasted = duration(now - late.counted_from)
-    sentences = [f"No backup has completed in the last {lasted}.", _rule(decision, late)]
+    still, lasted = phase == "reminder", duration(now - late.counted_from)
+    if has_schedule(memory) and not policy.max_backup_age_days and not _has_ended(decision):
+        late_by = duration(now - late.at)
+        title, sentences = f"Still no backup, {late_by} late" if still else f"Backup {late_by} late", []
+    elif memory.last_completed:
+        title = f"Still no backup after {lasted}" if still else f"No backup for {lasted}"
+        sentences = [f"No backup has completed in the last {lasted}."]
+    else:
+        title, sentences = "Still no backup" if still else "No backup yet", ["No successful backup on record."]
+    sentences.append(_rule(decision, late))
     if memory.failures_in_a_row:
-        sentences.append(f"Failed since then: {plural(memory.failures_in_a_row, 'backup')}.")
-    title = f"Still no backup after {lasted}" if phase == "reminder" else f"No backup for {lasted}"
+        sentences.append(f"Failures in a row: {memory.failures_in_a_row:,}.")
     next_run = planned_run(memory)
     planned = [Fact("Next run", time=next_run)] if next_run and next_run > now else []
-    facts = (good, Fact("Was due", time=late.at), *planned)
-    return Content("⏰", title, " ".join(sentences), facts, next_step=decision.fill_in(_next_step(decision)))
+    facts = (*good, Fact("Was due", time=late.at), *planned)
+    step = decision.download_first(decision.fill_in(_next_step(decision)))
+    return Content("⏰", title, " ".join(sentences), facts, next_step=step)
 
 
 def _late_since(decision: Decision) -> datetime | None:
@@ -107,9 +115,8 @@ def _rule(decision: Decision, late: Due) -> str:
         words = how_often(memory)
         rest = f". The previous schedule was {words}." if words else f"; the alert limit is then {days}."
         return f"No backup schedule is set up{rest}"
-    if late.exact:
-        return f"Your schedule ({how_often(memory)}) had a backup planned {duration(decision.now - late.at)} ago."
-    return f"Your schedule ({how_often(memory)}) should produce one at least every {days}."
+    said = f"Your scheduled backup ({how_often(memory)}) was due and has not completed."
+    return said if late.exact else f"{said} It should run at least every {days}."
 
 
 OVERDUE = IncidentKind("overdue", "overdue", _evaluate, _ending, _content, _line, _suppressed)

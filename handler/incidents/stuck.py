@@ -51,9 +51,9 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         return Content("☑️", "Backup no longer shown as running", sentence, (started,), next_step=step)
     row = _row(decision, incident)
     title = f"Backup {'still running' if phase == 'opened' else 'still not finished'} after {lasted}"
-    facts = (started, *(row_facts(row) if row else ()))
+    facts = (started, *decision.last_good_facts(), *(row_facts(row) if row else ()))
     step = f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support."
-    return Content("⏳", title, _line(decision, incident), facts, next_step=step)
+    return Content("⏳", title, _line(decision, incident), facts, next_step=decision.download_first(step))
 
 
 STUCK = IncidentKind("stuck", "stuck", _evaluate, _ending, _content, _line, row=_row)

@@ -34,11 +34,12 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
 def content(decision: Decision, incident: Incident, cause: Cause, phase: str) -> Content:
     """Return what a notice of this cause says."""
     lasted = duration(decision.now - incident.since) if incident.since < decision.now else ""
-    texts = {"For": lasted, "Technical detail": incident.detail, "Zoho's advice": cause.resolution}
+    sentence = cause.sentence.replace("{detail}", incident.detail)
+    detail = incident.detail if sentence == cause.sentence else ""
+    texts = {"For": lasted, "Technical detail": detail, "Zoho's advice": cause.resolution}
     facts = (Fact("Since", time=incident.since), *(Fact(label, text) for label, text in texts.items() if text))
-    until = "this is fixed" if cause.actionable else "Zoho answers again"
     title = f"{'Still cannot' if phase == 'reminder' else 'Cannot'} check the backups ({cause.title})"
-    sentence = f"{cause.sentence} Backups are not being monitored until {until}."
+    sentence = f"{sentence} Backups are not being monitored until this is fixed."
     return Content("🚫", title, sentence, facts, next_step=decision.fill_in(cause.next_step))
 
 

@@ -66,11 +66,15 @@ def _lines(card: Payload) -> Iterator[str]:
 
 
 def unmarked(text: str) -> str:
-    """Return a text as it reads: dates in this machine's zone, links with their address behind, marks gone."""
+    """Return a text as it reads: dates in this machine's zone, links with their address behind, marks gone.
+
+    A backslash stays, as it does on phones.
+    """
     text = re.sub(r"\{\{(DATE|TIME)\(([^,)]+)(?:, *\w+)?\)\}\}", _date, text)
-    text = re.sub(r"(?<!\\)\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)
-    text = re.sub(r"(?<!\\)(\*\*|[*_])(?=\S)([^\n]+?)(?<![\s\\])\1(?!\w)", r"\2", text)
-    return re.sub(r"\\([\\`*_{}\[\]()#+\-.!|<>~])", r"\1", text).replace("\u200b", "")
+    text = re.sub(r"\[(https?://[^\]\n]+)\]\(\1\)", r"\1", text)
+    text = re.sub(r"\[([^\]\n]+)\]\((https?://[^)\s]+)\)", r"\1 (\2)", text)
+    text = re.sub(r"(\*\*|[*_])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)", r"\2", text)
+    return text.replace("\u200b", "")
 
 
 def _date(match: re.Match[str]) -> str:

@@ -1,13 +1,12 @@
 """Microsoft Teams: its URL, its cards, bytes, and what text from Zoho CRM cannot do there."""
 
-import re
 from typing import Any
 
 import pytest
 
 from handler.channels.channel import Connection, Request
-from handler.channels.teams import MESSAGE_BYTES, TEAMS, escape, size
-from sandbox.channels.teams import FakeTeams, unmarked
+from handler.channels.teams import MESSAGE_BYTES, TEAMS, size
+from sandbox.channels.teams import FakeTeams
 from sandbox.server import Response
 from tests.channels.builder import AMPLE, HOSTILE, RENDERING, content, notice, notices, ref, send_all, verdict_of
 
@@ -76,27 +75,52 @@ def test_a_card_ends_at_the_limit_in_bytes(connection: Connection, fake: FakeTea
     assert more or sent == MESSAGE_BYTES - rest
 
 
-def test_text_from_zoho_reads_as_it_was_written_and_is_inert(connection: Connection, fake: FakeTeams) -> None:
-    """Every character that Markdown or a template knows stands behind a backslash."""
+def test_text_from_zoho_is_inert(connection: Connection, fake: FakeTeams) -> None:
+    """No marks and no links in any form; the fake refuses a backslash."""
     hostile = [n._replace(content=content(HOSTILE, HOSTILE, next_step="", lines=(HOSTILE,))) for n in notices(2)]
     (request,) = send_all(connection, hostile, RENDERING._replace(name=HOSTILE[:60]))
-    assert HOSTILE in fake.accepted[0].text
+    assert "‹!channel> ‹https://evil.example|click> ∗b∗ ＿i＿" in fake.accepted[0].text  # noqa: RUF001
     for element in card(request)["body"]:
         for words in [element["text"]] if "text" in element else [fact["value"] for fact in element["facts"]]:
-            bare = re.sub(r"\\[\\`*_{}\[\]()#+\-.!|<>~]", "", words)
-            assert not set("`*_{}[]<>~") & set(bare)
+            assert not set("\\`*{}[]<~") & set(words)
             assert "https://evil" not in words
 
 
-@pytest.mark.parametrize("words", ["a\\", "\\*", "*a*", "{{DATE(2026-01-01T00:00:00Z)}}", "1. x", "- x", "a|b"])
-def test_an_escaped_text_reads_as_it_was_written(words: str) -> None:
-    """A backslash that was there is doubled, so that it escapes nothing."""
-    assert unmarked(escape(words)) == words
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        ("a\\", "a∖"),  # noqa: RUF001
+        ("\\*", "∖∗"),  # noqa: RUF001
+        ("{{DATE(2026-01-01T00:00:00Z)}}", "((DATE(2026-01-01T00:00:00Z)))"),
+        ("1. x\n2) y", "\u200b1. x\n\u200b2) y"),
+        ("- x", "\u200b- x"),
+        ("    # x", "\u200b    # x"),
+        ("> x\n=", "\u200b> x\n\u200b="),
+        ("1.5 + 2 (10:10 UTC), a-b. c > d & co; #1!", "\u200b1.5 + 2 (10:10 UTC), a-b. c > d & co; #1!"),
+        ("20 Nov 2026", "20 Nov 2026"),
+        ("&lt;b&#42; &", "&\u200blt;b&\u200b#42; &"),
+    ],
+)
+def test_every_text_reads_as_written_on_phones_as_well(connection: Connection, words: str, sent: str) -> None:
+    """Look-alikes and zero-width spaces, no backslashes."""
+    made = content()._replace(sentence=words, next_step=words)
+    (request,) = connection.render([notice(content=made)], RENDERING)
+    texts = [element.get("text") for element in card(request)["body"]]
+    assert {sent, f"**What to do:** {sent}"} <= set(texts)
 
 
-@pytest.mark.parametrize(("status", "taken"), [(200, True), (202, True), (201, False), (204, False), (302, False)])
-def test_what_a_workflow_takes_is_accepted(connection: Connection, fake: FakeTeams, status: int, taken: bool) -> None:
-    """202 is all that it says; 200 where the workflow has a response of its own; nothing else comes from it."""
-    fake.script("webhook", Response(status))
+def test_an_address_of_ours_is_a_link_without_what_follows_it(connection: Connection, fake: FakeTeams) -> None:
+    """Clients differ in which bare addresses they make links of."""
+    (request,) = send_all(connection, [notice(content=content(next_step="See https://status.zoho.com."))])
+    assert "See [https://status.zoho.com](https://status.zoho.com)." in card(request)["body"][-2]["text"]
+    assert "What to do: See https://status.zoho.com.\n" in fake.accepted[0].text
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("", "taken"), ("Posted, thanks.", "taken"), ("<html>", "permanent")])
+def test_a_workflow_may_answer_with_a_few_words_of_its_own(
+    connection: Connection, fake: FakeTeams, said: str, verdict: str
+) -> None:
+    """Its owner chooses them; a web page comes from somebody else."""
+    fake.script("webhook", Response.text(said))
     (request,) = connection.render([notice()], RENDERING)
-    assert verdict_of(connection, request) == ("taken" if taken else "transient")
+    assert verdict_of(connection, request) == verdict

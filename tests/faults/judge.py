@@ -18,6 +18,7 @@ from handler.outbox import Notice
 ITEM_BYTES = 400_000
 """Above it DynamoDB refuses an item: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html."""
 DISCARDED = timedelta(days=14)
+BROKEN = timedelta(hours=3)
 SEVERITIES = ("info", "warning", "critical")
 LIST, LISTED = "list", 100
 """The kind of a notice that stands for many rows, and how many of them have a line each; older ones it only counts."""
@@ -61,6 +62,7 @@ class Judge:
         acceptances: Of each notice by each channel.
         refused: What a channel refused permanently.
         may_be_broken: Channels that have ever refused everything.
+        first_faults: Channel → when a fault first struck what was sent to it.
         open: Incident → the channels that were to hear of its opening: what people believe to be wrong.
         broken: What was broken, in words; the first word is the promise.
     """
@@ -77,6 +79,7 @@ class Judge:
         self.baseline: set[tuple[Any, ...]] | None = None
         self.refused: set[Owed] = set()
         self.may_be_broken: set[str] = set()
+        self.first_faults: dict[str, datetime] = {}
         self.acceptances: defaultdict[Owed, list[Acceptance]] = defaultdict(list)
         self.open: dict[str, frozenset[str]] = {}
         self._writer: Any = None
@@ -116,7 +119,8 @@ class Judge:
             acceptance.written = one not in owed
         self._unwritten = [(one, acceptance) for one, acceptance in self._unwritten if one in owed]
         broken = {name.removeprefix("channel:") for name in memory.incidents if name.startswith("channel:")}
-        if accused := broken - self.may_be_broken:
+        for_hours = {name for name, first in self.first_faults.items() if self._now() - first >= BROKEN}
+        if accused := broken - self.may_be_broken - for_hours:
             self.blame("true", f"the incidents of {sorted(accused)} are open, and they never refused everything")
 
     def _promise(self, notice: Notice) -> None:

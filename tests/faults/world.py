@@ -216,6 +216,8 @@ class World:
             answer = call.act()
         else:
             self.tally["faults"] += 1
+            if invocation.sending and call.operation in {"webhook", "PublishBatch"}:
+                self.judge.first_faults.setdefault(invocation.sending[0], self.now.replace(microsecond=0))
             if call.service == "dynamodb" and excuse:
                 invocation.hindered = True
                 self.judge.hurt(invocation, excuse)

@@ -1,5 +1,5 @@
 // Return what is seen of the page in a frame: what is wrong, one sentence each, how many columns there are, whether it is
-// dark, and the words of the hostile message on each channel but Cliq, which shows lookalikes.
+// dark, and the words of the hostile message on the channels that show no look-alikes.
 ({ contentDocument: document, contentWindow: { innerWidth } }) => {
   const findings = [];
   const frames = ".card, .lock, nav, header, .head, h3, .none, .scene";
@@ -58,6 +58,6 @@
     findings,
     columns: [...new Set(grids.map(columns => columns.split(" ").length))],
     dark: luminance(background(document.body)) < 0.05,
-    hostile: ["slack", "sns", "teams"].map(channel => document.querySelector(pane(channel)).innerText),
+    hostile: ["slack", "sns"].map(channel => document.querySelector(pane(channel)).innerText),
   };
 }

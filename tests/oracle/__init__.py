@@ -7,5 +7,5 @@ open, and ``verdicts`` judges a whole play. Nothing in here shares code with the
 ``organisation`` uses dateutil, to generate the runs of a rule.
 
 ``python -m tests.oracle`` plays every calendar hour by hour. The suite steps over the hours in which nothing changes,
-and leaves four fifths of the calendars to CI (`-m deep`).
+and leaves seven eighths of the calendars to CI (`-m deep`).
 """

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sandbox.demo import PAGE
 from sandbox.keep import shell
 from sandbox.runtime import ROOT
@@ -14,6 +16,7 @@ from sandbox.runtime import ROOT
 COMMAND = [sys.executable, "-m", "sandbox"]
 
 
+@pytest.mark.deep
 def test_make_run_tells_the_story_and_opens_a_page() -> None:
     """Everything arrives once, no line is wider than a terminal, one failure is shown in full, and the page has all."""
     environment = {"PATH": os.environ["PATH"], "AWS_PROFILE": "nobody", "PYTHONWARNINGS": "error", "COLUMNS": "80"}
@@ -28,9 +31,12 @@ def test_make_run_tells_the_story_and_opens_a_page() -> None:
     assert "  → e-mail, Zoho Cliq: Can't deliver to Slack\n" in ran.stdout
     assert "  → Slack: Backup failed\n" in ran.stdout, "what it missed"
     assert PAGE.as_uri() in ran.stdout
+    (shown,) = re.findall("```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert set(shown.splitlines()) <= set(ran.stdout.splitlines()), "README.md shows what it prints"
     assert len(re.findall('class="card ', PAGE.read_text())) == 17 + 15 + 17
 
 
+@pytest.mark.deep
 def test_make_sandbox_serves_until_ctrl_c(tmp_path: Path) -> None:
     """It says what to answer, and ends with one word, the usual exit code and no traceback."""
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Parameters, the function's variables, its own validation and the README say the same."""
+"""Parameters, the function's variables, its own validation and the reference say the same."""
 
 import re
 from pathlib import Path
@@ -106,8 +106,8 @@ def test_texts_are_judged_as_the_function_judges_them(parameters: Json) -> None:
     assert set(kinds["Default"].split(",")) == set(BY_DEFAULT)
 
 
-def test_the_readme_lists_every_parameter_with_its_default(parameters: Json) -> None:
+def test_the_reference_lists_every_parameter_with_its_default(parameters: Json) -> None:
     """One row a parameter: | `Name` | `default` | meaning |."""
-    rows = dict(re.findall(r"^\| `([A-Z]\w+)` \| (.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([A-Z]\w+)` \| (.*?) \|", (ROOT / "docs" / "reference.md").read_text(), re.MULTILINE))
     defaults = {name: f"`{p['Default']}`" if p["Default"] != "" else "none" for name, p in parameters.items()}
     assert {name: default for name, default in rows.items() if name in parameters} == defaults

@@ -143,6 +143,6 @@ def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
             LambdaEnvironment(variables, root=unpacked, handler=configuration["Handler"], python=str(lambda_python))
         ) as stage.function:
             answer = run(SECRET, FIRST_CHECK)
+        assert [mail.attributes["org"] for mail in mailbox.mails] == ["default"]
     assert (answer["notices"], answer["delivered"]) == (["baseline"], {"slack": 1, "sns": 1})
-    assert [mail.attributes["org"] for mail in mailbox.mails] == ["default"]
     assert not (folder / "secret.json").exists()

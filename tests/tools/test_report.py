@@ -20,6 +20,7 @@ MEMORY: dict[str, Any] = {
     "baseline_at": (NOW - 90 * DAY).isoformat(),
     "digest_at": (NOW - 20 * DAY).isoformat(),
     "last_completed": (NOW - 2 * DAY).isoformat(),
+    "links_until": (NOW + 5 * DAY).isoformat(),
     "outcomes": {"completed": 3, "failed": 1},
 }
 PROBLEM = {"title": "Backup failed", "sentence": "The backup of 29 March failed.", "next_step": "Start one manually."}
@@ -83,7 +84,8 @@ def test_a_status_says_everything_a_person_asks() -> None:
     text = shown("status", status(memory, channels={"sns": "info", "slack": "slack_mention must be …"}))
     for line in (
         "  Organisation     Acme Ltd (default), crm.zoho.eu\n",
-        "  Recent backups   ✓ 27 Mar 2026 13:00 CET\n                   ✗ 2 failed, since 28 Mar 2026 13:00 CET\n",
+        "  Recent backups   ✓ 27 Mar 2026 13:00 CET, download links until 3 Apr 2026 14:00 CEST\n"
+        "                   ✗ 2 failed, since 28 Mar 2026 13:00 CET\n",
         "                   since 9 Mar 2026 13:00 CET: 3 completed, 1 failed\n",
         "  What waits       Title: to Slack, SNS (e-mail, SMS), since 29 Mar 2026 14:00 CEST\n",
         "                   and 2 newer messages\n  Lost             3 messages, the last of them:\n",
