@@ -103,6 +103,11 @@ def test_a_time_zone_is_that_zone() -> None:
     assert offsets == [timedelta(hours=1), timedelta(hours=2)]
 
 
+def test_a_bundle_of_ones_own_replaces_the_public_one() -> None:
+    """A proxy that inspects HTTPS has an authority of its own."""
+    assert config.ca_bundle({"AWS_CA_BUNDLE": "/etc/bundle.pem"}) == "/etc/bundle.pem"
+
+
 def test_every_number_is_in_the_tables() -> None:
     """A number that is added is tested, too."""
     assert config.NUMBERS.keys() == BOUNDS.keys()
