@@ -12,7 +12,7 @@
     └── UnreadableError        the history could not be read; its ``cause`` says why
 
 No text here may contain a secret: texts are built from status codes, error codes and class names. In causes,
-``{operator}`` is whoever runs the notifier, and ``{connect}`` the command that reconnects the organisation.
+``{operator}`` is the person who runs the notifier, and ``{connect}`` the command that reconnects the organisation.
 """
 
 from collections.abc import Collection

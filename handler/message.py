@@ -73,7 +73,7 @@ class Rendering(NamedTuple):
         return notice._replace(content=content._replace(next_step=content.next_step.removeprefix(DOWNLOAD_FIRST)))
 
     def text(self, notice: Notice) -> str:
-        """Return a notice as plain text; the first line stands alone."""
+        """Return a notice as plain text; the first line is a summary."""
         content = notice.content
         step = [f"What to do: {content.next_step}"] if content.next_step else []
         link = [f"Zoho CRM: {self.crm_url} ({PAGE})"] if content.about_crm else []

@@ -218,5 +218,5 @@ def test_of_what_a_service_says_only_a_code_is_repeated(
 
 @pytest.mark.parametrize("name", OVER_HTTP)
 def test_a_repr_shows_no_secret(name: str, connection: Connection) -> None:
-    """Whoever has the values can post; what else may show them is searched for in `test_no_leaks.py`."""
+    """The values are credentials for posting; other places that may show them are searched in `test_no_leaks.py`."""
     assert repr(connection) == f"Connection({name})"

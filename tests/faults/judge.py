@@ -63,7 +63,7 @@ class Judge:
         refused: What a channel refused permanently.
         may_be_broken: Channels that have ever refused everything.
         first_faults: Channel → when a fault first struck what was sent to it.
-        open: Incident → the channels that were to hear of its opening: what people believe to be wrong.
+        open: Incident → the channels that must get its opening.
         broken: What was broken, in words; the first word is the promise.
     """
 
@@ -175,10 +175,10 @@ class Judge:
         # Without the secret, only the channels of the last check are known, and none of their settings.
         known = {name for name in memory.channels if wants(name, notice, BY_NAME[name].min_severity)}
         if deaf := known & self._listeners(notice) - set(notice.pending_for):
-            self.blame("loss", f"{sorted(deaf)} will not hear of {notice.notice_id}")
+            self.blame("loss", f"{sorted(deaf)} will never get {notice.notice_id}")
 
     def _follow_incidents(self, notice: Notice) -> None:
-        """Follow incidents from opening to end, as people hear of them."""
+        """Follow incidents from opening to end, as channels accept them."""
         opens = {ref.name for ref in notice.opens}
         opened = opens if notice.phase == "opened" else set()
         if notice.kind == "baseline":
