@@ -17,6 +17,7 @@ from handler.decision import Decision, Sources
 from handler.delivery import SEND_SECONDS, Delivery
 from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, TransportError, UnreadableError
 from handler.history import Row, classify
+from handler.incidents import unreadable
 from handler.memory import Memory
 from handler.organisation import Organisation, Services
 from handler.rules import decide, decide_unreadable
@@ -41,7 +42,7 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
         deadline: When the invocation is killed.
 
     Raises:
-        CheckFailed: Something is pending, or went wrong; everything else was done.
+        CheckFailed: Nobody was told of something, or trying again soon may help; everything else was done.
         ConfigError: The organisation does not exist.
         StoreError: The memory could not be read or written.
     """
@@ -127,6 +128,7 @@ class Check:
         pages: In how many pages they came.
         delivered: Channel → how many notices it accepted.
         errors: What went wrong, one sentence each.
+        retry: Whether trying again soon may help although somebody was told.
     """
 
     memory: Memory
@@ -139,12 +141,13 @@ class Check:
     pages: int = 0
     delivered: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+    retry: bool = False
 
     def run(self) -> dict[str, Any]:
         """Run the check and return its summary.
 
         Raises:
-            CheckFailed: Something is pending, or went wrong.
+            CheckFailed: Nobody was told of something, or trying again soon may help.
             StoreError: The decision could not be written.
         """
         decision = self.evaluate()
@@ -155,13 +158,16 @@ class Check:
                 return {"org": self.organisation.org, "skipped": "another check wrote first"}
             if self.memory.outbox:
                 self.deliver()
-        summary = self.summary(decision)
-        log.info("check", extra=summary)
         if self.memory.outbox:
             self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
-        if self.errors:
-            raise CheckFailed(f"{self.organisation.org}: " + "; ".join(error.rstrip(".") for error in self.errors))
-        self.ping_heartbeat()
+        if unheard := self.memory.unheard():
+            self.errors.append(f"nobody was notified of {', '.join(unheard)}")
+        summary = self.summary(decision)
+        log.info("check", extra=summary)
+        if unheard or self.retry:
+            raise CheckFailed(f"{self.organisation.org}: {summary['problem']}")
+        if unreadable.NAME not in self.memory.incidents:
+            self.ping_heartbeat()
         return summary
 
     def evaluate(self) -> Decision:
@@ -209,8 +215,10 @@ class Check:
             self.memory = delivery.memory
         except StoreError as error:  # the table may still have everything pending
             self.errors.append(str(error))
+            self.retry = True
         self.delivered = dict(delivery.delivered)
         self.errors += delivery.errors
+        self.retry |= delivery.retry
 
     def summary(self, decision: Decision) -> dict[str, Any]:
         """Return the answer of the check, which is also its line in the log."""
@@ -226,6 +234,7 @@ class Check:
             "oldest_pending_hours": round(max(0.0, (self.now - oldest).total_seconds()) / 3600, 1),
             "incidents": sorted(self.memory.incidents),
             "last_completed": last.isoformat() if last else None,
+            "problem": "; ".join(error.rstrip(".") for error in self.errors) or None,
         }
 
     def ping_heartbeat(self) -> None:

@@ -26,7 +26,7 @@ NUMBERS = {
     "MAX_BACKUP_AGE_DAYS": (0, 0, 3650),
     "GRACE_HOURS": (24, 1, 87600),
     "STUCK_HOURS": (24, 1, 87600),
-    "UNREADABLE_HOURS": (6, 1, 87600),
+    "UNREADABLE_HOURS": (6, 1, 24),
     "REMIND_HOURS": (24, 0, 87600),
     "DIGEST_DAYS": (30, 0, 3650),
 }

@@ -36,6 +36,8 @@ class Delivery:
         deadline: When the invocation is killed.
         delivered: Channel → how many notices it accepted.
         errors: What went wrong, one sentence each.
+        retry: Whether trying again soon may help although somebody was told: a channel refused for the first time
+            since it last accepted something, or a message was lost, which the next check reports.
     """
 
     memory: Memory
@@ -45,6 +47,7 @@ class Delivery:
     deadline: Deadline
     delivered: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    retry: bool = False
 
     @property
     def now(self) -> datetime:
@@ -114,6 +117,7 @@ class Delivery:
         log.warning("not delivered", extra={"org": org, "channel": channel, "why": why})
         if error.accepted_ids:
             self._record_accepted(channel, error.accepted_ids)
+        self.retry |= channel not in self.memory.refusing_since or bool(error.refused_ids)
         if error.refused_ids:
             refused = sorted(error.refused_ids)
             log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": refused})

@@ -50,7 +50,7 @@ class ConfigError(NotifierError):
 
 
 class CheckFailed(NotifierError):  # noqa: N818  (what Lambda shows as errorType: a fact, not a mistake of the code)
-    """A check that ended with something pending or broken."""
+    """A check of whose troubles nobody was told, or that a retry may help."""
 
 
 class StoreError(NotifierError):

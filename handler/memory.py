@@ -26,6 +26,7 @@ class Incident(NamedTuple):
         detail: Why the history is unreadable, or why the channel refuses.
         label: For a channel: its name for people.
         back_at: For a channel: when it first accepted something again.
+        heard: Channel → the causes of which it accepted a notice; the cause is "" where the incident has none.
     """
 
     since: datetime
@@ -37,6 +38,7 @@ class Incident(NamedTuple):
     detail: str = ""
     label: str = ""
     back_at: datetime | None = None
+    heard: Mapping[str, tuple[str, ...]] = {}
 
     @property
     def next_phase(self) -> str:
@@ -136,12 +138,27 @@ class Memory(NamedTuple):
         return [notice for notice in self.outbox if channel in notice.pending_for]
 
     def mark_accepted(self, channel: str, notice_ids: Collection[str]) -> "Memory":
-        """Return the memory after a channel accepted these notices; one that every channel accepted is removed."""
-        left = (
-            n._replace(pending_for=tuple(c for c in n.pending_for if c != channel)) if n.notice_id in notice_ids else n
-            for n in self.outbox
-        )
-        return self._replace(outbox=tuple(notice for notice in left if notice.pending_for))
+        """Return the memory after a channel accepted these notices, and so heard of the incidents that they open."""
+        memory = self
+        for notice in self.pending(channel):
+            for ref in notice.opens if notice.notice_id in notice_ids else ():
+                incident = memory.incidents.get(ref.name)
+                if incident and incident.since == ref.since:
+                    causes = tuple(sorted({*incident.heard.get(channel, ()), notice.cause}))
+                    heard = {**incident.heard, channel: causes}
+                    memory = memory.with_incident(ref.name, incident._replace(heard=heard))
+        return memory._settle(channel, notice_ids, (channel,))
+
+    def _settle(self, channel: str, notice_ids: Collection[str], heard_by: tuple[str, ...] = ()) -> "Memory":
+        """Return the memory with these notices no longer pending for a channel, and without the finished ones."""
+        outbox = []
+        for notice in self.outbox:
+            if channel in notice.pending_for and notice.notice_id in notice_ids:
+                waiting = tuple(name for name in notice.pending_for if name != channel)
+                notice = notice._replace(pending_for=waiting, heard_by=notice.heard_by + heard_by)
+            if notice.pending_for:
+                outbox.append(notice)
+        return self._replace(outbox=tuple(outbox))
 
     def discard(self, channel: str, notice_ids: Collection[str], why: str, now: datetime) -> "Memory":
         """Return the memory after these notices became dead letters of one channel."""
@@ -149,7 +166,28 @@ class Memory(NamedTuple):
         for notice in self.pending(channel):
             if notice.notice_id in notice_ids:
                 dead_letters = dead_letters.add(channel, notice, why, now)
-        return self.mark_accepted(channel, notice_ids)._replace(dead_letters=dead_letters)
+        return self._settle(channel, notice_ids)._replace(dead_letters=dead_letters)
+
+    def unheard(self) -> list[str]:
+        """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices.
+
+        A channel counts while it is configured and has no open incident, so that what it once accepted no longer
+        counts when it breaks or is removed.
+        """
+        broken = {name for name, one in self.incidents.items() if name.startswith("channel:") and not one.back_at}
+        counts = {channel for channel in self.channels if f"channel:{channel}" not in broken}
+        told = {
+            name
+            for name, incident in self.incidents.items()
+            if any(name in broken or incident.cause in c for channel, c in incident.heard.items() if channel in counts)
+        }
+        lasting = [name for name in self.incidents if name == "unreadable" or name in broken]
+        waiting = [
+            notice.content.title
+            for notice in self.outbox
+            if counts.isdisjoint(notice.heard_by) and not told.issuperset(f"channel:{c}" for c in notice.pending_for)
+        ]
+        return [name for name in lasting if name not in told] + waiting
 
     def with_refusal(self, channel: str, since: datetime | None) -> "Memory":
         """Return the memory with the first refusal of a channel, or without it if that is None."""

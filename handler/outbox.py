@@ -45,11 +45,13 @@ class Notice(NamedTuple):
         phase: ``news``, ``opened``, ``reminder`` or ``ended``.
         row: The row it is about.
         incident: The single incident that it is about, or "".
+        cause: For ``unreadable``: the name of the cause.
         opens: The incidents that it opens or reminds of.
         ends: The incidents that it ends.
         kinds: For a list: the kinds of the notices in it.
         row_keys: For a list: the rows in it.
         reports: For a report of lost messages: the highest severity among them.
+        heard_by: The channels that have accepted it.
     """
 
     notice_id: str
@@ -61,11 +63,13 @@ class Notice(NamedTuple):
     phase: str = "news"
     row: Row | None = None
     incident: str = ""
+    cause: str = ""
     opens: tuple[IncidentRef, ...] = ()
     ends: tuple[IncidentRef, ...] = ()
     kinds: tuple[str, ...] = ()
     row_keys: tuple[str, ...] = ()
     reports: str = "info"
+    heard_by: tuple[str, ...] = ()
 
     @property
     def audience_severity(self) -> str:

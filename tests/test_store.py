@@ -84,14 +84,15 @@ FORM = {
     "DeadLetter": "notice_id kind channel why at",
     "DeadLetters": "total last unreported reported_at",
     "Fact": "label text time links_until",
-    "Incident": "since notified_at reminders row_id cause causes detail label back_at",
+    "Incident": "since notified_at reminders row_id cause causes detail label back_at heard",
     "IncidentRef": "name since severity line",
     "Line": "text time",
     "Loss": "total severity why opens ends lines",
     "Memory": "org version baseline_at last_seen_id last_seen_time seen outbox incidents schedule plan last_completed "
     "links_until failures_in_a_row failing_since dead_letters digest_at outcomes subscribers channels refusing_since "
     "lease_owner lease_until",
-    "Notice": "notice_id kind at pending_for severity content phase row incident opens ends kinds row_keys reports",
+    "Notice": "notice_id kind at pending_for severity content phase row incident cause opens ends kinds row_keys "
+    "reports heard_by",
     "Plan": "rule gap_days read_at next_run starts_at ends_at",
     "Row": "key id log_time state action repeat_type done_by file_name bought",
     "Schedule": "repeat_type at explicit stopped_at stop_sent",

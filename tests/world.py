@@ -214,6 +214,12 @@ class World:
             self.check(org)
         return str(raised.value)
 
+    def told(self, org: str = "default") -> str:
+        """Run one check, which must end well with a problem that somebody was told of, and return the problem."""
+        problem: str = self.check(org)["problem"]
+        assert problem
+        return problem
+
     def forget(self) -> None:
         """Forget what was sent, asked and called so far."""
         self.topic.entries.clear()

@@ -172,7 +172,10 @@ def _check(answer: Answer, status: Answer) -> Iterator[str]:
     else:
         kinds, sent = answer["notices"], answer["delivered"]
         accepted = [f"{count} to {label(name)}" for name, count in sent.items() if count]
-        yield f"✓ The backup history was read: {plural(answer['rows'], 'entry', 'entries')}."
+        if "unreadable" not in answer["incidents"]:
+            yield f"✓ The backup history was read: {plural(answer['rows'], 'entry', 'entries')}."
+        if answer["problem"]:
+            yield f"✗ {capital(answer['problem'])}."
         news = f"{plural(len(kinds), 'new message')} ({', '.join(kinds)})" if kinds else "no new message"
         yield from _about("Decided", news)
         yield from _about("Sent", *(accepted or ["nothing"]))

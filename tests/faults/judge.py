@@ -5,7 +5,7 @@ What people were told is read from the messages that arrived; what was promised,
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -125,7 +125,7 @@ class Judge:
 
     def _promise(self, notice: Notice) -> None:
         if earlier := self.promised.get(notice.notice_id):
-            if notice._replace(pending_for=()) != earlier._replace(pending_for=()):
+            if notice._replace(pending_for=(), heard_by=()) != earlier._replace(pending_for=(), heard_by=()):
                 self.blame("repeat", f"two notices are called {notice.notice_id}")
             return
         self.promised[notice.notice_id] = notice
@@ -256,17 +256,39 @@ class Judge:
                     self.blame("true", f"{channel} refuses everything, and nobody will hear of it")
 
     def check_returned(self, by: Any, rows: Iterable[Row], later: Iterable[Row]) -> None:
-        """Judge after a check that ended well: nothing may wait, and people know every outcome that it could see.
+        """Judge after a check that ended well: people know every trouble, and every outcome that it could see.
 
         Args:
             by: The check.
             rows: Shown by Zoho when it began.
             later: What appeared since then.
         """
-        if self.memory and self.memory.outbox and self._writer is by:
-            self.blame("loud", f"a check ended well while {len(self.memory.outbox)} notices wait")
-        if not by.deceived:  # what was hidden from it is due when it appears
+        if self.memory and self._writer is by and (unheard := sorted(self._unheard(self.memory))):
+            self.blame("loud", f"a check ended well, and nobody was told: {', '.join(unheard)}")
+        read = self.memory and "unreadable" not in self.memory.incidents
+        if read and not by.deceived:  # what was hidden from it is due when it appears
             self._every_outcome_is_promised(rows, later)
+
+    def _unheard(self, memory: Memory) -> Iterator[str]:
+        """Yield what waits and what lasts, if no channel that works now took a message about it."""
+        broken = {name for name, it in memory.incidents.items() if name.startswith("channel:") and not it.back_at}
+        works = [channel for channel in memory.channels if f"channel:{channel}" not in broken]
+
+        def heard(notices: Iterable[Notice]) -> bool:
+            return any(self.acceptances.get((channel, notice.notice_id)) for notice in notices for channel in works)
+
+        def told(name: str) -> bool:
+            known = memory.incidents.get(name)
+            cause = known.cause if known and name == "unreadable" else ""
+            about = [n for n in self.promised.values() if n.cause == cause]
+            return heard(n for n in about for ref in n.opens if known and ref == known.ref(name, ref.line))
+
+        for name in memory.incidents:
+            if (name in broken or name == "unreadable") and not told(name):
+                yield name
+        for notice in memory.outbox:
+            if not heard([notice]) and not all(told(f"channel:{channel}") for channel in notice.pending_for):
+                yield notice.notice_id
 
     def recovered(self, rows: Iterable[Row]) -> None:
         """Judge when all faults are over and a quiet check was seen."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.server import Fault, Response
 from tests.tools.bench import Bench
 from tests.tools.conftest import Tool
 from tools import report
@@ -128,13 +129,17 @@ def test_a_check_and_a_test_message_say_what_they_did() -> None:
     skipped = shown("check", {"skipped": "another check is delivering"}, status())
     assert skipped.startswith("! Nothing was checked: another check is delivering.\n✓ The backups are fine: ")
     did = {"rows": 4, "notices": ["failed", "overdue"], "delivered": {"sns": 2, "slack": 0, "cliq": 1}}
+    did |= {"incidents": ["overdue"], "problem": "slack: Slack answered HTTP 500; 2 notices pending"}
     assert shown("check", did, status(problems=[LATE])).splitlines() == [
         "✓ The backup history was read: 4 entries.",
+        "✗ Slack: Slack answered HTTP 500; 2 notices pending.",
         "  Decided          2 new messages (failed, overdue)",
         "  Sent             2 to SNS (e-mail, SMS)",
         "                   1 to Zoho Cliq",
         "✗ No backup for 9 days.",
     ]
+    unread = {"rows": 0, "notices": [], "delivered": {}, "incidents": ["unreadable"], "problem": "no token"}
+    assert shown("check", unread, status()).startswith("✗ No token.\n  Decided")
     results = {"sns": "accepted: SNS took it", "slack": "HTTP 500"}
     assert shown("test-message", {"org": "acme", "results": results, "ok": False}, status()) == (
         "✓ SNS (e-mail, SMS): accepted: SNS took it\n✗ Slack: HTTP 500\n\n"
@@ -148,7 +153,7 @@ def test_the_function_is_asked(bench: Bench, tool: Tool, monkeypatch: pytest.Mon
     read = {"org": "asked", "problem": "no", "problems": [], "would_notify": [], "rows": [], "pending": 0}
     answers: dict[str, tuple[int, dict[str, Any]]] = {
         "status": (0, status()),
-        "check": (0, {"rows": 0, "notices": [], "delivered": {}}),
+        "check": (0, {"rows": 0, "notices": [], "delivered": {}, "incidents": [], "problem": None}),
         "dry-run": (1, read),
         "test-message": (1, {"org": "asked", "results": {"sns": "no"}, "ok": False}),
     }
@@ -164,8 +169,8 @@ def test_the_function_is_asked(bench: Bench, tool: Tool, monkeypatch: pytest.Mon
 
 def test_a_function_that_fails_is_quoted(bench: Bench, tool: Tool) -> None:
     """With the command that shows its log."""
-    company, _ = bench.connected("failing")
-    company.refresh_tokens.clear()
+    bench.connected("failing")
+    bench.stage.zoho.standing["history"] = Fault(Response(500))
     code, text = tool(report.main, "check", "--org", "failing")
     assert (code, "✗ The function answered: failing: " in text) == (1, True), text
     assert "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1" in text
