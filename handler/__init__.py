@@ -13,6 +13,7 @@ row in ``outcomes``. A module imports only from lines below its own, and ``tests
     app                          what Lambda calls; only this module builds clients
     actions                      what a person can ask beside a check
     check                        the flow above
+    heartbeat                    the request to a dead-man's switch
     delivery                     outbox → channels
     organisation                 one organisation: secret, channels, access to Zoho
     store                        the DynamoDB item
@@ -26,7 +27,8 @@ row in ``outcomes``. A module imports only from lines below its own, and ``tests
     rules                        the decision, from rows, memory and clock
     summaries  news              baseline, digest, problems; the rows that are news
     incidents                    the registry of incidents
-    incidents.overdue  incidents.stuck  incidents.failing  incidents.unreadable  incidents.broken_channel
+    incidents.overdue  incidents.stuck  incidents.failing  incidents.unreadable  incidents.subscribers
+    incidents.broken_channel
     incidents.kind  outcomes     what an incident is; the kinds of rows
     schedule  timeline           when a backup is due; how the backups stood and stand
     decision                     a decision in the making

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from handler import VERSION
+from handler import VERSION, heartbeat
 from handler.decision import Decision
 from handler.delivery import SEND_SECONDS
 from handler.errors import DeliveryError
@@ -15,16 +15,19 @@ from handler.summaries import problems
 from handler.transport import Deadline
 from handler.wording import NO_ACTION, Content, compact_time
 
+UNREAD = "nobody is subscribed: subscribe an address to the topic, and open the link in AWS's mail within two days"
+
 
 def status(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
-    """Return what is remembered and configured, without secrets; only the table and the parameter are read.
+    """Return what is remembered and configured, without secrets; nothing is sent, and Zoho is not asked.
 
     Returns:
         ``org``, ``version`` (the release that answers), ``connected``, ``problem`` (why the parameter cannot be used,
         or null), ``problems`` (everything that is wrong now, each with title, sentence and next step), ``channels``
         (name → the lowest severity that it gets, or what is wrong with its settings), ``data_center``, ``name``,
-        ``time_zone``, ``heartbeat``, ``schedule`` (how often, or null), ``next_expected`` and ``next_run_known`` (Zoho
-        named it), ``settings``, ``memory`` (with the number of its row keys), or null.
+        ``time_zone``, ``heartbeat``, ``subscribers`` (topic → how many, counted now), ``schedule`` (how often, or
+        null), ``next_expected`` and ``next_run_known`` (Zoho named it), ``settings``, ``memory`` (with the number of
+        its row keys), or null.
     """
     memory = services.store.load(org)
     settings, policy = services.settings, services.settings.policy
@@ -46,6 +49,7 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
         "name": secret.name if secret else None,
         "time_zone": secret.time_zone or settings.time_zone_name if secret else None,
         "heartbeat": bool(secret and secret.heartbeat_url),
+        "subscribers": dict(services.subscribers()),
         "schedule": (how_often(memory) or "set up") if memory and scheduled else None,
         "next_expected": next_due.at.isoformat() if next_due else None,
         "next_run_known": bool(next_due and next_due.exact),
@@ -58,7 +62,8 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     """Send a marked test message to every channel and return what each said; the memory stays as it is.
 
     Returns:
-        ``org``, ``results`` (channel → ``accepted: `` and what that means, or why not), ``ok``.
+        ``org``, ``results`` (channel, or ``heartbeat`` → ``accepted: `` and what that means, ``skipped: `` and why, or
+        why it does not work), ``ok``.
 
     Raises:
         UnreadableError: The organisation's parameter cannot be read, so its channels are not known.
@@ -70,14 +75,21 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     now = services.clock().replace(microsecond=0)
     notice = Notice(f"{org}-test-{compact_time(now)}", "test", now, (), "info", test_content())
     results = {channel.name: channel.problem for channel in organisation.channels}
-    ok = not any(results.values())
+    ok, readers = not any(results.values()), services.subscribers().get("messages")
     for name, connection in organisation.connections.items():
+        if name == "sns" and readers == 0:
+            alone = len(organisation.channels) == 1
+            results[name], ok = f"{'' if alone else 'skipped: '}{UNREAD}", ok and not alone
+            continue
         try:
             for request in connection.render([notice], rendering):
                 connection.send(request, deadline.within(SEND_SECONDS))
             results[name] = f"accepted: {connection.kind.accepted_means}"
         except DeliveryError as error:
             results[name], ok = str(error), False
+    if url := organisation.secret.heartbeat_url if organisation.secret else "":
+        why = heartbeat.request(services.senders.session, url, deadline)
+        results["heartbeat"], ok = why or "accepted: the service recorded it", ok and not why
     return {"org": org, "results": results, "ok": ok}
 
 

@@ -39,8 +39,7 @@ def error_name(error: ClientError | BotoCoreError) -> str:
 def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
     """Return how many subscriptions of each topic are confirmed; a topic for which SNS gives no answer is left out.
 
-    Only the first hundred are counted, plus one if there are more: what matters is whether there are any.
-    Source: https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
+    Source: https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
 
     Args:
         sns: A boto3 SNS client.
@@ -49,12 +48,9 @@ def count_subscribers(sns: Any, topics: Mapping[str, str]) -> dict[str, int]:
     counts = {}
     for name, arn in topics.items():
         try:
-            answer = sns.list_subscriptions_by_topic(TopicArn=arn)
-            confirmed = sum(one["SubscriptionArn"].startswith("arn:") for one in answer["Subscriptions"])
-        except (BotoCoreError, ClientError, ResponseParserError, LookupError) as error:
+            counts[name] = int(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["SubscriptionsConfirmed"])
+        except (BotoCoreError, ClientError, ResponseParserError, LookupError, ValueError) as error:
             log.info("subscribers not counted", extra={"topic": name, "error": type(error).__name__})
-        else:
-            counts[name] = confirmed + ("NextToken" in answer)
     return counts
 
 

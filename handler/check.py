@@ -6,23 +6,25 @@ So nothing is lost, and a message is sent twice only if its acceptance was not l
 
 import logging
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
-from handler import errors
+from handler import errors, heartbeat
 from handler.codec import to_plain
 from handler.decision import Decision, Sources
-from handler.delivery import SEND_SECONDS, Delivery
-from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, TransportError, UnreadableError
+from handler.delivery import Delivery
+from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, UnreadableError
 from handler.history import Row, classify
 from handler.incidents import unreadable
-from handler.memory import Memory
+from handler.incidents.broken_channel import HEARTBEAT_CHANNEL
+from handler.memory import HEARTBEAT, REMOVED, Memory
 from handler.organisation import Organisation, Services
 from handler.rules import decide, decide_unreadable
 from handler.summaries import problems
-from handler.transport import Deadline, fetch
+from handler.transport import Deadline
 from handler.wording import plural
 from handler.zoho import Zoho
 
@@ -160,14 +162,14 @@ class Check:
                 self.deliver()
         if self.memory.outbox:
             self.errors.append(f"{plural(len(self.memory.outbox), 'notice')} pending")
-        if unheard := self.memory.unheard():
+        if unreadable.NAME not in self.memory.incidents and not self.retry and not self.memory.unheard():
+            self.ping_heartbeat()
+        if unheard := self.memory.unheard():  # perhaps that the heartbeat is not recorded
             self.errors.append(f"nobody was notified of {', '.join(unheard)}")
         summary = self.summary(decision)
         log.info("check", extra=summary)
         if unheard or self.retry:
             raise CheckFailed(f"{self.organisation.org}: {summary['problem']}")
-        if unreadable.NAME not in self.memory.incidents:
-            self.ping_heartbeat()
         return summary
 
     def evaluate(self) -> Decision:
@@ -184,7 +186,8 @@ class Check:
             cause = problem.cause.name
             log.warning("unreadable", extra={"org": organisation.org, "cause": cause, "detail": str(problem)})
             self.errors.append(f"the history cannot be read ({cause}): {problem}")
-            return decide_unreadable(problem, self.memory, self.now, policy, organisation.channels)
+            sources = Sources(subscribers=cache(self.services.subscribers))
+            return decide_unreadable(problem, self.memory, self.now, policy, organisation.channels, sources)
 
     def sources(self, zoho: Zoho, reading: Deadline) -> Sources:
         """Return what the decision may look up: each at most once, and with no answer if Zoho gives none."""
@@ -238,15 +241,19 @@ class Check:
         }
 
     def ping_heartbeat(self) -> None:
-        """Request the heartbeat URL of a dead man's switch; its failure does not fail the check."""
-        secret = self.organisation.secret
-        if secret is None or not secret.heartbeat_url:
-            return
-        deadline = self.deadline.keeping(1.0).within(SEND_SECONDS)
-        try:
-            status = fetch(self.services.senders.session, "GET", secret.heartbeat_url, deadline=deadline).status
-            why = "" if 200 <= status < 300 else f"HTTP {status}"
-        except TransportError as error:
-            why = str(error)
+        """Request the heartbeat URL of a dead man's switch, and remember if that is not recorded.
+
+        Raises:
+            StoreError: What changed could not be written.
+        """
+        url = self.organisation.secret.heartbeat_url if self.organisation.secret else ""
+        why = heartbeat.request(self.services.senders.session, url, self.deadline) if url else ""
+        now, label = self.now.replace(microsecond=0), HEARTBEAT_CHANNEL.label
         if why:
             log.warning("heartbeat failed", extra={"org": self.organisation.org, "why": why})
+            memory = self.memory.refused(HEARTBEAT, label, why, HEARTBEAT, now, heartbeat.BROKEN_AFTER)
+        else:
+            memory = self.memory.works(HEARTBEAT, now, cause=HEARTBEAT if url else REMOVED)
+        if memory != self.memory:
+            with suppress(ConflictError):  # another check has begun, and requests it, too
+                self.memory = self.services.store.save(memory)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from handler.config import Policy
 from handler.history import CurrentState, last_completed_fact
-from handler.memory import Incident, Memory
+from handler.memory import HEARTBEAT, Incident, Memory
 from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
 from handler.wording import DOWNLOAD_FIRST, PAGE, Content, Fact, capital, compact_time, plural
@@ -160,7 +160,7 @@ class Decision:
             pending_for = tuple(name for name in old.pending_for if name in names)
             if pending_for and (old.phase != "reminder" or old.incident not in reminded):
                 kept.append(old._replace(pending_for=pending_for))
-        refusing = {name: since for name, since in self.memory.refusing_since.items() if name in names}
+        refusing = {name: since for name, since in self.memory.refusing_since.items() if name in (*names, HEARTBEAT)}
         self.update_memory(outbox=tuple(kept), channels=names, refusing_since=refusing)
         for name in names:
             self._discard_late(name)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from handler.channels.channel import Connection, Request
 from handler.errors import ConflictError, DeliveryError, StoreError
-from handler.memory import Incident, Memory
+from handler.memory import Memory
 from handler.message import Rendering
 from handler.organisation import Services
 from handler.transport import Deadline
@@ -80,8 +80,9 @@ class Delivery:
                     break
 
     def _in_order(self) -> list[Connection]:
-        """Return the channels with pending notices; those that have refused for longest come last."""
-        waiting = {name: notices for name in self.connections if (notices := self.memory.pending(name))}
+        """Return the channels to send to; those that have refused for longest come last."""
+        readers = [name for name in self.connections if not self.memory.waits_for_readers(name)]
+        waiting = {name: notices for name in readers if (notices := self.memory.pending(name))}
         names = sorted(waiting, key=lambda name: waiting[name][0].at, reverse=True)
         return [self.connections[name] for name in names]
 
@@ -99,13 +100,9 @@ class Delivery:
         return True
 
     def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
-        """Remove what a channel accepted. Its first acceptance ends its incident; the next check says so."""
+        """Remove what a channel accepted, which also shows that it works."""
         self.delivered[channel] += len(notice_ids)
-        self.memory = self.memory.mark_accepted(channel, notice_ids).with_refusal(channel, None)
-        name = f"channel:{channel}"
-        if incident := self.memory.incidents.get(name):
-            back = incident._replace(back_at=self.now) if incident.notified_at else None
-            self.memory = self.memory.with_incident(name, back)
+        self.memory = self.memory.mark_accepted(channel, notice_ids).works(channel, self.now)
 
     def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
         """Record which notices were accepted all the same, which never will be, and a channel that is broken.
@@ -124,14 +121,8 @@ class Delivery:
             self.memory = self.memory.discard(channel, refused, why, self.now)
         if error.accepted_ids | error.refused_ids >= set(request.notice_ids):
             return
-        since = self.memory.refusing_since.get(channel, self.now)
-        self.memory = self.memory.with_refusal(channel, since)
-        if error.permanent or self.now - since >= BROKEN_AFTER:
-            # Broken again before anybody was told that it works: the known incident goes on.
-            name = f"channel:{channel}"
-            cause = "" if error.permanent else "hours"
-            incident = self.memory.incidents.get(name) or Incident(since, label=connection.kind.label)
-            self.memory = self.memory.with_incident(name, incident._replace(back_at=None, cause=cause, detail=why))
+        cause, after = ("", timedelta(0)) if error.permanent else ("hours", BROKEN_AFTER)
+        self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.now, after)
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory, and try again while there is time: what is not recorded could be sent twice."""

@@ -10,6 +10,13 @@ from handler.plan import Plan
 MAX_KEYS = 3_000
 KEY_LIFE = timedelta(days=400)
 """How long a row's key is remembered after Zoho stops showing the row: longer than the year that Zoho keeps."""
+HEARTBEAT = "heartbeat"
+"""Its name among the channels: it can break as they do, and gets no messages."""
+NOBODY = "nobody"
+REMOVED = "removed"
+"""Causes of a channel's incident: nobody is subscribed to it; it is no longer used."""
+BELIEVED = 2
+"""So many counts in a row must find no subscriber before anybody is notified of it."""
 
 
 class Incident(NamedTuple):
@@ -21,7 +28,8 @@ class Incident(NamedTuple):
         reminders: How many reminders were decided.
         row_id: For ``stuck``: the id of the backup's row.
         cause: For ``unreadable``: the name of the cause. For a channel: ``settings`` if they are malformed, ``hours``
-            if it has accepted nothing for hours, "" if it refuses permanently.
+            if it has accepted nothing for hours, ``nobody`` if nobody is subscribed, ``heartbeat`` if that is not
+            recorded, ``removed`` once it is no longer used, "" if it refuses permanently.
         causes: For ``unreadable``: each cause that was sent, and when it last was.
         detail: Why the history is unreadable, or why the channel refuses.
         label: For a channel: its name for people.
@@ -52,6 +60,22 @@ class Incident(NamedTuple):
     def ref(self, name: str, line: str = "") -> IncidentRef:
         """Return the reference that a notice keeps; `line` is the incident's own title in a notice about several."""
         return IncidentRef(name, self.since, line=line)
+
+
+class Subscribers(NamedTuple):
+    """Who is subscribed to a topic, as far as it was counted.
+
+    Attributes:
+        ever: Whether somebody was, at any count.
+        zeros: How many counts in a row found nobody: 0, 1, or `BELIEVED` or more.
+    """
+
+    ever: bool = False
+    zeros: int = 0
+
+    def counted(self, count: int) -> "Subscribers":
+        """Return what is known after one more count."""
+        return Subscribers(True) if count else self._replace(zeros=min(self.zeros + 1, BELIEVED))
 
 
 class Schedule(NamedTuple):
@@ -103,9 +127,10 @@ class Memory(NamedTuple):
         dead_letters: Notices that will never be delivered.
         digest_at: Time of the last digest, or of the baseline.
         outcomes: Outcomes since that time: ``completed``, ``failed``, ``unknown`` → how many.
-        subscribers: Topic (``messages``, ``alarms``) → how many were subscribed at the last baseline or digest.
+        subscribers: Topic (``messages``, ``alarms``) → who is subscribed to it.
+        counted_at: When they were last counted for the day.
         channels: The channels configured at the last write.
-        refusing_since: Channel → when it first refused something after its last acceptance.
+        refusing_since: Channel, or ``heartbeat`` → when it first refused something after its last acceptance.
         lease_owner: Request id of the check that is delivering, or None.
         lease_until: Until when no other check may deliver.
     """
@@ -127,7 +152,8 @@ class Memory(NamedTuple):
     dead_letters: DeadLetters = DeadLetters()
     digest_at: datetime | None = None
     outcomes: Mapping[str, int] = {}
-    subscribers: Mapping[str, int] = {}
+    subscribers: Mapping[str, Subscribers] = {}
+    counted_at: datetime | None = None
     channels: tuple[str, ...] = ()
     refusing_since: Mapping[str, datetime] = {}
     lease_owner: str | None = None
@@ -171,11 +197,12 @@ class Memory(NamedTuple):
     def unheard(self) -> list[str]:
         """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices.
 
-        A channel counts while it is configured and has no open incident, so that what it once accepted no longer
-        counts when it breaks or is removed.
+        A channel counts while it is configured, has no open incident, and its last count found subscribers, so that
+        what it once accepted no longer counts when it breaks, is removed, or nobody reads it.
         """
         broken = {name for name, one in self.incidents.items() if name.startswith("channel:") and not one.back_at}
-        counts = {channel for channel in self.channels if f"channel:{channel}" not in broken}
+        unread = {"sns"} if self.subscribers.get("messages", Subscribers()).zeros else set()
+        counts = {channel for channel in self.channels if f"channel:{channel}" not in broken} - unread
         told = {
             name
             for name, incident in self.incidents.items()
@@ -189,10 +216,32 @@ class Memory(NamedTuple):
         ]
         return [name for name in lasting if name not in told] + waiting
 
-    def with_refusal(self, channel: str, since: datetime | None) -> "Memory":
-        """Return the memory with the first refusal of a channel, or without it if that is None."""
-        others = {name: at for name, at in self.refusing_since.items() if name != channel}
-        return self._replace(refusing_since=others if since is None else {**others, channel: since})
+    def waits_for_readers(self, channel: str) -> bool:
+        """Return whether nothing is sent to this channel, because nobody is subscribed to it who should be."""
+        topic = self.subscribers.get("messages", Subscribers())
+        return channel == "sns" and topic.zeros > 0 and (topic.ever or self.channels == ("sns",))
+
+    def refused(self, channel: str, label: str, why: str, cause: str, now: datetime, after: timedelta) -> "Memory":
+        """Return the memory after a channel refused something; it is broken once it has refused for so long.
+
+        Broken again before anybody was notified that it works, the known incident goes on.
+        """
+        since = self.refusing_since.get(channel, now)
+        memory = self._replace(refusing_since={**self.refusing_since, channel: since})
+        if now - since < after:
+            return memory
+        name = f"channel:{channel}"
+        incident = memory.incidents.get(name) or Incident(since, label=label)
+        return memory.with_incident(name, incident._replace(back_at=None, cause=cause, detail=why))
+
+    def works(self, channel: str, now: datetime, cause: str | None = None) -> "Memory":
+        """Return the memory after a channel accepted something, which ends its incident; the next check says so."""
+        name = f"channel:{channel}"
+        memory = self._replace(refusing_since={k: at for k, at in self.refusing_since.items() if k != channel})
+        if incident := memory.incidents.get(name):
+            ended = incident._replace(back_at=now, cause=incident.cause if cause is None else cause)
+            memory = memory.with_incident(name, ended if incident.notified_at else None)
+        return memory
 
     def with_incident(self, name: str, incident: Incident | None) -> "Memory":
         """Return the memory with an incident opened or changed, or closed if it is None."""

@@ -12,7 +12,7 @@ from handler.config import Policy
 from handler.decision import Decision, Sources
 from handler.errors import UnreadableError
 from handler.history import Event, Row
-from handler.incidents import INCIDENTS, broken_channel, unreadable
+from handler.incidents import INCIDENTS, broken_channel, subscribers, unreadable
 from handler.incidents.kind import Ended
 from handler.memory import KEY_LIFE, MAX_KEYS, Memory
 from handler.news import notify_news
@@ -50,6 +50,7 @@ def decide(
     timeline = read_timeline(rows, memory, now)
     decision = Decision(memory, now, policy, tuple(channels), sources, timeline.current)
     unreadable.close(decision)
+    subscribers.evaluate(decision)
     if timeline.news:
         _remember(decision, timeline)
     if memory.baseline_at is None or any(event.kind in CHANGES_PLAN for event in timeline.news):
@@ -68,11 +69,17 @@ def decide(
 
 
 def decide_unreadable(
-    problem: UnreadableError, memory: Memory, now: datetime, policy: Policy, channels: Sequence[Channel]
+    problem: UnreadableError,
+    memory: Memory,
+    now: datetime,
+    policy: Policy,
+    channels: Sequence[Channel],
+    sources: Sources = Sources(),  # noqa: B008 - frozen
 ) -> Decision:
     """Return what a failed read means: nothing is concluded about backups, and no row is remembered."""
-    decision = Decision(memory, now.replace(microsecond=0), policy, tuple(channels))
+    decision = Decision(memory, now.replace(microsecond=0), policy, tuple(channels), sources)
     unreadable.evaluate(decision, problem)
+    subscribers.evaluate(decision)
     broken_channel.evaluate(decision)
     return decision.finish()
 

@@ -1,7 +1,7 @@
 """How everything stands: the baseline, the digest, and what is wrong now. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
@@ -15,11 +15,8 @@ from handler.wording import NO_ACTION, PAGE, Content, Fact, Line, compact_time, 
 
 KIND = "digest"
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
-TOPICS = {
-    "messages": ("E-mail and SMS subscribers", "Nobody is subscribed to these messages by e-mail or SMS any more."),
-    "alarms": ("Alarm subscribers", "Nobody is subscribed to the alarms any more: nobody hears if monitoring stops."),
-}
-"""Topic → the label of its fact, and the sentence for a topic that has lost its last subscriber."""
+TOPICS = {"messages": "E-mail and SMS subscribers", "alarms": "Alarm subscribers"}
+"""Topic → the label of its fact where nobody is subscribed."""
 
 
 def problems(decision: Decision, unread: UnreadableError | None = None) -> list[dict[str, str]]:
@@ -56,8 +53,7 @@ def _as_problem(content: Content) -> dict[str, str]:
 
 def notify_baseline(decision: Decision, timeline: Timeline) -> None:
     """Report what the first good read found, and everything that is wrong now."""
-    lost = _lost_subscribers(decision)
-    wrong, opens, severity = _wrong(decision, lost)
+    wrong, opens, severity = _wrong(decision)
     past, recent = "The history has no entries yet.", ""
     if timeline.events:
         rows, recent = len(timeline.events), timeline.standings[-1].recent
@@ -67,7 +63,7 @@ def notify_baseline(decision: Decision, timeline: Timeline) -> None:
         past = f"The history has {entries}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     sentence = f"From now on, we send a message {when}. {past}"
-    facts, step = _standing_facts(decision, recent, lost), _next_step(decision, wrong, lost)
+    facts, step = _standing_facts(decision, recent), _next_step(decision, wrong)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
@@ -84,32 +80,29 @@ def notify_digest(decision: Decision) -> None:
     decision.update_memory(digest_at=decision.now, outcomes={})
     if not decision.wants(KIND):
         return
-    lost = _lost_subscribers(decision)
-    wrong, opens, severity = _wrong(decision, lost)
+    wrong, opens, severity = _wrong(decision)
     counts = _counts(memory.outcomes)
     span = duration(decision.now - since)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
     sentence = f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
-    facts = (*_standing_facts(decision, "", lost), Fact("Counted since", time=since))
-    step = _next_step(decision, wrong, lost)
+    facts = (*_standing_facts(decision, ""), Fact("Counted since", time=since))
+    step = _next_step(decision, wrong)
     content = Content("⚠️" if wrong else "📋", title, sentence, facts, wrong, next_step=step)
     decision.notify(decision.notice(KIND, f"digest-{compact_time(decision.now)}", severity, content, opens=opens))
 
 
-def _next_step(decision: Decision, wrong: Sequence[Line], lost: Sequence[str]) -> str:
-    """Return what to do about what is wrong; channels and subscriptions cannot be fixed in Zoho CRM."""
+def _next_step(decision: Decision, wrong: Sequence[Line]) -> str:
+    """Return what to do about what is wrong; channels cannot be fixed in Zoho CRM."""
     broken = [incident.label for incident in broken_channel.open_incidents(decision).values()]
-    in_crm = len(wrong) > len(broken) + len(lost)
+    in_crm = len(wrong) > len(broken)
     several = "problem" if len(wrong) == 1 else "problems"
     steps = [f"Open {PAGE} in Zoho CRM and fix the {several} listed above."] if in_crm else []
     if broken:
         steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
-    if lost:
-        steps.append("Ask {operator} to subscribe somebody again.")
     return decision.fill_in(" ".join(steps)) or NO_ACTION
 
 
-def _wrong(decision: Decision, lost: Sequence[str]) -> tuple[tuple[Line, ...], tuple[IncidentRef, ...], str]:
+def _wrong(decision: Decision) -> tuple[tuple[Line, ...], tuple[IncidentRef, ...], str]:
     """Return a line for everything that is wrong, the incidents that the notice opens, and the highest severity.
 
     Incidents whose end will not be sent are listed last and open no alert.
@@ -125,29 +118,22 @@ def _wrong(decision: Decision, lost: Sequence[str]) -> tuple[tuple[Line, ...], t
     for channel, incident in broken_channel.open_incidents(decision).items():
         ref = incident.ref(broken_channel.name_of(channel), broken_channel.line(incident))
         (opens if incident.notified_at else others).append(ref)
-    lines = [*(ref.line for ref in (*opens, *others)), *lost]
+    lines = [ref.line for ref in (*opens, *others)]
     if not has_schedule(memory):
         lines.append(NO_SCHEDULE)
     severity = "critical" if opens or others else "warning" if lines else "info"
     return tuple(map(Line, lines)), tuple(opens), severity
 
 
-def _lost_subscribers(decision: Decision) -> list[str]:
-    """Return a sentence for each topic that has lost its last subscriber since the last baseline or digest."""
-    before, now = decision.memory.subscribers, decision.sources.subscribers()
-    decision.update_memory(subscribers={**before, **now})
-    return [sentence for topic, (_, sentence) in TOPICS.items() if before.get(topic) and now.get(topic) == 0]
-
-
-def _standing_facts(decision: Decision, recent: str, lost: Collection[str]) -> tuple[Fact, ...]:
+def _standing_facts(decision: Decision, recent: str) -> tuple[Fact, ...]:
     memory = decision.memory
-    unheard = {topic for topic, count in decision.sources.subscribers().items() if not count}
+    empty = {topic for topic, known in memory.subscribers.items() if known.zeros}
     return (
         Fact("Schedule", (how_often(memory) or "set up") if has_schedule(memory) else "none"),
         *decision.last_good_facts(),
         *next_run_fact(decision),
         *([Fact("Recent backups (oldest first)", recent)] if recent else []),
-        *(Fact(label, "none") for topic, (label, said) in TOPICS.items() if topic in unheard and said not in lost),
+        *(Fact(label, "none") for topic, label in TOPICS.items() if topic in empty),
     )
 
 

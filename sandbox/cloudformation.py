@@ -15,6 +15,7 @@ from botocore.model import Shape
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
+from moto.sns.models import Topic
 
 Client = Any
 Properties = dict[str, Any]
@@ -91,10 +92,16 @@ TYPES: dict[str, tuple[str, str, str, Callable[[Client, str, Properties], Resour
 
 
 def teach_moto(client: Callable[[str], Client]) -> None:
-    """Make moto in this process know the missing types; `client` gives the client of a service that makes them."""
+    """Make moto in this process know the missing types, and count subscribers; `client` gives a service's client."""
+    # A name of moto's, which never counts them. It has nothing that waits for a confirmation.
+    Topic.subscriptions_confimed = property(_count_subscribers, lambda topic, count: None)  # type: ignore[assignment]
     for resource_type in TYPES:
         parsing.get_model_map()[resource_type] = _model(resource_type, client)
         parsing.get_name_type_map()[resource_type] = TYPES[resource_type][2]
+
+
+def _count_subscribers(topic: Any) -> int:
+    return sum(one.topic is topic for one in topic.sns_backend.subscriptions.values())
 
 
 def unknown_types(template: dict[str, Any]) -> set[str]:

@@ -13,7 +13,8 @@ from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
 from handler.errors import UnreadableError
-from handler.memory import Incident, Memory
+from handler.incidents.broken_channel import HEARTBEAT_CHANNEL, name_of
+from handler.memory import HEARTBEAT, Incident, Memory, Subscribers
 from handler.message import Rendering
 from handler.outbox import Notice
 from sandbox import watch
@@ -209,6 +210,20 @@ def _channels() -> Iterator[Sample]:
     slow = Incident(ago(55), cause="hours", detail=said, label="Slack")
     watched.memory = watched.memory.with_incident("channel:slack", slow)
     yield Sample("channel", "It begins after three hours", watched.ago(52))
+    watched = Watch(*GOOD)
+    watched.memory = watched.memory._replace(subscribers=dict.fromkeys(("messages", "alarms"), Subscribers(ever=True)))
+    watched.subscribers = {"messages": 0, "alarms": 0}
+    watched.ago(53)
+    yield Sample("channel", "It begins, nobody is subscribed", watched.ago(52))
+    yield Sample("channel", "The reminder, nobody is subscribed", watched.ago(25))
+    watched.subscribers = {"messages": 1}
+    yield Sample("channel", "It ends, somebody is subscribed", watched.ago())
+    watched, name = Watch(*GOOD), name_of(HEARTBEAT)
+    silent = Incident(ago(52), cause=HEARTBEAT, detail="HTTP 404", label=HEARTBEAT_CHANNEL.label)
+    watched.memory = watched.memory.with_incident(name, silent)
+    yield Sample("channel", "It begins, the heartbeat", watched.ago(28))
+    watched.memory = watched.memory.works(HEARTBEAT, NOW)
+    yield Sample("channel", "It ends, the heartbeat", watched.ago())
     for channel in CHANNELS:
         watched, name = Watch(*GOOD), f"channel:{channel.name}"
         said = "SNS answered NotFound" if channel.name == "sns" else f"{channel.label} answered HTTP 404"
@@ -240,10 +255,6 @@ def _digests() -> Iterator[Sample]:
     month.ago(24 * 26, entry(24 * 26, state="failure"))
     month.ago(24 * 20)
     yield Sample("digest", "A bad month", month.ago()[-1:])
-    month = _good_month()
-    month.memory = month.memory._replace(subscribers={"messages": 2, "alarms": 1})
-    month.subscribers = {"messages": 0, "alarms": 0}
-    yield Sample("digest", "Nobody is subscribed any more", month.ago())
     yield Sample("digest", "Nothing happened", Watch(first_check=24 * 30).ago())
 
 

@@ -87,7 +87,7 @@ class Watch:
                 raise problem
             return decide([parse_row(raw) for raw in self.rows], *settings, sources)
         except UnreadableError as error:
-            return decide_unreadable(error, *settings)
+            return decide_unreadable(error, *settings, sources)
 
     def _answer(self, question: str) -> Any:
         self.asked.append(question)

@@ -8,7 +8,7 @@ import pytest
 
 from handler import actions, check
 from handler.channels import BY_NAME
-from sandbox.server import Fault
+from sandbox.server import Fault, Response
 from sandbox.watch import START
 from sandbox.zoho import plan
 from sandbox.zoho_errors import API_ERRORS
@@ -102,7 +102,7 @@ def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None
 
 STATUS = {
     *("version", "org", "connected", "problem", "problems", "channels", "data_center", "name", "time_zone"),
-    *("heartbeat", "schedule", "next_expected", "next_run_known", "settings", "memory"),
+    *("heartbeat", "subscribers", "schedule", "next_expected", "next_run_known", "settings", "memory"),
 }
 SHOWN = {"name", "data_center", "time_zone", "slack_min_severity"}
 """Keys of a secret that a status may show."""
@@ -140,10 +140,22 @@ def test_a_test_message_is_marked_and_each_channel_says_what_became_of_it(watche
     for results in (accepted | {"slack": "Slack answered HTTP 500 rollup_error"}, accepted):
         answer = actions.send_test("default", watched.services, "request", watched.deadline)
         assert answer == {"org": "default", "results": results, "ok": results == accepted}
+    watched.subscribers = {"messages": 0}
+    for alone, ok in ((False, True), (True, False)):
+        secret = watched.secrets["default"]
+        held = {} if not alone else {"slack_webhook_url": secret.pop("slack_webhook_url")}
+        answer = actions.send_test("default", watched.services, "request", watched.deadline)
+        assert (answer["results"]["sns"].removeprefix("skipped: "), answer["ok"]) == (actions.UNREAD, ok)
+        secret |= held
+    watched.subscribers = {}
+    watched.secrets["default"]["heartbeat_url"] = watched.slack.heartbeat_url()
+    watched.slack.standing["heartbeat"] = Fault(Response.text("OK (not found)"))
+    answer = actions.send_test("default", watched.services, "request", watched.deadline)
+    assert (answer["results"]["heartbeat"], answer["ok"]) == ("HTTP 200, but not recorded", False)
     watched.secrets["default"]["slack_mention"] = "everybody, please"
     answer = actions.send_test("default", watched.services, "request", watched.deadline)
     assert not answer["ok"]
     assert "slack_mention must be" in answer["results"]["slack"]
-    assert watched.topic.kinds == ["test"] * 3
+    assert watched.topic.kinds == ["test"] * 4
     assert "This is a test message." in watched.topic.entries[0]["Message"]
     assert "put_item" not in watched.calls

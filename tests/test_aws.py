@@ -91,28 +91,18 @@ def test_half_an_answer_is_none(ssm: Echo, authority: Authority, case: str) -> N
 # --- Who is subscribed ------------------------------------------------------------------------------------------------
 
 
-SUBSCRIPTIONS: dict[str, tuple[list[str], dict[str, str]]] = {
-    "two": (["arn:aws:sns:eu-west-1:1:two:a", "PendingConfirmation", "arn:aws:sns:eu-west-1:1:two:b"], {}),
-    "pending": (["PendingConfirmation"], {}),
-    "gone": (["Deleted"], {}),
-    "none": ([], {}),
-    "long": (["PendingConfirmation"] * 100, {"NextToken": "more"}),
-}
-"""Topic → its subscriptions as SNS lists them: those that wait for a confirmation have no ARN."""
-
-
-def list_subscriptions(*, TopicArn: str) -> dict[str, Any]:  # noqa: N803
-    """List them; what is no topic of these is denied, or lost."""
+def topic_attributes(*, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+    """Answer as SNS does, with counts as text; what is no number here is denied, lost, or without a count."""
     if TopicArn == "denied":
-        raise ClientError({"Error": {"Code": "AuthorizationError"}}, "ListSubscriptionsByTopic")
+        raise ClientError({"Error": {"Code": "AuthorizationError"}}, "GetTopicAttributes")
     if TopicArn == "lost":
         raise EndpointConnectionError(endpoint_url="https://canary")
-    arns, more = SUBSCRIPTIONS[TopicArn]
-    return {"Subscriptions": [{"SubscriptionArn": arn} for arn in arns], **more}
+    counts = {"SubscriptionsConfirmed": TopicArn, "SubscriptionsPending": "7", "SubscriptionsDeleted": "1"}
+    return {"Attributes": {} if TopicArn == "silent" else counts}
 
 
 def test_only_confirmed_subscriptions_count_and_a_topic_that_sns_keeps_to_itself_is_left_out() -> None:
     """An answer that is denied or lost is no evidence that nobody is there."""
-    sns = SimpleNamespace(list_subscriptions_by_topic=list_subscriptions)
-    topics = {name: name for name in (*SUBSCRIPTIONS, "denied", "lost")}
-    assert aws.count_subscribers(sns, topics) == {"two": 2, "pending": 0, "gone": 0, "none": 0, "long": 1}
+    sns = SimpleNamespace(get_topic_attributes=topic_attributes)
+    topics = {name: name for name in ("2", "0", "denied", "lost", "silent", "odd")}
+    assert aws.count_subscribers(sns, topics) == {"2": 2, "0": 0}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handler import check, errors
+from handler import errors, heartbeat
 from handler.decision import SOMEBODY
 from handler.errors import CAUSES, CheckFailed, ConfigError, StoreError, UnreadableError
 from sandbox.server import Fault, Response
@@ -306,19 +306,61 @@ def test_a_good_check_beats_once(beating: World) -> None:
     assert beating.slack.requests[0].method == "GET"
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [Fault(Response(500)), Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})), Fault(drops=True)],
-    ids=["500", "302", "dropped"],
-)
-def test_a_heartbeat_that_fails_is_logged_and_harms_nothing(
-    beating: World, caplog: pytest.LogCaptureFixture, fault: Fault
+BEATS: dict[str, Fault] = {
+    "500": Fault(Response(500)),
+    "302": Fault(Response(302, headers={"Location": "http://127.0.0.1:1/"})),
+    "dropped": Fault(drops=True),
+    "a page": Fault(Response.text("<html>This domain is for sale</html>")),
+    "not found": Fault(Response.text("OK (not found)")),
+    "rate limited": Fault(Response.text("OK (rate limited)")),
+    "no": Fault(Response.json({"ok": False})),
+}
+RECORDED = [Response(204), Response.text("OK"), Response.text("Got it, thanks!"), Response.json({"ok": True})]
+
+
+@pytest.mark.parametrize("case", BEATS)
+def test_a_heartbeat_that_is_not_recorded_for_a_day_breaks_and_heals(
+    beating: World, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
-    """It is requested once, and its URL, which is a secret, is nowhere."""
-    beating.slack.standing["heartbeat"] = fault
-    assert beating.check()["pending"] == 0
-    assert len(beating.slack.requests) == len(records(caplog, "heartbeat failed")) == 1
-    assert "canary" not in caplog.text + "".join(repr(vars(record)) for record in caplog.records)
+    """One bad answer is only logged; the second, a day later, is sent, and again each day; its URL is nowhere."""
+    beating.slack.standing["heartbeat"] = BEATS[case]
+    for hours in (0, 1, 22.9):
+        beating.clock.advance(hours=hours)
+        assert beating.check()["notices"] == []
+    assert len(beating.slack.requests) == len(records(caplog, "heartbeat failed")) == 3
+    beating.clock.advance(hours=0.1)
+    assert "nobody was notified of channel:heartbeat" in beating.failing()
+    for hours in (0, 24):
+        beating.clock.advance(hours=hours)
+        assert beating.check()["notices"] == ["channel"]
+    assert "canary" not in caplog.text + "".join(repr(vars(record)) for record in caplog.records) + beating.mail()
+    del beating.slack.standing["heartbeat"]
+    beating.check()
+    assert (beating.check()["notices"], beating.memory().incidents) == (["channel"], {})
+    assert beating.memory().refusing_since == {}
+
+
+@pytest.mark.parametrize("good", RECORDED)
+def test_a_good_answer_between_two_bad_ones_keeps_the_heartbeat(beating: World, good: Response) -> None:
+    """So does that nothing was asked."""
+    for response in (Response(500), good, Response(500)):
+        beating.slack.standing["heartbeat"] = Fault(response)
+        beating.clock.advance(hours=20)
+        beating.check()
+    assert beating.check()["incidents"] == []
+
+
+def test_a_heartbeat_that_is_no_longer_configured_is_no_trouble(beating: World) -> None:
+    """Its incident ends, and says so."""
+    beating.slack.standing["heartbeat"] = Fault(Response(500))
+    for _ in range(3):
+        with suppress(CheckFailed):
+            beating.check()
+        beating.clock.advance(hours=24)
+    del beating.secrets["default"]["heartbeat_url"]
+    beating.check()
+    beating.check()
+    assert ("no longer used" in beating.mail(), beating.memory().incidents) == (True, {})
 
 
 def test_a_heartbeat_that_never_ends_is_cut_off(
@@ -328,7 +370,7 @@ def test_a_heartbeat_that_never_ends_is_cut_off(
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with closing(RudeServer(lambda: trickling(head, b"1\r\nx\r\n", b""), pause_seconds=0.02)) as server:
         watched.secrets["default"]["heartbeat_url"] = server.url
-        monkeypatch.setattr(check, "SEND_SECONDS", 0.2)
+        monkeypatch.setattr(heartbeat, "SECONDS", 0.2)
         assert watched.check()["pending"] == 0
     (warning,) = records(caplog, "heartbeat failed")
     assert (warning["org"], warning["why"]) == ("default", "the answer came too slowly")

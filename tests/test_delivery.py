@@ -503,3 +503,18 @@ def test_what_slack_refuses_is_sent_as_plain_text_then_a_dead_letter_logged_and_
     assert (warning["org"], warning["channel"], warning["why"]) == ("default", "slack", letter.why)
     assert world.check()["pending"] == 0
     assert (world.sent("slack"), world.sent("sns")) == (["lost"], ["unknown", "lost"])
+
+
+def test_nothing_is_published_while_nobody_is_subscribed(world: World) -> None:
+    """It waits from the first count that finds nobody; the others hear of it each day, and how it ends."""
+    world.subscribers = {"messages": 1}
+    hours_later(world, 24)
+    world.subscribers = {"messages": 0}
+    world.log(state="odd")
+    hours_later(world, 24)
+    assert (world.sent("sns"), world.sent("slack")) == ([], ["unknown", "channel"])
+    hours_later(world, 24)
+    assert world.sent("slack") == ["unknown", "channel", "channel"]
+    world.subscribers = {"messages": 1}
+    hours_later(world, 1)
+    assert (world.sent("sns"), world.sent("slack")[3:], world.memory().outbox) == (["unknown"], ["channel"], ())

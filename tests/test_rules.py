@@ -1,6 +1,5 @@
 """Which rows are news, as what, and what is never sent twice or lost."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from handler import errors
 from handler.decision import Links
 from handler.history import ACTIONS, STATES, UNKNOWN_TIME, classify, parse_row
-from handler.wording import DOWNLOAD_FIRST, NO_ACTION, Line
+from handler.wording import DOWNLOAD_FIRST
 from sandbox.watch import EVERYTHING, START, Raw, Watch
 from sandbox.zoho import row, sample_rows
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
@@ -440,41 +439,44 @@ def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest()
     assert watch.asked.count("links") == 2, "later alerts say until when, whoever hears of completions"
 
 
-MESSAGES, ALARMS = "E-mail and SMS subscribers", "Alarm subscribers"
-NOBODY = "Nobody is subscribed to these messages by e-mail or SMS any more."
-SUBSCRIBED: list[tuple[Mapping[str, int], list[str], str, str | None, str | None]] = [
-    ({"messages": 0, "alarms": 0}, [NOBODY], "Ask Ops to subscribe somebody again.", None, "none"),
-    ({"messages": 0, "alarms": 1}, [], NO_ACTION, "none", None),
-    (
-        {"messages": 1, "alarms": 0},
-        ["Nobody is subscribed to the alarms any more: nobody hears if monitoring stops."],
-        *("Ask Ops to subscribe somebody again.", None, None),
-    ),
-    ({}, [], NO_ACTION, None, None),
-    ({"messages": 0}, [NOBODY], "Ask Ops to subscribe somebody again.", None, None),
-]
+COUNTED: dict[str, tuple[str, str]] = {
+    # What SNS counts at the baseline and on each day after it, "-" for no answer → the incident, and what is said.
+    "had some": ("2 0", "channel:sns"),
+    "never had any, and Slack is there": ("0 0 0", ""),
+    "never had any, alone": ("0 alone", "channel:sns"),
+    "no answer proves nothing": ("2 - -", ""),
+    "no answer proves nothing, between two": ("2 0 -", "channel:sns"),
+    "somebody is back": ("2 0 0 1", ""),
+    "one count that is wrong": ("2 0+1", ""),
+}
 
 
-def test_a_digest_says_once_when_the_last_subscriber_has_gone() -> None:
-    """A topic that never had one is no trouble, only a fact; and what is still so at the next digest is a fact, too."""
-    watch = Watch(rows("scheduled/monthly@0d"), notify_on=EVERYTHING, max_backup_age_days=999, operated_by="Ops")
-    watch.subscribers = {"messages": 2, "alarms": 0}
-    watch.check()
-    assert told(watch.notices[-1])[ALARMS] == "none"
-    assert MESSAGES not in told(watch.notices[-1])
-    for counts, lines, step, messages, alarms in SUBSCRIBED:
-        watch.subscribers = dict(counts)
-        tells = {"lines": [*map(Line, lines)], "step": step, MESSAGES: messages, ALARMS: alarms}
-        play(watch, "30d | | digest")
-        assert {label: told(watch.notices[-1]).get(label) for label in tells} == tells
-        assert watch.notices[-1].severity == ("warning" if lines else "info")
+@pytest.mark.parametrize("case", COUNTED)
+def test_nobody_is_subscribed_where_somebody_should_be(case: str) -> None:
+    """Counted at the baseline, once a day, and an hour after the first count that finds nobody."""
+    counts, incident = COUNTED[case]
+    watch = Watch(rows("scheduled/monthly@0d"), notify_on=EVERYTHING, max_backup_age_days=999)
+    if "alone" in counts:
+        watch.channels = tuple(one for one in watch.channels if one.name == "sns")
+    for day in counts.removesuffix(" alone").split():
+        for count, hours in zip((day + f"+{day}").split("+")[:2], (23, 1), strict=True):
+            watch.subscribers = {} if count == "-" else {"messages": int(count)}
+            watch.check_after(hours=hours)
+    assert "".join(watch.memory.incidents) == incident
+    assert all("sns" not in notice.pending_for for notice in watch.notices if "Nobody" in notice.content.title)
 
 
-def test_subscribers_are_counted_only_for_a_baseline_and_a_digest_that_is_wanted() -> None:
-    """A quiet check asks nobody."""
+def test_subscribers_are_counted_once_a_day_and_the_alarms_last_one_is_missed_once() -> None:
+    """A topic that never had one is a fact of the digest; a quiet check counts nobody."""
     watch = Watch(notify_on=EVERYTHING, max_backup_age_days=999)
+    watch.subscribers = {"messages": 1, "alarms": 1}
     watch.check()
-    watch.check_after(hours=1)
-    watch.policy = Watch(notify_on={"failed"}, max_backup_age_days=999).policy
-    watch.check_after(days=31)
+    for _ in range(23):
+        assert watch.check_after(hours=1) == []
     assert watch.asked.count("subscribers") == 1
+    watch.subscribers = {"messages": 1, "alarms": 0}
+    assert watch.check_after(hours=1) == []
+    assert watch.check_after(hours=1) == ["channel"]
+    assert (watch.notices[-1].severity, watch.asked.count("subscribers")) == ("warning", 3)
+    play(watch, "30d | | digest")
+    assert told(watch.notices[-1])["Alarm subscribers"] == "none"

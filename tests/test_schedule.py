@@ -300,7 +300,7 @@ def test_a_missed_run_is_overdue_within_grace_and_one_check() -> None:
     assert watch.check_at(START + DAY + SECOND) == ["overdue"]
     assert told(watch.notices[-1])["Was due"] == START
     assert watch.check_after(hours=1) == []
-    assert watch.asked == ["plan", "plan"], "an open one asks no more"
+    assert watch.asked.count("plan") == 2, "an open one asks no more"
 
 
 THREE_WEEKS = "RRULE:FREQ=WEEKLY;INTERVAL=3;BYDAY=MO"

@@ -69,6 +69,8 @@ EVENTS: dict[str, Callable[[World], object]] = {
     "sns-down": lambda world: setattr(world.topic, "fail", UNREACHABLE),
     "sns-gone": lambda world: setattr(world.topic, "fail", NOT_FOUND),
     "sns-well": lambda world: setattr(world.topic, "fail", None),
+    "nobody": lambda world: world.subscribers.update(messages=0),
+    "somebody": lambda world: world.subscribers.update(messages=1),
     # The table and the function
     "unread": at_call("get_item", 1, UNREACHABLE),
     "unsaved": at_call("put_item", 1, UNREACHABLE),
@@ -102,6 +104,13 @@ CASES: dict[str, str] = {
     "a message is lost": "slack-refuses-one news FAILS OK",
     # A channel that refuses already loses a message, too: the retry reports it.
     "a message is lost later": "slack-down news FAILS told slack-well slack-refuses-one FAILS OK",
+    # Nobody is subscribed: the second count in a row is believed
+    "nobody is left, Slack counts": "somebody +24h OK nobody news +24h told told news told somebody OK",
+    "nobody is left, SNS alone": "slack-removed somebody +24h OK nobody +24h OK FAILS FAILS somebody OK",
+    "nobody ever was, SNS alone": "slack-removed nobody +24h OK FAILS news FAILS somebody OK",
+    "nobody ever was, Slack alone": "nobody +24h OK OK news OK revoked told",
+    "nobody ever was, and Slack is gone": "nobody +24h OK OK slack-gone news FAILS FAILS",
+    "nobody reads what was accepted": "revoked told nobody +24h told slack-removed FAILS",
     # What is remembered
     "not read": "unread FAILS aws-well OK",
     "not saved": "news unsaved FAILS aws-well OK",

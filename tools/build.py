@@ -30,7 +30,7 @@ LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirem
 # What the handler asks of AWS. Reading the rest of what botocore knows takes a fifth of a cold start's CPU and memory.
 CALLS = {
     "dynamodb": ["GetItem", "PutItem"],
-    "sns": ["ListSubscriptionsByTopic", "PublishBatch"],
+    "sns": ["GetTopicAttributes", "PublishBatch"],
     "ssm": ["GetParameter"],
 }
 LEFT_OUT = ["bin", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read

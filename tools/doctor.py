@@ -97,7 +97,7 @@ def _deployment(there: Stack) -> Lines:
 
 
 def _subscribers(there: Stack) -> Lines:
-    late = "Follow the link in AWS's mail; after three days it is dead, so subscribe the address again."
+    late = "Follow the link in AWS's mail; after two days it is dead, so subscribe the address again."
     for output, what in {"TopicArn": "notices", "AlarmTopicArn": "alarms"}.items():
         arn = there.outputs[output]
         found = [*there.pages("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=arn)]

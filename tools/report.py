@@ -124,6 +124,8 @@ def _status(status: Answer) -> Iterator[str]:
     yield from _about("Schedule", status["schedule"] or off)
     yield from _about("Next backup", *([f"{named} {at(expected, zone)}"] if expected else []))
     yield from _about("Channels", *channels(status))
+    counts = [f"{plural(count, 'subscriber')} of {topic}" for topic, count in status["subscribers"].items()]
+    yield from _about("E-mail and SMS", *counts)
     yield from _about("Heartbeat", "requested after every good check" if status["heartbeat"] else "none")
     yield from _about("Release", status["version"])
     yield f"\n{_zone_line(status)}"

@@ -157,7 +157,8 @@ def label(channel: str) -> str:
 
 def results(answer: Mapping[str, Any]) -> list[tuple[bool, str]]:
     """Return whether each channel took a test message, and what it said, from the function's answer."""
-    return [(said.startswith("accepted: "), f"{label(channel)}: {said}") for channel, said in answer["results"].items()]
+    said = answer["results"].items()
+    return [(text.startswith(("accepted: ", "skipped: ")), f"{label(channel)}: {text}") for channel, text in said]
 
 
 def parser(command: str, description: str | None, org: str | None = "default") -> argparse.ArgumentParser:

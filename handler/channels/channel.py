@@ -182,6 +182,11 @@ def decoded(response: Response) -> Json:
     return body if isinstance(body, dict) else {}
 
 
+def says_no(answer: Json) -> bool:
+    """Return whether a JSON object declines what was asked, whatever the status."""
+    return answer.get("ok") is False or answer.get("success") is False or bool(answer.get("error"))
+
+
 def _says_yes(response: Response, accepts: str) -> bool:
     """Return whether the body of a 2xx answer is an acceptance: proxies and maintenance pages answer so, too."""
     try:
@@ -189,6 +194,6 @@ def _says_yes(response: Response, accepts: str) -> bool:
     except ValueError:
         body = None
     if isinstance(body, dict):
-        return body.get("ok") is not False and body.get("success") is not False and not body.get("error")
+        return not says_no(body)
     text = response.body.decode("utf-8", "replace").strip()
     return not text or re.fullmatch(accepts, text) is not None

@@ -1,11 +1,58 @@
-"""A channel refuses all messages, and the other channels say so. Pure."""
+"""A channel takes no messages, and the other channels say so. Pure."""
+
+from typing import NamedTuple
 
 from handler.decision import Decision
-from handler.memory import Incident
+from handler.memory import HEARTBEAT, NOBODY, REMOVED, Incident
 from handler.outbox import Channel
 from handler.wording import NO_ACTION, Content, Fact, capital, duration
 
 KIND = "channel"
+
+
+class Words(NamedTuple):
+    """How a channel's trouble reads; ``{label}`` is its name for people, ``{lasted}`` how long it lasted."""
+
+    title: str = "Can't deliver to {label}"
+    line: str = "{label} does not accept messages from this notifier."
+    then: str = "Messages are queued and sent once it works again. After 14 days they are discarded."
+    step: str = "{hint}"
+    end: str = "Delivery to {label} works again"
+    ended: str = "{label} accepts messages again after {lasted}. Messages that were queued for it are sent now."
+
+
+WORDS = {
+    "hours": Words(step="Wait if {label} has an outage. Otherwise: {hint}"),
+    "settings": Words(
+        end="{label} can be used again",
+        ended="Its settings are valid again after {lasted}. Messages that were queued for it are sent now.",
+    ),
+    NOBODY: Words(
+        "Nobody is subscribed to {label}",
+        "Nobody has a confirmed subscription to {label}.",
+        "Messages are queued and sent once somebody has. After 14 days they are discarded.",
+        "Ask {operator} to subscribe an address to the stack's topic, and open the link in AWS's mail within two days.",
+        "Somebody is subscribed to {label} now",
+        "There is a confirmed subscription after {lasted}. Messages that were queued for it are sent now.",
+    ),
+    HEARTBEAT: Words(
+        "No heartbeat is recorded",
+        "The heartbeat service does not record the requests of this notifier.",
+        "If monitoring stops, it does not alert you.",
+        end="The heartbeat is recorded again",
+        ended="The heartbeat service records requests again after {lasted}.",
+    ),
+    REMOVED: Words(
+        end="{label} is no longer used",
+        ended="{label} was removed from the settings after {lasted} without delivery.",
+    ),
+}
+"""Cause → how it reads; a channel that refuses permanently has the usual words."""
+HEARTBEAT_CHANNEL = Channel(
+    HEARTBEAT,
+    "the heartbeat service",
+    "Ask {operator} to look whether the heartbeat service still knows this check, and to give its URL: `{connect}`.",
+)
 
 
 def name_of(channel: str) -> str:
@@ -23,9 +70,11 @@ def evaluate(decision: Decision) -> None:
     """Open, remind of and end the incident of each broken channel.
 
     What waits for a broken channel is sent to it at every check, so the first acceptance ends the incident; that of a
-    malformed setting ends with the setting. Nobody is reminded of a channel for which nothing waits.
+    malformed setting ends with the setting. Nobody is reminded of a channel for which nothing waits, unless it cannot
+    show by itself that it works again.
     """
-    memory, channels = decision.memory, {channel.name: channel for channel in decision.channels}
+    memory = decision.memory
+    channels = {HEARTBEAT: HEARTBEAT_CHANNEL, **{channel.name: channel for channel in decision.channels}}
     for name, configured in channels.items():
         if configured.problem and name_of(name) not in memory.incidents:
             incident = Incident(decision.now, cause="settings", detail=configured.problem, label=configured.label)
@@ -33,45 +82,41 @@ def evaluate(decision: Decision) -> None:
     for name, incident in open_incidents(decision).items():
         channel = channels.get(name)
         if channel is None or incident.back_at or (incident.cause == "settings" and not channel.problem):
-            _end(decision, name, incident, removed=channel is None)
+            _end(decision, name, incident if channel else incident._replace(cause=REMOVED))
             continue
-        waits = not incident.notified_at or channel.problem or memory.pending(name)
+        lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
+        waits = not incident.notified_at or lasts or memory.pending(name)
         if waits and decision.should_notify(KIND, incident):
             phase = incident.next_phase
             made = content(decision, channel, incident, phase)
             decision.notify_open(KIND, name_of(name), incident, phase, made)
 
 
+def _words(incident: Incident, lasted: str = "") -> Words:
+    words = WORDS.get(incident.cause, Words())
+    return Words(*(capital(text.replace("{label}", incident.label).replace("{lasted}", lasted)) for text in words))
+
+
 def line(incident: Incident) -> str:
     """Return one sentence for a list of everything that is wrong."""
-    return f"{capital(incident.label)} does not accept messages from this notifier."
+    return _words(incident).line
 
 
 def content(decision: Decision, channel: Channel, incident: Incident, phase: str) -> Content:
     """Return what its notices say while the channel is broken."""
-    title = f"{'Still can' if phase == 'reminder' else 'Can'}'t deliver to {incident.label}"
-    sentence = f"{line(incident)} Messages are queued and sent once it works again. After 14 days they are discarded."
-    facts = (Fact("Since", time=incident.since), Fact("Technical detail", incident.detail))
-    step = decision.fill_in(channel.repair_hint)
-    if incident.cause == "hours":
-        step = f"Wait if {incident.label} has an outage. Otherwise: {step}"
-    return Content("🔇", title, sentence, facts, next_step=step, about_crm=False)
+    words = _words(incident)
+    title = f"Still {words.title[:1].lower()}{words.title[1:]}" if phase == "reminder" else words.title
+    details = (Fact("Technical detail", incident.detail),) if incident.detail else ()
+    facts, step = (Fact("Since", time=incident.since), *details), words.step.replace("{hint}", channel.repair_hint)
+    sentence = f"{words.line} {words.then}"
+    return Content("🔇", title, sentence, facts, next_step=decision.fill_in(step), about_crm=False)
 
 
-def _end(decision: Decision, channel: str, incident: Incident, *, removed: bool) -> None:
+def _end(decision: Decision, channel: str, incident: Incident) -> None:
     decision.set_incident(name_of(channel), None)
     if not incident.notified_at or not decision.wants(KIND):
         return
-    label, lasted = incident.label, duration((incident.back_at or decision.now) - incident.since)
-    if removed:
-        title = f"{capital(label)} is no longer used"
-        sentence = f"{capital(label)} was removed from the settings after {lasted} without delivery."
-    else:
-        title = f"Delivery to {label} works again"
-        again = f"{capital(label)} accepts messages again after {lasted}."
-        if incident.cause == "settings":
-            title, again = f"{capital(label)} can be used again", f"Its settings are valid again after {lasted}."
-        sentence = f"{again} Messages that were queued for it are sent now."
+    words = _words(incident, duration((incident.back_at or decision.now) - incident.since))
     facts = (Fact("Not delivered since", time=incident.since),)
-    ended = Content("✅", title, sentence, facts, next_step=NO_ACTION, about_crm=False)
+    ended = Content("✅", words.end, words.ended, facts, next_step=NO_ACTION, about_crm=False)
     decision.notify_end(KIND, name_of(channel), incident, ended)

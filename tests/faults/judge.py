@@ -211,6 +211,8 @@ class Judge:
         """
         channel, memory = sending[0], self.memory
         self._tally[f"accepted by {channel}"] += 1
+        if memory and _unread(channel, memory) and (memory.subscribers["messages"].ever or memory.channels == ("sns",)):
+            self.blame("loss", f"{channel} was sent {notice_ids}, and nobody is subscribed")
         until = memory.lease_until if memory and memory.lease_owner == by.aws_request_id else None
         leased = by.robbed or bool(until and until > self._now())
         owed_now = {n.notice_id for n in memory.pending(channel)} if memory and leased else set()
@@ -272,7 +274,7 @@ class Judge:
     def _unheard(self, memory: Memory) -> Iterator[str]:
         """Yield what waits and what lasts, if no channel that works now took a message about it."""
         broken = {name for name, it in memory.incidents.items() if name.startswith("channel:") and not it.back_at}
-        works = [channel for channel in memory.channels if f"channel:{channel}" not in broken]
+        works = [name for name in memory.channels if f"channel:{name}" not in broken and not _unread(name, memory)]
 
         def heard(notices: Iterable[Notice]) -> bool:
             return any(self.acceptances.get((channel, notice.notice_id)) for notice in notices for channel in works)
@@ -322,6 +324,10 @@ class Judge:
                 self.blame("repeat", f"{row} became {count} notices" + ("" if count > 1 else " for no reason"))
         if again := listed - Counter(row[0] for row in possible - told.keys()):
             self.blame("repeat", f"a list tells of {sorted(again)} again, or for no reason")
+
+
+def _unread(channel: str, memory: Memory) -> bool:
+    return channel == "sns" and "messages" in memory.subscribers and memory.subscribers["messages"].zeros > 0
 
 
 def _owed(memory: Memory) -> set[Owed]:

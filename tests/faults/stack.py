@@ -34,6 +34,7 @@ class Stack:
         self.items: dict[str, dict[str, Any]] = {}
         self.parameters: dict[str, str] = {}
         self.published: list[Mapping[str, str]] = []
+        self.subscribers = 1
 
     def answer(self, operation: str, asked: dict[str, Any]) -> Answer:
         """Return status and body; raises NotImplementedError for a call that the function does not make today."""
@@ -50,9 +51,9 @@ class Stack:
                 return (200, json.dumps({"Parameter": found})) if found["Value"] else (400, error("ParameterNotFound"))
             case "PublishBatch":
                 return self.publish(batch_of(asked))
-            case "ListSubscriptionsByTopic":
-                one = f"<member><SubscriptionArn>{TOPIC}:1</SubscriptionArn><TopicArn>{TOPIC}</TopicArn></member>"
-                return 200, _result(operation, f"<Subscriptions>{one}</Subscriptions>")
+            case "GetTopicAttributes":
+                count = f"<entry><key>SubscriptionsConfirmed</key><value>{self.subscribers}</value></entry>"
+                return 200, _result(operation, f"<Attributes>{count}</Attributes>")
         raise NotImplementedError(operation)
 
     def _put_item(self, asked: dict[str, Any]) -> Answer:

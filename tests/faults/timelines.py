@@ -69,6 +69,8 @@ class Step:
         cold: The environment is a new one.
         without: A channel that is not configured meanwhile.
         malformed: A channel whose key cannot be used meanwhile.
+        unread: Nobody is subscribed to the topic meanwhile.
+        lies: The heartbeat's service answers 200 meanwhile, and records nothing.
     """
 
     hours: float
@@ -78,6 +80,8 @@ class Step:
     cold: bool = False
     without: str = ""
     malformed: str = ""
+    unread: bool = False
+    lies: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,14 @@ class Timeline:
         steps: What happens.
         channels: Those that are configured, beside SNS.
         floor: From which severity on each of them hears; "": its own default.
+        outage: A channel, and what happens to each call to it in all steps.
     """
 
     rows: int
     steps: tuple[Step, ...]
     channels: tuple[str, ...] = NAMES
     floor: str = ""
+    outage: tuple[str, int] | None = None
 
 
 class _Dealer:
@@ -142,7 +148,8 @@ def live(world: World, timeline: Timeline) -> None:
             world.connect(*wanted)
         if step.cold:
             world.cold()
-        world.plan = _Dealer(step)
+        world.readers(unread=step.unread, lies=step.lies)
+        world.plan = _Dealer(replace(step, outage=step.outage or timeline.outage))
         answer = world.check(f"step-{number}")
         for seconds in RETRY_SECONDS if answer is None else ():
             world.now += timedelta(seconds=seconds)
@@ -191,6 +198,7 @@ def recover(world: World) -> None:
     """Take all faults away and check every hour until nothing is left to do; then every promise must have been kept."""
     judge = world.judge
     world.plan = lambda call: None
+    world.readers()
     if world.malformed:
         world.connect(world.connected, floor=world.floor)
     for _ in range(RECOVERY_CHECKS):
@@ -247,6 +255,8 @@ def drawn(many: int = 12, seldom: int = 20, most_steps: int = 3) -> st.SearchStr
         cold=st.booleans(),
         without=SELDOM,
         malformed=SELDOM,
+        unread=st.sampled_from((False, False, False, True)),
+        lies=st.sampled_from((False, False, False, True)),
     )
     return st.builds(
         Timeline,
@@ -254,4 +264,5 @@ def drawn(many: int = 12, seldom: int = 20, most_steps: int = 3) -> st.SearchStr
         steps=st.lists(steps, min_size=1, max_size=most_steps).map(tuple),
         channels=st.sets(st.sampled_from(NAMES)).map(lambda some: tuple(sorted(some))),
         floor=st.sampled_from(("", "", "", *("info", "warning", "critical"))),
+        outage=st.one_of(*[st.none()] * 5, st.tuples(st.sampled_from(("sns", *NAMES)), st.integers(0, 9_999))),
     )

@@ -27,6 +27,7 @@ from handler.errors import NotifierError, TransportError
 from handler.organisation import Services
 from handler.store import from_item, to_item
 from handler.transport import Deadline
+from sandbox import server
 from sandbox.channels import FAKES, Fake, FakePagerDuty, FakeSlack
 from sandbox.zoho import FakeZoho
 from sandbox.zoho import row as zoho_row
@@ -127,9 +128,9 @@ class World:
         self._services = None
         self._numbers = iter(range(1, 10**6))
         self.zoho.organisations.clear()
-        for server in (self.zoho, self._beats, *self.fakes.values()):
-            server.requests.clear()
-            server.standing.clear()
+        for every in (self.zoho, self._beats, *self.fakes.values()):
+            every.requests.clear()
+            every.standing.clear()
         for fake in self.fakes.values():
             fake.reset()
         self.organisation = self.zoho.organisation()
@@ -159,6 +160,14 @@ class World:
         self.floors = {"sns": "info", **{name: floor or BY_NAME[name].min_severity for name in self.connected}}
         secret = self.organisation.secret(**values, heartbeat_url=self._beats.heartbeat_url())
         self.stack.parameters[f"{PREFIX}/{ORG}"] = json.dumps(secret)
+
+    def readers(self, *, unread: bool = False, lies: bool = False) -> None:
+        """Say whether nobody is subscribed to the topic, and whether the heartbeat's service records nothing."""
+        self.stack.subscribers = int(not unread)
+        self._beats.standing.clear()
+        if lies:
+            self._beats.standing["heartbeat"] = server.Fault(server.Response.text("OK (not found)"))
+        self.judge.may_be_broken |= {name for name, broken in {"sns": unread, "heartbeat": lies}.items() if broken}
 
     def show(self, row: dict[str, Any], place: int = 0) -> None:
         """Add a row to the history, with an id of its own unless it has one."""
@@ -216,6 +225,8 @@ class World:
             answer = call.act()
         else:
             self.tally["faults"] += 1
+            if call.service == "heartbeat":
+                self.judge.may_be_broken.add("heartbeat")
             if invocation.sending and call.operation in {"webhook", "PublishBatch"}:
                 self.judge.first_faults.setdefault(invocation.sending[0], self.now.replace(microsecond=0))
             if call.service == "dynamodb" and excuse:

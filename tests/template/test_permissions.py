@@ -51,7 +51,7 @@ def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandb
         Permission("dynamodb:GetItem", table),
         Permission("dynamodb:PutItem", table),
         Permission("sns:Publish", topics[0]),
-        *(Permission("sns:ListSubscriptionsByTopic", topic) for topic in topics),
+        *(Permission("sns:GetTopicAttributes", topic) for topic in topics),
     }
     assert allowed == used | {
         secrets,

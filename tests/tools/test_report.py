@@ -41,6 +41,7 @@ def status(memory: Mapping[str, Any] | None = MEMORY, **answer: Any) -> dict[str
         "name": "Acme Ltd",
         "time_zone": "Europe/Berlin",
         "heartbeat": False,
+        "subscribers": {"messages": 2, "alarms": 0},
         "schedule": "weekly",
         "next_expected": (NOW + 5 * DAY).isoformat(),
         "next_run_known": True,
@@ -93,7 +94,9 @@ def test_a_status_says_everything_a_person_asks() -> None:
         "                   failed, to Microsoft Teams, on 26 Mar 2026 13:00 CET: HTTP 410\n  Schedule  ",
         "  Schedule         weekly\n  Next backup      next run 3 Apr 2026 14:00 CEST\n",
         "  Channels         SNS (e-mail, SMS): everything\n",
-        "                   Slack: gets nothing: slack_mention must be …\n  Heartbeat        none\n",
+        "                   Slack: gets nothing: slack_mention must be …\n"
+        "  E-mail and SMS   2 subscribers of messages\n",
+        "                   0 subscribers of alarms\n  Heartbeat        none\n",
     ):
         assert line in text
     assert text.endswith("  Release          1.2.3\n\nTimes are in the time zone Europe/Berlin.")
