@@ -27,6 +27,16 @@ from sandbox.zoho import FakeZoho, Organisation, row
 
 NO_RETRY = Retry(total=0, redirect=0, raise_on_status=False)
 TLS = transport.tls_context(certifi.where())
+ITEM_LIMIT = 400 * 1024
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
+
+
+def item_size(item: dict[str, dict[str, str]]) -> int:
+    """Return the size of an item in bytes, or a little more: DynamoDB packs the digits of its numbers.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(f"{name}{text}".encode()) for name, typed in item.items() for text in typed.values())
 
 
 @dataclass
@@ -66,6 +76,7 @@ class TableInMemory:
 
     def put_item(self, *, Item: dict[str, Any], ConditionExpression: str, **request: Any) -> None:  # noqa: N803
         """Write an item if its condition holds."""
+        assert item_size(Item) < ITEM_LIMIT
         old = self.items.get(Item["org"]["S"])
         if ConditionExpression == "attribute_not_exists(org)":
             holds = old is None
