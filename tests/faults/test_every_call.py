@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from itertools import islice, product
+from itertools import islice
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,12 +22,9 @@ SLACK = Timeline(3, SCENES["news"], ("slack",))
 ALONE = Timeline(3, SCENES["news"], ())
 FAILED, COMPLETED = (Row("failed"),), (Row("completed"),)
 HALVES = ("half of an answer, done", "wrong JSON: list", "empty body, done", "HTML, 200")
-MEANWHILE = ("another check meanwhile, first", "another check meanwhile, after", "the same event again meanwhile")
 STRIKES = [
     # Left alone, botocore takes an answer that is half or foreign for a success without content.
     *((fault, "dynamodb PutItem", 3, ALONE) for fault in HALVES),
-    # A check in the middle of another one finds the lease and ends quietly, or has done all the work.
-    *((*one, 1, SLACK) for one in product(MEANWHILE, ("dynamodb PutItem", "sns PublishBatch", "slack webhook"))),
     # A peer that takes for ever kills no check: the exchange ends with its time.
     *(("trickling head, done", place, 5, SLACK) for place in ("zoho token", "slack webhook", "heartbeat ping")),
     # A page of somebody else is no acceptance, whatever its status.
@@ -130,23 +127,13 @@ def test_a_broken_channel_is_tried_at_each_check_and_nothing_uncounted_is_lost(w
     assert world.judge.memory.dead_letters.total > 0
 
 
-def test_a_batch_counts_and_a_failure_can_be_played_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make soak` prints the smallest timeline that breaks a promise, as the command's argument, and its seed."""
-    for name, value in {"BATCH": 3, "FLOODS": 1, "SHARES": 10**4, "a_world": lambda: nullcontext(world)}.items():
-        monkeypatch.setattr(soaking, name, value)
-    tally, failure = soaking.batch(7)
-    assert (failure, tally["timelines"] >= 4) == ("", True)
-    assert "| broken promise: loss | 0 |" in soaking.table(tally)
-
-    def play_badly(world: World, timeline: Timeline) -> None:
-        raise AssertionError(f"broken on purpose by {timeline}")
-
-    monkeypatch.setattr(soaking, "play", play_badly)
-    _, failure = soaking.batch(3)
-    assert "SEED=3 PROCESSES=1 make soak" in failure
-    [command] = [line for line in failure.splitlines() if line.startswith("python -m tests.faults ")]
-    again = eval(shlex.split(command)[-1], vars(timelines))  # noqa: S307 - what a person would paste
-    assert f"broken on purpose by {again}\n" in failure
+def test_a_failure_says_how_to_play_it_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person pastes, `python -m tests.faults 'Timeline(...)'`, is that timeline."""
+    monkeypatch.setattr(soaking, "play", Mock(side_effect=AssertionError("broken on purpose")))
+    with pytest.raises(AssertionError, match="broken on purpose") as raised:
+        soaking.replayable(world, SLACK)
+    *_, module, typed = shlex.split(str(raised.value).splitlines()[-1])
+    assert (module, eval(typed, vars(timelines))) == ("tests.faults", SLACK)  # noqa: S307 - our own text
 
 
 # What fails is made smaller by `make soak`: that takes minutes.
