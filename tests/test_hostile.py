@@ -50,8 +50,9 @@ CHATS = ("slack", "cliq", "teams")
 UNREADABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f\x85\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+MENTION = "<!here>"
 MRKDWN = re.compile(
-    r"\*[A-Za-z'() ]+\*|"  # a label
+    rf"{MENTION}|\*[A-Za-z'() ]+\*|"  # a label
     r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|\d\d \w{3} \d{4} \d\d:\d\d UTC>|"
     rf"(\*What to do:\* [^<>]*)?(<{re.escape(CRM)}\|Open Zoho CRM>)?(: [^<>]*)?"
 )
@@ -85,24 +86,33 @@ def judge_mail(mail: Json) -> None:
     assert all(TopicInMemory.attribute(mail, name) for name in mail["MessageAttributes"])
 
 
+def assert_no_marks(words: str, marks: str = "*~`[]{}@") -> None:
+    """Find none of these marks, and no underscore that could format, outside of references."""
+    assert not set(marks) & set(words), words
+    assert not re.search(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9-])", re.sub("Reference: .*", "", words)), words
+
+
 def judge_slack(payload: Json) -> None:
     """Formatted text is ours alone, and what Slack could take for a mention or a link is escaped."""
+    shown = payload["text"].removeprefix(f"{MENTION} ")
     for words in objects(payload, "mrkdwn"):
         assert words["verbatim"]
         assert MARK not in words["text"]
         assert MRKDWN.fullmatch(words["text"]), words["text"]
     if "blocks" in payload:
         assert MARK not in payload["text"]
+        assert "://" not in shown
     else:
-        assert (payload["mrkdwn"], payload["parse"]) == (False, "none")
-    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", payload["text"])
+        assert (payload["mrkdwn"], payload["parse"]) == (shown != payload["text"], "none")
+    if "blocks" in payload or payload["mrkdwn"]:
+        assert_no_marks(re.sub(r"(?<=[a-z])@(?=[a-z])", "", shown))  # an address mentions nobody
+    assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", shown)
 
 
 def judge_cliq(payload: Json) -> None:
     """No character that Markdown or a mention needs, and no address but those of ours."""
     for words in texts({key: value for key, value in payload.items() if key != "buttons"}):
-        assert not set("*~`[]{}@") & set(words), words
-        assert not re.search(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9-])", re.sub("Reference: .*", "", words)), words
+        assert_no_marks(words)
         assert not re.search(r"://(?!crm\.zoho\.com|www\.zoho\.com|api-console\.zoho)", words), words
     assert {button["action"]["data"]["web"] for button in payload.get("buttons", ())} <= {CRM}
 
@@ -112,9 +122,8 @@ def judge_teams(payload: Json) -> None:
     facts = [fact["value"] for group in objects(payload, "FactSet") for fact in group["facts"]]
     for words in (*(block["text"] for block in objects(payload, "TextBlock")), *facts):
         bare = re.sub(r"\[(https://status\.zoho\.com)\]\(\1\)", "", words.removeprefix("**What to do:** "))
-        assert not set("\\`*{}[]<~") & set(bare), words
+        assert_no_marks(bare, "\\`*{}[]<~")
         assert not re.search(r"(?m)^[ \t]*([-+#>=]|\d+[.)])|&#?\w+;", bare), words
-        assert not re.search(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9-])", re.sub("Reference: .*", "", bare)), words
         assert "://evil" not in words
     assert {action["url"] for action in objects(payload, "Action.OpenUrl")} <= {CRM}
     assert MARK not in payload["attachments"][0]["content"]["fallbackText"]
@@ -239,15 +248,21 @@ def row_of(text: str, **fields: str) -> Json:
 
 
 @a_few
-@given(rows=st.lists(ROWS, min_size=1, max_size=4), name=st.sampled_from(NASTY))
-@example(rows=[row_of(MARK + text) for text in NASTY[:7]], name="日本")
-@example(rows=[row_of(MARK + text) for text in NASTY[7:]], name="")
-@example(rows=[row_of(MARK + text) for text in NASTY], name="A" * 100)
+@given(rows=st.lists(ROWS, min_size=1, max_size=4), name=st.sampled_from(NASTY), plain=st.booleans())
+@example(rows=[row_of(MARK + text) for text in NASTY[:7]], name="日本", plain=False)
+@example(rows=[row_of(MARK + text, state="failure") for text in NASTY], name="", plain=False)  # a list
+@example(rows=[row_of(MARK + text) for text in NASTY], name="A" * 100, plain=True)
+@example(rows=[row_of(MARK + NASTY[1])], name=NASTY[0], plain=True)
 def test_whatever_the_fields_of_a_row_hold_it_is_sent_once_and_harmless(
-    opened: World, rows: list[Json], name: str
+    opened: World, rows: list[Json], name: str, plain: bool
 ) -> None:
-    """Any JSON in any field, any display name: every channel takes the messages at once, and nothing is said twice."""
-    world = begin(opened, name=name.replace("evil", "our"))
+    """Any JSON in any field, any display name: every channel takes the messages at once, and nothing is said twice.
+
+    Also as plain text and with a mention, where Slack and Cliq refuse the first form of the first message.
+    """
+    world = begin(opened, name=name.replace("evil", "our"), **({"slack_mention": "here"} if plain else {}))
+    for channel, code in {"slack": "invalid_blocks", "cliq": "invalid_inputs"}.items() if plain else ():
+        world.fakes[channel].break_with(code, times=1)
     world.organisation.rows = rows
     answer = world.check()
     assert answer["pending"] == 0
