@@ -169,11 +169,15 @@ def edited_item(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(PLAIN))
 def test_an_item_edited_by_hand_ends_in_words_or_does_no_harm(name: str) -> None:
     """Only a StoreError may end a check, and only at once: what could be read can be decided on, and written again."""
+    played: list[Memory] = []
     for new in edited(PLAIN[name]):
         try:
             memory = from_item(edited_item(**{name: new}))
         except StoreError:
             continue
+        if memory in played:  # as when a part that may be missing is renamed
+            continue
+        played.append(memory)
         if memory.plan:  # Zoho's rule is looked up again before it is used
             memory = memory._replace(plan=memory.plan._replace(rule="FREQ=WEEKLY;INTERVAL=1"))
         for problem in (None, PROBLEMS[0]) if name == "incidents" else (None,):
