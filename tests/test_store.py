@@ -213,18 +213,12 @@ def test_an_unknown_attribute_is_no_harm_and_a_time_of_another_offset_the_same_t
 # --- Conditions -------------------------------------------------------------------------------------------------------
 
 
-def test_each_write_counts_the_version_up(store: Store) -> None:
-    """The first write makes the item, each later one replaces exactly what was read."""
-    assert store.load("acme") is None
-    first = store.save(Memory("acme"))
-    second = store.save(first._replace(last_seen_id="1"))
-    assert (first.version, second.version) == (1, 2)
-    assert store.load("acme") == second
-
-
 @pytest.mark.parametrize("versions", [0, 1, 2, 9])
 def test_a_write_over_another_ones_is_refused_and_changes_nothing(store: Store, versions: int) -> None:
-    """Whether the item is older or newer than what was read, was not there at all, or is gone: a new baseline."""
+    """Whether the item is older or newer than what was read, was not there at all, or is gone: a new baseline.
+
+    The first write makes the item, each later one replaces exactly what was read and counts the version up.
+    """
     current = store.save(store.save(store.save(Memory("acme")))._replace(last_seen_id="1"))
     assert current.version == 3
     for org, there in (("acme", current), ("gone", None)):

@@ -76,25 +76,11 @@ def test_a_fault_that_once_did_harm_does_none(
     strike(world, fault, place, times, timeline)
 
 
-@pytest.mark.parametrize("times", [1, 9])
-def test_a_batch_that_sns_refuses_as_a_whole_is_published_entry_by_entry(world: World, times: int) -> None:
-    """Only an entry that is refused alone is a dead letter."""
-    before = world.tally["dead letters: refused permanently"]
-    strike(world, "batch refused as a whole", "sns PublishBatch", times, ALONE)
-    assert (world.tally["dead letters: refused permanently"] > before) == (times > 1)
-
-
 def test_a_dead_checks_lease_goes_with_what_was_pending(world: World) -> None:
     """It died with something left for Slack; then the webhook was taken out of the configuration."""
     crash = hit_of(world, "crash before the request left", "slack webhook")
     steps = (Step(1), Step(1, FAILED, cold=True, hits=(crash,)), Step(1, without="slack"))
     play(world, replace(SLACK, steps=steps))
-
-
-def test_an_outcome_on_the_second_page_is_sent(world: World) -> None:
-    """Order is Zoho's affair: the newest row may be the last."""
-    play(world, Timeline(205, (Step(1), Step(1, (Row("failed", place=-1),))), ()))
-    assert [notice.kind for notice in world.judge.promised.values()] == ["baseline", "failed"]
 
 
 def test_the_calls_of_a_check_are_all_found(world: World) -> None:
