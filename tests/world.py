@@ -60,12 +60,10 @@ class TableInMemory:
 
     Attributes:
         items: Organisation → its item.
-        writes: How many PutItem succeeded.
         kinds: The kind of each notice that was ever saved, by its id.
     """
 
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    writes: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
 
     def get_item(self, *, Key: dict[str, Any], ConsistentRead: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
@@ -85,7 +83,6 @@ class TableInMemory:
             holds = old is not None and old["version"] == request["ExpressionAttributeValues"][":version"]
         if not holds:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
-        self.writes += 1
         self.kinds |= {notice.notice_id: notice.kind for notice in from_item(Item).outbox}
         self.items[Item["org"]["S"]] = json.loads(json.dumps(Item))
 

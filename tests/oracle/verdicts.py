@@ -35,8 +35,6 @@ def judge_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[st
         *stepping(organisation, FIRST, trouble.hourly_from),
         *hourly(trouble.hourly_from, FIRST + trouble.days * DAY),
     ):
-        if trouble.changes and now == trouble.changes[0]:
-            player.policy = player.policy._replace(**trouble.changes[1])
         player.check(now)
     return [said for expected in (*expectations, one_a_day) for said in expected(player.sent, player.open)]
 
