@@ -48,14 +48,10 @@ SNS = Connection(BY_NAME["sns"], Senders(None, "", requests.Session()), {})
 @pytest.fixture(scope="module")
 def readers() -> Iterator[Readers]:
     """Give a reader of every channel, in UTC."""
-    zone = os.environ.get("TZ")
-    os.environ["TZ"] = "UTC"
-    time.tzset()
-    with closing(Readers()) as made:
+    with pytest.MonkeyPatch.context() as patch, closing(Readers()) as made:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
         yield made
-    os.environ.pop("TZ")
-    if zone:
-        os.environ["TZ"] = zone
     time.tzset()
 
 

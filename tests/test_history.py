@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.codec import parse_time
@@ -116,6 +116,7 @@ def test_texts_that_are_cut_for_showing_are_told_apart_in_full() -> None:
     assert parse_row(SAME | {"id": "9" * 150 + "1"}).key != parse_row(SAME | {"id": "9" * 150 + "2"}).key
 
 
+@settings(max_examples=50)
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON)),
     st.dictionaries(st.text(), ANY_JSON, max_size=2),

@@ -15,8 +15,8 @@ from handler.store import from_item, to_item
 from handler.wording import Content
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import row
-from tests.item import ITEM_LIMIT, item_size
 from tests.watch import DAY, HOUR, play, said
+from tests.world import ITEM_LIMIT, item_size
 
 HOSTILE = "\U0001f3f4" * 100
 """The longest text that is kept of Zoho's, in characters of four bytes each."""
@@ -202,8 +202,8 @@ def test_the_worst_item_stays_below_dynamodbs_limit() -> None:
         lease_until=START,
     )
     assert len(memory.seen) == MAX_KEYS
-    assert item_size(memory) < ITEM_LIMIT
+    assert item_size(to_item(memory)) < ITEM_LIMIT
     assert from_item(to_item(memory)) == memory
     one = notice(1, text=HOSTILE * 10)
-    alone = item_size(Memory("x", outbox=(one,))) - item_size(Memory("x"))
+    alone = item_size(to_item(Memory("x", outbox=(one,)))) - item_size(to_item(Memory("x")))
     assert abs(item_bytes(one) - alone) < 200, "a notice's size is about what it takes of the item"

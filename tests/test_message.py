@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handler.codec import from_plain, parse_time, to_plain
-from handler.message import LATE, MAX_TOGETHER, Message, Rendering, local_time
+from handler.message import LATE, MAX_TOGETHER, Message, Rendering, escape_markdown, local_time
 from handler.outbox import Notice
 from handler.wording import DOWNLOAD_FIRST, Content, Fact, Line, capital, duration, highest, plural, shorten
 from sandbox.samples import samples
@@ -169,6 +169,8 @@ def test_small_words() -> None:
     ]
     assert [plural(count, "entry", "entries") for count in (1, 2)] == ["1 entry", "2 entries"]
     assert [shorten("abcd", limit) for limit in (5, 4, 3)] == ["abcd", "abcd", "ab…"]
+    ours = "Ask it@it.example, https://it.example (`make x ORG=a_b`). _d_"
+    assert escape_markdown(ours, ours=True) == "Ask it@it.example, https://it.example ('make x ORG=a_b'). ＿d＿"  # noqa: RUF001
     assert [capital(words) for words in ("", "weekly backup", "Zoho says")] == ["", "Weekly backup", "Zoho says"]
     assert [highest(some) for some in ([], ["info", "warning"], ["critical", "odd", "info"])] == [
         "info",

@@ -24,6 +24,7 @@ from sandbox.zoho import row
 JAR = ROOT / ".cache/dynamodb-local/DynamoDBLocal.jar"
 """AWS's own DynamoDB for one machine: `make dynamodb-local` fetches it."""
 ORG = "acme"
+PROCESSES = 12
 ROUNDS: tuple[list[dict[str, str]], ...] = (
     [],
     [{"state": "failed"}],
@@ -71,10 +72,10 @@ def dynamodb_local() -> Iterator[dict[str, str]]:
         process.wait()
 
 
-@pytest.mark.parametrize("table", ["moto", pytest.param("dynamodb_local", marks=pytest.mark.deep)])
-@pytest.mark.parametrize("processes", [3, pytest.param(12, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("table", ["moto", "dynamodb_local"])
 def test_checks_at_the_same_moment_send_each_notice_once(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, table: str, processes: int
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:
     """Round after round everybody looks at once; one of them sends, all others end quietly."""
     monkeypatch.setattr("sandbox.zoho.TOKENS_IN_TEN_MINUTES", 1_000)  # everybody starts cold
@@ -84,8 +85,8 @@ def test_checks_at_the_same_moment_send_each_notice_once(
         stage = opened.enter_context(closing(Sandbox()))
         organisation = stage.connect(ORG)
         variables = {**stage.function.variables, **elsewhere}
-        crowd = [opened.enter_context(closing(LambdaEnvironment(variables))) for _ in range(processes)]
-        pool = opened.enter_context(ThreadPoolExecutor(processes))
+        crowd = [opened.enter_context(closing(LambdaEnvironment(variables))) for _ in range(PROCESSES)]
+        pool = opened.enter_context(ThreadPoolExecutor(PROCESSES))
         list(pool.map(lambda member: member.invoke({"org": "default"}), crowd))  # now all are warm
         expected = 1
         for number, news in enumerate(ROUNDS):

@@ -126,10 +126,6 @@ STORIES = {
         1h     | failed         | failed opened
         1h     | completed      | recovered ended
         1h     | completed      |""",
-    "who hears neither hears no end": """
-        with   | notify_on=stuck overdue
-        1h     | failed         |
-        1h     | completed      |""",
     "the first of several failures at once opens the incident": """
         1h     | failed, failed | failed opened, failed
         open   | failing""",

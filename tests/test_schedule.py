@@ -15,7 +15,7 @@ from handler.summaries import NO_SCHEDULE
 from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import plan
-from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
+from tests.watch import DAY, HOUR, SECOND, play, rows, said, told
 
 NOW = START
 
@@ -344,16 +344,6 @@ def test_the_plan_closes_nothing_and_alone_never_says_that_there_is_no_schedule(
         assert len(begun(every=every, plan=answer).notices[0].content.lines) == lines
 
 
-def test_a_schedule_that_has_ended_becomes_overdue_and_the_text_says_so() -> None:
-    """A COUNT that ran out."""
-    rrule = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO;COUNT=3"
-    watch = begun(plan=plan(rrule, START - 7 * DAY, START - 21 * DAY))
-    watch.plan = plan(rrule, None, START - 21 * DAY)
-    assert watch.check_at(START + DAY + SECOND) == ["overdue"]
-    assert "The backup schedule has ended" in watch.notices[-1].content.sentence
-    assert "set up a new schedule" in watch.notices[-1].content.next_step
-
-
 @pytest.mark.parametrize("exact", ["3d", ""], ids=["by the plan", "by the gap"])
 def test_what_comes_next_is_named_as_it_is_known(exact: str) -> None:
     """An exact run where Zoho named one, else by when at the latest; in all that name it."""
@@ -369,43 +359,6 @@ def test_what_comes_next_is_named_as_it_is_known(exact: str) -> None:
         f"1h | completed@0h | recovered ended | {label}: @{exact or '7d'}",
         f"1h | scheduled@1h | scheduled | {label}: @{exact or '169h'}",
     )
-
-
-CHANGES = {
-    "a stopped weekly schedule is overdue after eight days": """
-        before | scheduled@-60d, completed@-1d
-        1h     | stopped@0h | stopped
-        167h   |            |
-        1s     |            | overdue opened | Last successful backup: @-1d""",
-    "a concluded schedule is counted from the baseline, not from each new row": f"""
-        before | {", ".join(f"failed@-{7 * week}d" for week in range(1, 50))}
-        with   | remind_hours=0
-        0h     | failed     | failed
-        7d     | failed@7d  | failed
-        1d     |            |
-        1s     |            | overdue opened""",
-    "a change to a slower schedule raises no alarm": """
-        before | scheduled@-60d, completed@-6d
-        3h     | stopped, scheduled/monthly@2h | stopped
-        34d    |            |
-        1d     | completed  | completed""",
-    "nor does one from biweekly": """
-        before | scheduled/biweekly@-60d, completed@-6d
-        3h     | stopped, scheduled/monthly@2h | stopped
-        34d    |            |
-        1d     | completed  | completed""",
-    "nor one to biweekly": """
-        before | scheduled@-60d, completed@-6d
-        3h     | stopped, scheduled/biweekly@2h | stopped
-        13d    |            |
-        1d     | completed  | completed""",
-}
-
-
-@pytest.mark.parametrize("story", CHANGES)
-def test_a_schedule_that_changes_is_due_by_the_new_word(story: str) -> None:
-    """Without any plan."""
-    tell(CHANGES[story])
 
 
 # --- The newest word in the history -----------------------------------------------------------------------------------

@@ -170,11 +170,15 @@ def edited_item(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("name", sorted(PLAIN))
 def test_an_item_edited_by_hand_ends_in_words_or_does_no_harm(name: str) -> None:
     """Only a StoreError may end a check, and only at once: what could be read can be decided on, and written again."""
+    played: list[Memory] = []
     for new in edited(PLAIN[name]):
         try:
             memory = from_item(edited_item(**{name: new}))
         except StoreError:
             continue
+        if memory in played:  # as when a part that may be missing is renamed
+            continue
+        played.append(memory)
         if memory.plan:  # Zoho's rule is looked up again before it is used
             memory = memory._replace(plan=memory.plan._replace(rule="FREQ=WEEKLY;INTERVAL=1"))
         for problem in (None, PROBLEMS[0]) if name == "incidents" else (None,):
@@ -210,18 +214,12 @@ def test_an_unknown_attribute_is_no_harm_and_a_time_of_another_offset_the_same_t
 # --- Conditions -------------------------------------------------------------------------------------------------------
 
 
-def test_each_write_counts_the_version_up(store: Store) -> None:
-    """The first write makes the item, each later one replaces exactly what was read."""
-    assert store.load("acme") is None
-    first = store.save(Memory("acme"))
-    second = store.save(first._replace(last_seen_id="1"))
-    assert (first.version, second.version) == (1, 2)
-    assert store.load("acme") == second
-
-
 @pytest.mark.parametrize("versions", [0, 1, 2, 9])
 def test_a_write_over_another_ones_is_refused_and_changes_nothing(store: Store, versions: int) -> None:
-    """Whether the item is older or newer than what was read, was not there at all, or is gone: a new baseline."""
+    """Whether the item is older or newer than what was read, was not there at all, or is gone: a new baseline.
+
+    The first write makes the item, each later one replaces exactly what was read and counts the version up.
+    """
     current = store.save(store.save(store.save(Memory("acme")))._replace(last_seen_id="1"))
     assert current.version == 3
     for org, there in (("acme", current), ("gone", None)):

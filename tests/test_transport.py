@@ -73,6 +73,16 @@ def test_a_page_of_the_longest_rows_fits_into_an_answer(echo: Echo, sending: req
     assert transport.fetch(sending, "GET", echo.url, deadline=AMPLE).json() == [raw] * 200
 
 
+NO_JSON = (b"", b"[" * 200_000, b"9" * 5_000, b'{"a": "\xff\xfe"}', b"{} {}", b"{")
+
+
+def test_what_is_no_json_says_so() -> None:
+    """Whatever is wrong with it: too deep, a number of too many digits, no UTF-8, two values, half of one."""
+    for body in NO_JSON:
+        with pytest.raises(ValueError, match=r"\w"):
+            transport.Response(200, body).json()
+
+
 # --- Where every answer ends ------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,16 @@ from sandbox.zoho import FakeZoho, Organisation, row
 
 NO_RETRY = Retry(total=0, redirect=0, raise_on_status=False)
 TLS = transport.tls_context(certifi.where())
+ITEM_LIMIT = 400 * 1024
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html."""
+
+
+def item_size(item: dict[str, dict[str, str]]) -> int:
+    """Return the size of an item in bytes, or a little more: DynamoDB packs the digits of its numbers.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(f"{name}{text}".encode()) for name, typed in item.items() for text in typed.values())
 
 
 @dataclass
@@ -50,12 +60,10 @@ class TableInMemory:
 
     Attributes:
         items: Organisation → its item.
-        writes: How many PutItem succeeded.
         kinds: The kind of each notice that was ever saved, by its id.
     """
 
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
-    writes: int = 0
     kinds: dict[str, str] = field(default_factory=dict)
 
     def get_item(self, *, Key: dict[str, Any], ConsistentRead: bool, **_: Any) -> dict[str, Any]:  # noqa: N803
@@ -66,6 +74,7 @@ class TableInMemory:
 
     def put_item(self, *, Item: dict[str, Any], ConditionExpression: str, **request: Any) -> None:  # noqa: N803
         """Write an item if its condition holds."""
+        assert item_size(Item) < ITEM_LIMIT
         old = self.items.get(Item["org"]["S"])
         if ConditionExpression == "attribute_not_exists(org)":
             holds = old is None
@@ -74,7 +83,6 @@ class TableInMemory:
             holds = old is not None and old["version"] == request["ExpressionAttributeValues"][":version"]
         if not holds:
             raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": ""}}, "PutItem")
-        self.writes += 1
         self.kinds |= {notice.notice_id: notice.kind for notice in from_item(Item).outbox}
         self.items[Item["org"]["S"]] = json.loads(json.dumps(Item))
 

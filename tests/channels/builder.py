@@ -1,7 +1,7 @@
 """Notices as a check decides them, channels as a secret configures them, and what was learned of a refusal."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,18 +109,6 @@ def verdict_of(connection: Connection, request: Request) -> str:
         verdict = {frozenset(): "transient", frozenset(request.notice_ids): "refused"}[error.refused_ids]
         return "permanent" if error.permanent else verdict
     return "taken"
-
-
-def texts(value: object) -> Iterator[str]:
-    """Yield every text in a payload, keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from texts(inner)
 
 
 def everything(payload: object) -> str:

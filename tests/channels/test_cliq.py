@@ -1,19 +1,15 @@
 """Zoho Cliq: its URL, its cards, its throttle, and what text from Zoho CRM cannot do there."""
 
-import re
-
 import pytest
 import requests
 
 from handler.channels.channel import Connection
 from handler.channels.cliq import CLIQ, MESSAGE_LIMIT, MESSAGES_A_CHECK, TITLE_LIMIT
-from handler.wording import Fact
 from sandbox.channels import FakeCliq
 from sandbox.channels.cliq import ERRORS, REQUESTS_A_MINUTE
 from sandbox.server import Fault, Response
 from tests.channels.builder import (
     AMPLE,
-    HOSTILE,
     RENDERING,
     content,
     everything,
@@ -22,7 +18,6 @@ from tests.channels.builder import (
     one,
     refusal_of,
     send_all,
-    texts,
     verdict_of,
 )
 from tests.world import Clock
@@ -110,22 +105,6 @@ def test_a_refused_card_is_sent_as_plain_text_and_that_answer_counts(
     assert list(plain) == ["text"]
     assert plain["text"].startswith("Acme Ltd: Backup failed\n")
     assert RENDERING.crm_url in plain["text"]
-
-
-def test_text_from_zoho_is_inert(connection: Connection) -> None:
-    """No marks, mentions or links in any form; an address among our own words stays one."""
-    made = content(
-        HOSTILE, HOSTILE, next_step="Ask it@it.example, https://it.example (`make x ORG=a_b`).", lines=(HOSTILE,)
-    )
-    made = made._replace(facts=(*made.facts, Fact("Type", "a_b_c _d_")))
-    (request,) = connection.render([each._replace(content=made) for each in notices(2)], RENDERING)
-    card, plain = request.payload
-    for words in [words for words in texts([card, plain]) if words != RENDERING.crm_url]:
-        assert not set("*~`[]{}@") & set(words.replace("it@it", ""))
-        assert not re.search(r"https://evil|_i_| _d_", words)
-    assert "a_b_c ＿d＿" in everything(card)  # noqa: RUF001
-    assert "Ask it@it.example, https://it.example ('make x ORG=a_b')." in everything(card)
-    assert f"Zoho CRM: {RENDERING.crm_url} " in plain["text"]
 
 
 def test_a_check_stays_below_the_throttle_and_leaves_the_rest(

@@ -24,7 +24,6 @@ from tests.channels.builder import (
     one,
     ref,
     refusal_of,
-    row,
     send_all,
     verdict_of,
 )
@@ -43,24 +42,6 @@ def test_each_has_a_paragraph(kind: ChannelKind) -> None:
     """In docs/channels.md, under its name for people, with its keys."""
     (section,) = [part for part in DOCUMENT.split("\n## ")[1:] if part.partition("\n")[0].lower().startswith(kind.name)]
     assert [setting.key for setting in kind.settings if f"`{setting.key}`" not in section] == []
-
-
-@pytest.mark.parametrize("name", OVER_HTTP)
-def test_whatever_it_wants_it_can_say(name: str, connection: Connection) -> None:
-    """What is pending for it becomes requests: a notice that never did would be pending for ever."""
-    pending = [
-        notice(0),
-        notice(1, opens=(ref(),)),
-        notice(2, ends=(ref(),), severity="info"),
-        notice(3, kind="unknown", row=row(3, state="PARTIAL")),
-        notice(4, kind="unknown", severity="warning", row=row(4, action="paused")),
-        notice(5, kind="digest", row=None, opens=(ref(), ref(f"channel:{name}"))),
-        notice(6, kind="completed", severity="info"),
-    ]
-    for wanted in filter(connection.kind.channel._replace(min_severity="info").wants, pending):
-        requests_made = connection.render([wanted], RENDERING)
-        assert [i for request in requests_made for i in request.notice_ids] == [wanted.notice_id]
-        assert all(request.payload for request in requests_made)
 
 
 # --- what it sends ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """Slack: blocks and their limits, plain text where they are refused, the mention, and what text from Zoho cannot do."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,18 +12,7 @@ from handler.wording import Fact
 from sandbox.channels import FakeSlack
 from sandbox.channels.slack import ERRORS, rate_limited
 from sandbox.server import Response
-from tests.channels.builder import (
-    HOSTILE,
-    RENDERING,
-    connect,
-    content,
-    everything,
-    notice,
-    notices,
-    one,
-    send_all,
-    verdict_of,
-)
+from tests.channels.builder import RENDERING, connect, content, everything, notice, notices, one, send_all, verdict_of
 
 MENTION = SLACK.settings[1]
 
@@ -121,24 +109,6 @@ def test_a_critical_message_mentions_whom_the_secret_names(
 def test_whoever_cannot_be_mentioned_is_refused(whom: str) -> None:
     """With what it must be."""
     assert MENTION.problem(whom, False).startswith("must be here, channel, or")
-
-
-@pytest.mark.parametrize("whom", ["", "here"])
-def test_text_from_zoho_is_inert(fake: FakeSlack, session: requests.Session, whom: str) -> None:
-    """In blocks it is plain_text; plain text has no markup or, where it has a mention, nothing else that is any."""
-    connection = connect(fake, session, slack_mention=whom)
-    hostile = [n._replace(content=content(HOSTILE, HOSTILE, lines=(HOSTILE,))) for n in notices(2)]
-    (request,) = connection.render(hostile, RENDERING._replace(name=HOSTILE[:60]))
-    blocks, plain = request.payload
-    for shown in objects(blocks):
-        assert shown["type"] == "plain_text" or "evil" not in shown["text"]
-    control = set(re.findall(r"<[^>]*>", blocks["text"] + plain["text"]))
-    assert control == ({"<!here>"} if whom else set())
-    assert (plain["parse"], plain["mrkdwn"]) == ("none", bool(whom))
-    for words in (blocks["text"].removeprefix("<!here> "), plain["text"] if whom else ""):
-        assert not set("*~`[]@") & set(words)
-        assert "_i_" not in words
-    assert "://" not in blocks["text"]
 
 
 def test_times_are_each_readers_own(connection: Connection) -> None:

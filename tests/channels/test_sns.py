@@ -5,8 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
-from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 import boto3
 import pytest
@@ -19,6 +17,7 @@ from handler.errors import DeliveryError
 from handler.transport import Deadline
 from sandbox.server import Fault, Request, Response, Server
 from tests.channels.builder import AMPLE, HOSTILE, RENDERING, TOPIC, content, long_list, notice, one, refusal_of, row
+from tests.faults.stack import Stack, batch_of, query_error
 from tests.wire import RunningOut
 
 
@@ -40,29 +39,19 @@ class FakeSns(Server):
 
     def answer(self, request: Request) -> Response:
         """Accept or refuse each entry by itself."""
-        ids = [value for name, value in parse_qsl(request.body.decode()) if re.fullmatch(r".*member\.\d+\.Id", name)]
-        accepted = "".join(f"<member><Id>{i}</Id><MessageId>m</MessageId></member>" for i in ids if i not in self.fate)
+        entries = batch_of(request.form)
         refused = "".join(
             f"<member><Id>{i}</Id><Code>{fate[0]}</Code><Message>{fate[1]}</Message></member>"
             for i, fate in self.fate.items()
             if fate
         )
-        result = f"<Successful>{accepted}</Successful><Failed>{refused}</Failed>"
-        return Response.text(
-            f'<PublishBatchResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishBatchResult>{result}'
-            "</PublishBatchResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></PublishBatchResponse>",
-            content_type="text/xml",
-        )
+        status, said = Stack().publish({i: entry for i, entry in entries.items() if i not in self.fate}, refused)
+        return Response.text(said, status, "text/xml")
 
 
 def sns_error(code: str, status: int, said: str = "no") -> Response:
     """Return how SNS refuses a whole request."""
-    return Response.text(
-        '<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type>'
-        f"<Code>{escape(code)}</Code><Message>{said}</Message></Error></ErrorResponse>",
-        status,
-        "text/xml",
-    )
+    return Response.text(query_error(code, said), status, "text/xml")
 
 
 @pytest.fixture(scope="module")

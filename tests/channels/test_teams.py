@@ -8,7 +8,7 @@ from handler.channels.channel import Connection, Request
 from handler.channels.teams import MESSAGE_BYTES, TEAMS, size
 from sandbox.channels.teams import FakeTeams
 from sandbox.server import Response
-from tests.channels.builder import AMPLE, HOSTILE, RENDERING, content, notice, notices, ref, send_all, verdict_of
+from tests.channels.builder import AMPLE, RENDERING, content, notice, ref, send_all, verdict_of
 
 WORKFLOW = (
     "https://x.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/a/triggers/manual"
@@ -73,17 +73,6 @@ def test_a_card_ends_at_the_limit_in_bytes(connection: Connection, fake: FakeTea
     assert sent <= MESSAGE_BYTES
     assert (len(card(request)["body"]) == 1) == bool(more)
     assert more or sent == MESSAGE_BYTES - rest
-
-
-def test_text_from_zoho_is_inert(connection: Connection, fake: FakeTeams) -> None:
-    """No marks and no links in any form; the fake refuses a backslash."""
-    hostile = [n._replace(content=content(HOSTILE, HOSTILE, next_step="", lines=(HOSTILE,))) for n in notices(2)]
-    (request,) = send_all(connection, hostile, RENDERING._replace(name=HOSTILE[:60]))
-    assert "‹!channel> ‹https://evil.example|click> ∗b∗ ＿i＿" in fake.accepted[0].text  # noqa: RUF001
-    for element in card(request)["body"]:
-        for words in [element["text"]] if "text" in element else [fact["value"] for fact in element["facts"]]:
-            assert not set("\\`*{}[]<~") & set(words)
-            assert "https://evil" not in words
 
 
 @pytest.mark.parametrize(

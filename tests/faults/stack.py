@@ -88,9 +88,9 @@ def error(code: str) -> str:
     return json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"})
 
 
-def query_error(code: str) -> str:
+def query_error(code: str, said: str = "simulated") -> str:
     """Return an error in the query protocol, which SNS speaks."""
-    what = f"<Type>Sender</Type><Code>{code}</Code><Message>simulated</Message>"
+    what = f"<Type>Sender</Type><Code>{code}</Code><Message>{said}</Message>"
     return f"<ErrorResponse><Error>{what}</Error><RequestId>1</RequestId></ErrorResponse>"
 
 

@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import replace
-from itertools import islice, product
+from itertools import islice
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,12 +22,9 @@ SLACK = Timeline(3, SCENES["news"], ("slack",))
 ALONE = Timeline(3, SCENES["news"], ())
 FAILED, COMPLETED = (Row("failed"),), (Row("completed"),)
 HALVES = ("half of an answer, done", "wrong JSON: list", "empty body, done", "HTML, 200")
-MEANWHILE = ("another check meanwhile, first", "another check meanwhile, after", "the same event again meanwhile")
 STRIKES = [
     # Left alone, botocore takes an answer that is half or foreign for a success without content.
     *((fault, "dynamodb PutItem", 3, ALONE) for fault in HALVES),
-    # A check in the middle of another one finds the lease and ends quietly, or has done all the work.
-    *((*one, 1, SLACK) for one in product(MEANWHILE, ("dynamodb PutItem", "sns PublishBatch", "slack webhook"))),
     # A peer that takes for ever kills no check: the exchange ends with its time.
     *(("trickling head, done", place, 5, SLACK) for place in ("zoho token", "slack webhook", "heartbeat ping")),
     # A page of somebody else is no acceptance, whatever its status.
@@ -79,25 +76,11 @@ def test_a_fault_that_once_did_harm_does_none(
     strike(world, fault, place, times, timeline)
 
 
-@pytest.mark.parametrize("times", [1, 9])
-def test_a_batch_that_sns_refuses_as_a_whole_is_published_entry_by_entry(world: World, times: int) -> None:
-    """Only an entry that is refused alone is a dead letter."""
-    before = world.tally["dead letters: refused permanently"]
-    strike(world, "batch refused as a whole", "sns PublishBatch", times, ALONE)
-    assert (world.tally["dead letters: refused permanently"] > before) == (times > 1)
-
-
 def test_a_dead_checks_lease_goes_with_what_was_pending(world: World) -> None:
     """It died with something left for Slack; then the webhook was taken out of the configuration."""
     crash = hit_of(world, "crash before the request left", "slack webhook")
     steps = (Step(1), Step(1, FAILED, cold=True, hits=(crash,)), Step(1, without="slack"))
     play(world, replace(SLACK, steps=steps))
-
-
-def test_an_outcome_on_the_second_page_is_sent(world: World) -> None:
-    """Order is Zoho's affair: the newest row may be the last."""
-    play(world, Timeline(205, (Step(1), Step(1, (Row("failed", place=-1),))), ()))
-    assert [notice.kind for notice in world.judge.promised.values()] == ["baseline", "failed"]
 
 
 def test_the_calls_of_a_check_are_all_found(world: World) -> None:
@@ -130,23 +113,13 @@ def test_a_broken_channel_is_tried_at_each_check_and_nothing_uncounted_is_lost(w
     assert world.judge.memory.dead_letters.total > 0
 
 
-def test_a_batch_counts_and_a_failure_can_be_played_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make soak` prints the smallest timeline that breaks a promise, as the command's argument, and its seed."""
-    for name, value in {"BATCH": 3, "FLOODS": 1, "SHARES": 10**4, "a_world": lambda: nullcontext(world)}.items():
-        monkeypatch.setattr(soaking, name, value)
-    tally, failure = soaking.batch(7)
-    assert (failure, tally["timelines"] >= 4) == ("", True)
-    assert "| broken promise: loss | 0 |" in soaking.table(tally)
-
-    def play_badly(world: World, timeline: Timeline) -> None:
-        raise AssertionError(f"broken on purpose by {timeline}")
-
-    monkeypatch.setattr(soaking, "play", play_badly)
-    _, failure = soaking.batch(3)
-    assert "SEED=3 PROCESSES=1 make soak" in failure
-    [command] = [line for line in failure.splitlines() if line.startswith("python -m tests.faults ")]
-    again = eval(shlex.split(command)[-1], vars(timelines))  # noqa: S307 - what a person would paste
-    assert f"broken on purpose by {again}\n" in failure
+def test_a_failure_says_how_to_play_it_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person pastes, `python -m tests.faults 'Timeline(...)'`, is that timeline."""
+    monkeypatch.setattr(soaking, "play", Mock(side_effect=AssertionError("broken on purpose")))
+    with pytest.raises(AssertionError, match="broken on purpose") as raised:
+        soaking.replayable(world, SLACK)
+    *_, module, typed = shlex.split(str(raised.value).splitlines()[-1])
+    assert (module, eval(typed, vars(timelines))) == ("tests.faults", SLACK)  # noqa: S307 - our own text
 
 
 # What fails is made smaller by `make soak`: that takes minutes.

@@ -31,7 +31,7 @@ def judge(job: Job) -> list[str]:
     case = CASES[name]
     if isinstance(case, Trouble):
         return judge_trouble(case, style, with_plan=with_plan)
-    return judge_calendar(case, style, with_plan=with_plan, every_hour=True)
+    return judge_calendar(case, style, with_plan=with_plan, hourly_days=case.days)
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from tests.oracle.calendars import FIRST
 from tests.oracle.expectations import Expectation, always_open, loud, never, reminders, report
@@ -30,7 +29,6 @@ class Trouble:
         needs_plan: True: only where Zoho answers about the plan; False: only where it never does; None: both.
         hourly_from: From when on it is played hour by hour.
         days: How long it is played.
-        changes: A setting that changes, from a time on.
     """
 
     name: str
@@ -40,7 +38,6 @@ class Trouble:
     onset: datetime = ONSET
     hourly_from: datetime = ONSET
     days: int = 75
-    changes: tuple[datetime, dict[str, Any]] | None = None
 
     @property
     def modes(self) -> tuple[bool, ...]:
@@ -256,47 +253,10 @@ def _failed() -> Iterator[Trouble]:
             never({"failed"}, limit + DAY + HOUR, END),
         )
 
-    def fixed(zoho: Organisation) -> Expected:
-        failed = zoho.run(FAILED).end
-        good = zoho.by_hand(failed + 30 * HOUR).end
-        quiet = never({"failed", "overdue", "recovered"}, good + HOUR, END)
-        return report("failed", "critical", failed), report("recovered", "info", good), quiet
-
-    def fixed_at_once(zoho: Organisation) -> Expected:
-        zoho.delays = (MINUTE,)
-        failed = zoho.run(Fate("failed", takes=33 * MINUTE)).end  # due at half past: ends four past the hour
-        zoho.by_hand(failed + 6 * MINUTE, Fate(takes=20 * MINUTE))
-        return (
-            report("failed", "info", failed),
-            never({"failed", "overdue", "stuck"}, FIRST, END, {"critical", "warning"}),
-            never({"failed", "overdue"}, failed + HOUR, END),
-        )
-
-    def unknown_state(zoho: Organisation) -> Expected:
-        zoho.live(END)
-        at = ONSET + 5 * DAY + 20 * MINUTE
-        zoho.show(at, "partially_completed", None, "weekly")
-        return report("unknown", "critical", at), never({"overdue", "failed", "stuck"}, FIRST, END)
-
-    def at_first(zoho: Organisation) -> Expected:
-        limit = completed_at(zoho) + 35 * DAY + GRACE
-        zoho.run(FAILED)
-        zoho.live(END, MISSED)
-        return (
-            report("baseline", "critical", FIRST, early=HOUR),
-            reminders("failed", FIRST, FIRST + 20 * DAY, "baseline", limit),
-            report("overdue", "critical", limit, limit + DAY + HOUR, "opened"),
-        )
-
     yield Trouble("three weekly failures", then_good(FAILED, 3))
     yield Trouble("a monthly failure", then_good(Fate("failed", takes=30 * MINUTE)), THURSDAY, days=90)
     yield Trouble("a monthly failure, no plan", reminded, monthly("BYMONTHDAY=20"), needs_plan=False)
-    yield Trouble("a failure, then a good backup by hand", fixed)
-    yield Trouble("a failure, and a good backup by hand within the hour", fixed_at_once)
     yield Trouble("a failure, hours after it was due", then_good(Fate("failed", takes=9 * HOUR)))
-    yield Trouble("a state that nobody knows", unknown_state)
-    fifth, before = monthly("BYMONTHDAY=5"), FIRST - 10 * DAY
-    yield Trouble("the last one failed before the first look", at_first, fifth, False, before, FIRST, 30)
 
 
 def _unreadable() -> Iterator[Trouble]:
@@ -377,17 +337,6 @@ def _first_looks() -> Iterator[Trouble]:
 
 
 def _late_rows() -> Iterator[Trouble]:
-    def failure(zoho: Organisation) -> Expected:
-        zoho.live(END)
-        at = ONSET + 12 * DAY
-        last = max(run.end for run in zoho.runs if run.end < at - HOUR)
-        zoho.show(at, "failed", None, "weekly", log_time=last - 12 * HOUR)
-        return (
-            report("failed", "info", at, early=MINUTE),
-            never({"failed"}, at + HOUR, END),
-            never({"overdue", "stuck", "recovered"}, FIRST, END),
-        )
-
     def completion(zoho: Organisation) -> Expected:
         due = zoho.due()
         zoho.run(MISSED)
@@ -399,36 +348,4 @@ def _late_rows() -> Iterator[Trouble]:
             never({"overdue", "failed", "recovered"}, at + HOUR, END),
         )
 
-    def completion_before_a_failure(zoho: Organisation) -> Expected:
-        due = zoho.due()
-        zoho.run(MISSED)
-        failed = zoho.run(FAILED).end
-        at = due + 9 * DAY
-        zoho.show(at, "completed", None, "weekly", log_time=due + HOUR)
-        good = zoho.run().end
-        return (
-            report("failed", "critical", failed),
-            report("completed", "info", at, early=MINUTE),
-            always_open(frozenset({"overdue", "failing"}), failed + HOUR, good),
-            never({"recovered"}, FIRST, good),
-            report("recovered", "info", good),
-        )
-
-    def limit_raised(zoho: Organisation) -> Expected:
-        last = completed_at(zoho)
-        zoho.live(END, MISSED)
-        return (
-            report("overdue", "critical", last + 7 * DAY, RAISED - HOUR, "opened"),
-            report("overdue", "info", RAISED, RAISED, "ended", HOUR),
-            *overdue_after(last + 30 * DAY, RAISED),
-            never({"recovered"}, FIRST, END),
-        )
-
-    yield Trouble("a failure that appears after a newer completion", failure)
     yield Trouble("a completion that appears after overdue was sent", completion)
-    yield Trouble("a completion that appears after a newer failure", completion_before_a_failure)
-    changes = RAISED, {"max_backup_age_days": 30}
-    yield Trouble("overdue, and MAX_BACKUP_AGE_DAYS is raised", limit_raised, changes=changes)
-
-
-RAISED = ONSET + 9 * DAY

@@ -10,12 +10,12 @@ from tests.oracle.stories import Story
 from tests.oracle.troubles import Trouble
 
 
-def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, every_hour: bool) -> list[str]:
+def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, hourly_days: int = 0) -> list[str]:
     """Play a healthy calendar; say what is worse than `info` or ends something, and which runs nobody heard of."""
     organisation = calendar.organisation(style)
     player = Player(organisation, with_plan, Policy(notify_on=KINDS, **calendar.policy))
     until = FIRST + (calendar.settled or calendar.days) * DAY
-    player.play(hourly(FIRST, FIRST + calendar.days * DAY) if every_hour else stepping(organisation, FIRST, until))
+    player.play(hourly(FIRST, FIRST + hourly_days * DAY) if hourly_days else stepping(organisation, FIRST, until))
     wrong = [
         f"{n.at:%d %b %Y %H:%M}: {n.severity} {n.kind} {n.phase}: {n.content.title}"
         for n in player.sent
@@ -35,8 +35,6 @@ def judge_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[st
         *stepping(organisation, FIRST, trouble.hourly_from),
         *hourly(trouble.hourly_from, FIRST + trouble.days * DAY),
     ):
-        if trouble.changes and now == trouble.changes[0]:
-            player.policy = player.policy._replace(**trouble.changes[1])
         player.check(now)
     return [said for expected in (*expectations, one_a_day) for said in expected(player.sent, player.open)]
 
