@@ -3,10 +3,8 @@
 moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
 """
 
-import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,17 +64,16 @@ class Cloud:
     def deploy(
         self, name: str = "notifier", parameters: Mapping[str, str] | None = None, template_file: Path = TEMPLATE_FILE
     ) -> "Stack":
-        """Transform a template and create a stack from it.
+        """Transform a template and create a stack from it; the function in it is empty: `runtime` runs the working tree.
 
         Raises:
             ValueError: The template has a type of resource that moto would skip.
             botocore.exceptions.ClientError: A resource can't be made; the text names it and what is wrong.
         """
-        template = to_cloudformation(template_file.read_text(), self.region, parameters, f"s3://{name}/handler.zip")
+        template = to_cloudformation(template_file.read_text(), self.region, parameters)
         teach_moto(self.client)
         if unknown := unknown_types(template):
             raise ValueError(f"moto can't make {', '.join(sorted(unknown))}: teach it in sandbox/cloudformation.py")
-        self._upload(name)
         self.client("cloudformation").create_stack(
             StackName=name,
             TemplateBody=json.dumps(template),
@@ -88,13 +85,6 @@ class Cloud:
     def close(self) -> None:
         """Stop serving."""
         self._server.close()
-
-    def _upload(self, bucket: str) -> None:
-        """Upload an empty package to where the template expects one: `runtime` runs the working tree."""
-        s3, package = self.client("s3"), io.BytesIO()
-        zipfile.ZipFile(package, "w").close()
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
-        s3.put_object(Bucket=bucket, Key="handler.zip", Body=package.getvalue())
 
 
 @dataclass(frozen=True)
