@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -31,13 +30,13 @@ class Cloud:
     """
 
     def __init__(self, region: str = REGION) -> None:
-        """Start the server on a free loopback port."""
+        """Start the server on a free loopback port, with a new account."""
         self.region = region
         self._server = AwsEndpoint()
         self.url, self.calls = self._server.url, self._server.calls
         self._session = boto3.Session("sandbox", "sandbox", region_name=region)
         self._clients: dict[str, Any] = {}
-        self.reset()
+        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,20 +56,14 @@ class Cloud:
             self._clients[service] = self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
         return self._clients[service]
 
-    def reset(self) -> None:
-        """Forget everything, as if the account were new."""
-        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
-
-    def deploy(
-        self, name: str = "notifier", parameters: Mapping[str, str] | None = None, template_file: Path = TEMPLATE_FILE
-    ) -> "Stack":
-        """Transform a template and create a stack from it; the function in it is empty: `runtime` runs the working tree.
+    def deploy(self, name: str = "notifier", parameters: Mapping[str, str] | None = None) -> "Stack":
+        """Create a stack from the template; its function is empty, because `runtime` runs the working tree.
 
         Raises:
             ValueError: The template has a type of resource that moto would skip.
             botocore.exceptions.ClientError: A resource can't be made; the text names it and what is wrong.
         """
-        template = to_cloudformation(template_file.read_text(), self.region, parameters)
+        template = to_cloudformation(TEMPLATE_FILE.read_text(), self.region, parameters)
         teach_moto(self.client)
         if unknown := unknown_types(template):
             raise ValueError(f"moto can't make {', '.join(sorted(unknown))}: teach it in sandbox/cloudformation.py")
