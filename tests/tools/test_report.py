@@ -1,17 +1,12 @@
-"""What `make status`, `dry-run`, `check-now` and `test-message` print for a person, and for programs."""
+"""What `make status`, `dry-run`, `check-now` and `test-message` print for a person."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from sandbox.server import Fault, Response
-from tests.tools.bench import Bench
-from tests.tools.conftest import Tool
 from tools import report
-from tools.stack import Stack
 from tools.terminal import fitted
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -145,32 +140,3 @@ def test_a_check_and_a_test_message_say_what_they_did() -> None:
         "✓ SNS (e-mail, SMS): accepted: SNS took it\n✗ Slack: HTTP 500\n\n"
         "Not every channel took it. What to do: make doctor ORG=acme"
     )
-
-
-def test_the_function_is_asked(bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs get its answer as it is; the exit code tells of problems, and an unknown organisation is one."""
-    bench.connected("asked")
-    read = {"org": "asked", "problem": "no", "problems": [], "would_notify": [], "rows": [], "pending": 0}
-    answers: dict[str, tuple[int, dict[str, Any]]] = {
-        "status": (0, status()),
-        "check": (0, {"rows": 0, "notices": [], "delivered": {}, "incidents": [], "problem": None}),
-        "dry-run": (1, read),
-        "test-message": (1, {"org": "asked", "results": {"sns": "no"}, "ok": False}),
-    }
-    monkeypatch.setattr(Stack, "ask", lambda self, org, action: answers[action][1])
-    for action, (exits, answer) in answers.items():
-        code, text = tool(report.main, action, "--org", "asked", "--json")
-        assert (code, json.loads(text)) == (exits, answer)
-        assert tool(report.main, action, "--org", "asked")[0] == exits
-    answers["status"] = (0, status(None))
-    code, text = tool(report.main, "status", "--org", "nope")
-    assert (code, "✗ No organisation nope is connected to the stack notifier." in text) == (1, True)
-
-
-def test_a_function_that_fails_is_quoted(bench: Bench, tool: Tool) -> None:
-    """With the command that shows its log."""
-    bench.connected("failing")
-    bench.stage.zoho.standing["history"] = Fault(Response(500))
-    code, text = tool(report.main, "check", "--org", "failing")
-    assert (code, "✗ The function answered: failing: " in text) == (1, True), text
-    assert "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1" in text
