@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import certifi
 
+from sandbox.endpoint import AwsEndpoint
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import Row, row
 from tools.build import ROOT, runtime_python
@@ -60,6 +61,7 @@ class Bench(Sandbox):
 
     Attributes:
         organisation: The organisation at Zoho: change its `rows`.
+        aws: AWS as whatever is measured meets it.
         variables: The environment of whatever is measured.
     """
 
@@ -73,6 +75,7 @@ class Bench(Sandbox):
             super().__init__(channels=("slack",), certificate=str(certificate))  # which the others have, too
             opened.callback(super().close)
             self.organisation = self.connect(ORG)
+            self.aws = opened.enter_context(closing(AwsEndpoint(certificate=str(certificate))))
             self.variables = {
                 "PATH": os.environ["PATH"],
                 "LANG": "en_US.UTF-8",

@@ -3,13 +3,10 @@
 moto keeps its state in the process, whichever server asks: have one `Cloud` at a time, and no `mock_aws` beside it.
 """
 
-import io
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -33,13 +30,13 @@ class Cloud:
     """
 
     def __init__(self, region: str = REGION) -> None:
-        """Start the server on a free loopback port."""
+        """Start the server on a free loopback port, with a new account."""
         self.region = region
         self._server = AwsEndpoint()
         self.url, self.calls = self._server.url, self._server.calls
         self._session = boto3.Session("sandbox", "sandbox", region_name=region)
         self._clients: dict[str, Any] = {}
-        self.reset()
+        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,24 +56,17 @@ class Cloud:
             self._clients[service] = self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
         return self._clients[service]
 
-    def reset(self) -> None:
-        """Forget everything, as if the account were new."""
-        requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
-
-    def deploy(
-        self, name: str = "notifier", parameters: Mapping[str, str] | None = None, template_file: Path = TEMPLATE_FILE
-    ) -> "Stack":
-        """Transform a template and create a stack from it.
+    def deploy(self, name: str = "notifier", parameters: Mapping[str, str] | None = None) -> "Stack":
+        """Create a stack from the template; its function is empty, because `runtime` runs the working tree.
 
         Raises:
             ValueError: The template has a type of resource that moto would skip.
             botocore.exceptions.ClientError: A resource can't be made; the text names it and what is wrong.
         """
-        template = to_cloudformation(template_file.read_text(), self.region, parameters, f"s3://{name}/handler.zip")
+        template = to_cloudformation(TEMPLATE_FILE.read_text(), self.region, parameters)
         teach_moto(self.client)
         if unknown := unknown_types(template):
             raise ValueError(f"moto can't make {', '.join(sorted(unknown))}: teach it in sandbox/cloudformation.py")
-        self._upload(name)
         self.client("cloudformation").create_stack(
             StackName=name,
             TemplateBody=json.dumps(template),
@@ -88,13 +78,6 @@ class Cloud:
     def close(self) -> None:
         """Stop serving."""
         self._server.close()
-
-    def _upload(self, bucket: str) -> None:
-        """Upload an empty package to where the template expects one: `runtime` runs the working tree."""
-        s3, package = self.client("s3"), io.BytesIO()
-        zipfile.ZipFile(package, "w").close()
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": self.region})
-        s3.put_object(Bucket=bucket, Key="handler.zip", Body=package.getvalue())
 
 
 @dataclass(frozen=True)

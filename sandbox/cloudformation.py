@@ -6,7 +6,6 @@ API, so that botocore checks the name and type of every property.
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +26,10 @@ class Resource:
 
     Attributes:
         physical_resource_id: What `!Ref` gives.
-        undo: Deletes it again.
         arn: What `!GetAtt ….Arn` gives, for the types that have one.
     """
 
     physical_resource_id: str
-    undo: Callable[[], object] = lambda: None
     arn: str = ""
 
     def is_created(self) -> bool:
@@ -44,33 +41,27 @@ class Resource:
         return self.arn
 
     def delete(self, account_id: str, region: str) -> None:
-        """Delete the resource, for moto, which keeps no order: it may be gone with the resource that it belonged to."""
-        with suppress(ClientError):
-            self.undo()
+        """Leave the resource where it is: nobody looks at what belonged to a stack that is gone."""
 
 
 def _alarm(client: Client, name: str, properties: Properties) -> Resource:
     client.put_metric_alarm(**properties, AlarmName=name)
-    arn = client.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"]
-    return Resource(name, lambda: client.delete_alarms(AlarmNames=[name]), arn)
+    return Resource(name, client.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]["AlarmArn"])
 
 
 def _schedule(client: Client, name: str, properties: Properties) -> Resource:
-    arn = client.create_schedule(**properties, Name=name)["ScheduleArn"]
-    which = {"Name": name, "GroupName": properties.get("GroupName", "default")}
-    return Resource(name, lambda: client.delete_schedule(**which), arn)
+    return Resource(name, client.create_schedule(**properties, Name=name)["ScheduleArn"])
 
 
 def _schedule_group(client: Client, name: str, properties: Properties) -> Resource:
-    arn = client.create_schedule_group(**properties, Name=name)["ScheduleGroupArn"]
-    return Resource(name, lambda: client.delete_schedule_group(Name=name), arn)
+    return Resource(name, client.create_schedule_group(**properties, Name=name)["ScheduleGroupArn"])
 
 
 def _subscription(client: Client, name: str, properties: Properties) -> Resource:
     own = {key: properties.pop(key) for key in ("TopicArn", "Protocol", "Endpoint")}
     attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
     arn = client.subscribe(**own, Attributes=attributes, ReturnSubscriptionArn=True)["SubscriptionArn"]
-    return Resource(arn, lambda: client.unsubscribe(SubscriptionArn=arn), arn)
+    return Resource(arn, arn)
 
 
 def _nothing(client: Client, name: str, properties: Properties) -> Resource:
@@ -123,10 +114,6 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
         except (BotoCoreError, ClientError, ValueError) as error:
             raise ValidationError(message=f"{resource_type} {name}: {error}") from error
 
-    def update(original_resource: Resource, new_resource_name: str, cloudformation_json: Any, **where: str) -> Resource:
-        original_resource.delete(*where.values())
-        return create(new_resource_name, cloudformation_json, **where)
-
     return type(
         resource_type.replace("::", ""),
         (CloudFormationModel,),
@@ -135,7 +122,6 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
             "cloudformation_name_type": staticmethod(lambda: naming),
             "has_cfn_attr": staticmethod(lambda attribute: attribute == "Arn"),
             "create_from_cloudformation_json": staticmethod(create),
-            "update_from_cloudformation_json": staticmethod(update),
         },
     )
 

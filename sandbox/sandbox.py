@@ -6,9 +6,8 @@ from typing import Any, cast
 
 from sandbox.aws import Cloud
 from sandbox.channels import FAKES, Fake, FakeSlack
-from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import LambdaEnvironment, Result
-from sandbox.zoho import FakeZoho, Organisation, Row, new_token
+from sandbox.zoho import FakeZoho, Organisation, Row
 
 
 class Sandbox:
@@ -19,7 +18,6 @@ class Sandbox:
         channels: The fakes of the channels that `connect` configures, by name.
         cloud: AWS.
         stack: The project's template, deployed into it.
-        aws: Everything of AWS on one address, the function included.
         mailbox: A subscriber of the stack's topic of notices.
         function: The function, with the variables that the deployed one has and the sandbox's addresses.
     """
@@ -35,9 +33,8 @@ class Sandbox:
         Args:
             parameters: The template's.
             channels: Names of `FAKES`.
-            certificate: Of all servers that the function meets, a PEM file with chain and key; None is plain HTTP.
+            certificate: Of Zoho and the channels, a PEM file with chain and key; None is plain HTTP.
         """
-        self._secrets: dict[str, dict[str, str]] = {}
         with ExitStack() as opened:
             self.zoho = opened.enter_context(closing(FakeZoho(certificate=certificate)))
             self.channels: dict[str, Fake] = {
@@ -54,7 +51,6 @@ class Sandbox:
                 memory=configuration["MemorySize"],
             )
             opened.callback(self.function.close)
-            self.aws = opened.enter_context(closing(AwsEndpoint(self.function.invoke, certificate)))
             self._opened = opened.pop_all()
 
     @property
@@ -74,14 +70,8 @@ class Sandbox:
     def connect(self, org: str, rows: Iterable[Row] = (), **secret: str) -> Organisation:
         """Register an organisation at Zoho and write its parameter, with its own address on every channel."""
         organisation = self.zoho.organisation(rows)
-        self._secrets[org] = {**self.settings(org), **secret}
-        self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
+        self.stack.put_organisation(org, organisation.secret(**{**self.settings(org), **secret}))
         return organisation
-
-    def reconnect(self, org: str, organisation: Organisation) -> None:
-        """Give the organisation a new refresh token and write it into the parameter, as `make connect` does."""
-        organisation.refresh_tokens.append(new_token())
-        self.stack.put_organisation(org, organisation.secret(**self._secrets[org]))
 
     def check(self, org: str, **event: Any) -> Result:
         """Invoke the function for an organisation, as its schedule does."""

@@ -33,7 +33,7 @@ CALLS = {
     "sns": ["GetTopicAttributes", "PublishBatch"],
     "ssm": ["GetParameter"],
 }
-LEFT_OUT = ["bin", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
+LEFT_OUT = ["*.data", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
 KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "NOTICE", "licenses")  # what scanners read and licences demand
 
 NO_PYTHON = f"There is no Python {RUNTIME} here: install it, or name it, as in PYTHON313=/path/to/python3.13"
@@ -51,8 +51,8 @@ def fetch(wheels: Path = WHEELS) -> None:
 def build(target: Path, wheels: Path = WHEELS) -> bool:
     """Empty the folder `target` and fill it with the package; say whether it holds compiled modules."""
     shutil.rmtree(target, ignore_errors=True)
-    offline = ["--no-index", "--find-links", str(wheels)]
-    pip(sys.executable, "install", *PLATFORM, *LOCKED, *offline, "--no-compile", "--target", str(target))
+    for wheel in wheels.glob("*.whl"):  # checked when they were fetched; to install a wheel is to unpack it
+        zipfile.ZipFile(wheel).extractall(target)
     _trim(target)
     shutil.copytree(ROOT / "handler", target / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     python = runtime_python()
@@ -91,8 +91,8 @@ def runtime_python() -> Path | None:
 
 
 def _trim(target: Path) -> None:
-    for left_out in LEFT_OUT:
-        shutil.rmtree(target / left_out)
+    for left_out in [path for pattern in LEFT_OUT for path in target.glob(pattern)]:
+        shutil.rmtree(left_out)
     for service in (target / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in CALLS:  # the files beside them serve all services
             shutil.rmtree(service)

@@ -7,19 +7,16 @@ messages on every channel, and one in the name of an alarm.
 import argparse
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.wording import plural
 from tools import stack
 from tools.organisation import Organisation, differences, parameters, scheduled_org, schedules, unknown
-from tools.report import channels, headline, lost
+from tools.report import channels, lost, well
 from tools.stack import Stack
 from tools.terminal import FAILURES, mark, problem_of, run, say
 
-RUNTIME_ENDS = {"python3.13": date(2029, 6, 30)}
-"""When AWS stops patching a runtime: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
-NOTICE_OF_END = timedelta(days=180)
 PROVED_ALARM = "ErrorsAlarm"
 """Its state is set for a test. AWS corrects it at the next evaluation, because its missing data count as good."""
 TEST = "A test by `make doctor SEND=1`: nothing is wrong, no action needed."
@@ -55,7 +52,6 @@ def _examine(options: argparse.Namespace) -> int:
         _deployment(there),
         _subscribers(there),
         _alarms(there, send=options.send),
-        _invocations(there),
         _organisations(there, options.org, send=options.send),
     ]
     red = sum(not line.good for check in checks for line in _shown(check))
@@ -82,15 +78,10 @@ def _completed(lines: Lines) -> Lines:
 
 
 def _deployment(there: Stack) -> Lines:
-    """Look at the stack, its function, and the release that runs."""
+    """Look at the stack and the release that runs."""
     yield Line(True, f"AWS account {there.account}, region {there.region}")
     good = bool(stack.GOOD.fullmatch(there.status))
     yield Line(good, f"Stack {there.name}: {there.status}", stack.next_step(there.status))
-    function = there.client("lambda").get_function_configuration(FunctionName=there.outputs["FunctionName"])
-    end = RUNTIME_ENDS.get(function["Runtime"], date.min)
-    known = f"supported by AWS until {end}" if end > date.min else "not one that this release knows"
-    good = datetime.now(UTC).date() + NOTICE_OF_END < end
-    yield Line(good, f"Runtime {function['Runtime']}: {known}", "Get a newer release of this notifier: make deploy")
     deployed, runs = there.outputs.get("Version", "unknown"), there.ask("default", "status").get("version", "unknown")
     text = f"Release {runs}" + ("" if runs == deployed else f" runs, but the stack was deployed as {deployed}")
     yield Line(runs == deployed, text, "Deploy the release that you want: make deploy")
@@ -141,22 +132,6 @@ def _is_young(there: Stack) -> bool:
     return datetime.now(UTC) - there.created < timedelta(hours=int(there.parameters.get("NotInvokedHours", "3")))
 
 
-def _invocations(there: Stack) -> Lines:
-    """Look at what ran, and what failed of it, in the hours after which an alarm says that nothing runs."""
-    hours = int(there.parameters.get("NotInvokedHours", "3"))
-    now, new = datetime.now(UTC), ", and the stack is new" if _is_young(there) else ""
-    period = {"StartTime": now - timedelta(hours=hours), "EndTime": now, "Period": 3600, "Statistics": ["Sum"]}
-    of = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": there.outputs["FunctionName"]}]}
-    invoked, failed = (
-        int(sum(point["Sum"] for point in answer["Datapoints"]))
-        for metric in ("Invocations", "Errors")
-        for answer in [there.client("cloudwatch").get_metric_statistics(MetricName=metric, **of, **period)]
-    )
-    step = "Look at the schedules below; see also docs/runbook.md#not-invoked"
-    yield Line(bool(invoked or new), f"{plural(invoked, 'invocation')} in {plural(hours, 'hour')}{new}", step)
-    yield Line(failed == 0, f"{failed} of them failed", f"See why: {there.log_command()}")
-
-
 # --- The organisations ------------------------------------------------------------------------------------------------
 
 
@@ -203,7 +178,7 @@ def _organisation(
     for wrong in read["problems"]:
         yield Line(False, f"{wrong['title']}: {wrong['sentence']}", wrong["next_step"])
     if not (read["problem"] or read["problems"]):
-        yield Line(True, headline({**status, "problems": []})[2:])
+        yield Line(True, well(status)[2:])
     pending = len(memory.get("outbox", ()))
     yield Line(not pending, plural(pending, "pending notice"), f"See why: {there.log_command()}")
     if undelivered := lost(status):

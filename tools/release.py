@@ -4,7 +4,6 @@ It holds the package as a zip, the template as plain CloudFormation, which takes
 their checksums. The same sources give the same bytes.
 """
 
-import argparse
 import hashlib
 import json
 import shutil
@@ -21,11 +20,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ZIP = f"zoho-backup-notifier-{VERSION}.zip"
 TEMPLATE = f"zoho-backup-notifier-{VERSION}.json"
 CHECKSUMS = "SHA256SUMS"
-TEMPLATE_BYTES = 51_200
-"""What `aws cloudformation deploy` sends without a bucket for it.
-
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-"""
 PLACE = {  # no defaults: an update keeps the values before it, and a new zip under the old key is no change to AWS
     "CodeBucket": {
         "Type": "String",
@@ -44,9 +38,7 @@ PLACE = {  # no defaults: an update keeps the values before it, and a new zip un
 
 def main() -> int:
     """Run the recipe from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--target", type=Path, default=ROOT / "dist", help="folder to fill")
-    target = parser.parse_args().target
+    target = ROOT / "dist"
     if build.runtime_python() is None:
         print(f"A release is compiled. {build.NO_PYTHON} make release")
         return 1
@@ -70,16 +62,13 @@ def make(package: Path, target: Path) -> None:
     (target / CHECKSUMS).write_text("".join(sums))
 
 
-def packaged(template: str | None = None) -> dict[str, Any]:
+def packaged() -> dict[str, Any]:
     """Return the template as CloudFormation without macros, with the package's place as two parameters.
 
-    Args:
-        template: SAM's YAML; the project's own unless given.
-
-    Raises:
-        ValueError: It is too big to be deployed without a bucket of its own.
+    A test holds it below the 51,200 bytes that `aws cloudformation deploy` sends without a bucket for it:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     """
-    plain = to_cloudformation(template or TEMPLATE_FILE.read_text())
+    plain = to_cloudformation(TEMPLATE_FILE.read_text())
     plain["Parameters"] = {**PLACE, **plain["Parameters"]}
     for resource in plain["Resources"].values():
         resource.pop("Metadata", None)  # what sam and checkov read
@@ -87,8 +76,6 @@ def packaged(template: str | None = None) -> dict[str, Any]:
             resource["Properties"]["Code"] = {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}}
     groups = plain["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     groups.insert(0, {"Label": {"default": "The package"}, "Parameters": [*PLACE]})
-    if len(json.dumps(plain, indent=1)) >= TEMPLATE_BYTES:
-        raise ValueError(f"The template has more than {TEMPLATE_BYTES} bytes: aws cloudformation deploy refuses it")
     return plain
 
 

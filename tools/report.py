@@ -71,14 +71,18 @@ def problems(answer: Answer) -> Iterator[str]:
         yield f"✗ \t{problem['title']}: {problem['sentence']}\n  → \t{problem['next_step']}"
 
 
-def headline(status: Answer) -> str:
-    """Return how the backups stand, in a line."""
-    memory = status["memory"] or {}
+def standing(status: Answer) -> Iterator[str]:
+    """Yield how the backups stand: what is wrong, or that nothing is."""
     if not status["connected"]:
-        return f"✗ The backups are not being monitored. {capital(status['problem']).rstrip('.')}."
-    if found := status["problems"]:
-        more = f" {plural(len(found) - 1, 'more problem')} below." if len(found) > 1 else ""
-        return f"✗ {found[0]['title']}.{more}"
+        yield f"✗ The backups are not being monitored. {capital(status['problem']).rstrip('.')}."
+    yield from problems(status)
+    if status["connected"] and not status["problems"]:
+        yield well(status)
+
+
+def well(status: Answer) -> str:
+    """Return in a line how the backups stand where nothing is wrong."""
+    memory = status["memory"] or {}
     if not memory.get("baseline_at"):
         return f"! No check has read the backups yet: make check-now ORG={status['org']}"
     good = memory.get("last_completed")
@@ -116,7 +120,7 @@ def _status(status: Answer) -> Iterator[str]:
     stopped = (memory.get("schedule") or {}).get("stopped_at")
     off = f"turned off on {at(stopped, zone)}" if stopped else "none is known"
     expected, named = status["next_expected"], "next run" if status["next_run_known"] else "expected by"
-    yield from (headline(status), *problems(status), "")
+    yield from (*standing(status), "")
     yield from _about("Organisation", (f"{status['name']} ({org})" if status["name"] else org) + crm)
     yield from _about("Recent backups", *_recent(memory, zone))
     yield from _about("What waits", *(waiting or ["nothing"]))
@@ -132,16 +136,13 @@ def _status(status: Answer) -> Iterator[str]:
 
 
 def _recent(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
-    """Yield the last good backup, the failures after it, and how many backups there were since the last summary."""
+    """Yield the last good backup and the failures after it."""
     if good := memory.get("last_completed"):
         until = memory.get("links_until")
         yield f"✓ {at(good, zone)}" + (f", download links until {at(until, zone)}" if until else "")
     if failures := memory.get("failures_in_a_row", 0):
         since = memory.get("failing_since")
         yield f"✗ {failures} failed" + (f", since {at(since, zone)}" if since else "")
-    counted = [f"{count} {kind}" for kind, count in (memory.get("outcomes") or {}).items() if count]
-    if counted and memory.get("digest_at"):
-        yield f"since {at(memory['digest_at'], zone)}: {', '.join(counted)}"
 
 
 def _dry_run(answer: Answer, status: Answer) -> Iterator[str]:
@@ -181,7 +182,7 @@ def _check(answer: Answer, status: Answer) -> Iterator[str]:
         news = f"{plural(len(kinds), 'new message')} ({', '.join(kinds)})" if kinds else "no new message"
         yield from _about("Decided", news)
         yield from _about("Sent", *(accepted or ["nothing"]))
-    yield headline(status)
+    yield from standing(status)
 
 
 def _test_message(answer: Answer) -> Iterator[str]:

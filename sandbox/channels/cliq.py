@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.channels.fake import WIDTH, Fake, Payload
+from sandbox.channels.fake import Fake, Payload
 from sandbox.server import Request, Response
 
 REQUESTS_A_MINUTE = 20
@@ -81,12 +81,12 @@ class FakeCliq(Fake):
         return False
 
     @classmethod
-    def text(cls, payload: Payload, width: int = WIDTH) -> str:
+    def text(cls, payload: Payload) -> str:
         """Return the text, then the card: its title, slides and buttons."""
         parts = [unmarked(payload["text"])] if "text" in payload else []
         if "card" in payload:
             title = unmarked(payload["card"]["title"])
-            parts = [title, "=" * min(len(title), width), *parts]
+            parts = [title, "=" * len(title), *parts]
         for slide in payload.get("slides", []):
             data = [slide["data"]] if slide["type"] == "text" else _lines(slide["data"])
             parts += [unmarked(line) for line in (slide.get("title"), *data) if line]

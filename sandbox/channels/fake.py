@@ -18,8 +18,6 @@ Payload = dict[str, Any]
 
 MESSAGE = "webhook"
 """The kind of a request that brings a message, whatever the service calls it."""
-WIDTH = 100
-"""Characters in a line of a message's text, unless a caller asks for another number."""
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,8 @@ class Fake(Server):
         raise NotImplementedError
 
     @classmethod
-    def text(cls, payload: Payload, width: int = WIDTH) -> str:
-        """Return what a person reads of a message; columns are set in lines of at most this many characters."""
+    def text(cls, payload: Payload) -> str:
+        """Return what a person reads of a message."""
         raise NotImplementedError
 
     @property

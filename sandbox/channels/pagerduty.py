@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.channels.fake import WIDTH, Fake, Payload
+from sandbox.channels.fake import Fake, Payload
 from sandbox.server import Request, Response
 
 EVENT_BYTES = 512 * 1024
@@ -91,7 +91,7 @@ class FakePagerDuty(Fake):
         return Response.json(answer, 202)
 
     @classmethod
-    def text(cls, payload: Payload, width: int = WIDTH) -> str:
+    def text(cls, payload: Payload) -> str:
         """Return what the on-call person reads of an event."""
         if payload["event_action"] != "trigger":
             return f"{payload['event_action'].capitalize()}: {payload['dedup_key']}"

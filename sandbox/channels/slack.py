@@ -4,14 +4,12 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
 """
 
 import html
-import itertools
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from sandbox.channels.fake import WIDTH, Fake, Payload
+from sandbox.channels.fake import Fake, Payload
 from sandbox.server import Request, Response
 
 TEXT_CHARACTERS = 40_000
@@ -50,29 +48,21 @@ class FakeSlack(Fake):
         return Response.text("ok")
 
     @classmethod
-    def text(cls, payload: Payload, width: int = WIDTH) -> str:
+    def text(cls, payload: Payload) -> str:
         """Return what Slack shows: its blocks or, without any, its text; dates in this machine's time zone."""
-        blocks = [_block_text(block, width) for block in payload.get("blocks", [])]
+        blocks = [_block_text(block) for block in payload.get("blocks", [])]
         return "\n".join(blocks) if blocks else plain(payload.get("text", ""))
 
 
-def _block_text(block: Payload, width: int) -> str:
+def _block_text(block: Payload) -> str:
     if block["type"] == "header":
         title = _object_text(block["text"])
-        return f"{title}\n{'=' * min(len(title), width)}"
+        return f"{title}\n{'=' * len(title)}"
     if block["type"] == "context":
         return " · ".join(map(_object_text, block["elements"]))
     words = [_object_text(block["text"])] if "text" in block else []
-    fields = [_object_text(field) for field in block.get("fields", [])]
-    return "\n".join([*words, *_columns(fields, min(40, width // 2))])
-
-
-def _columns(fields: list[str], column: int) -> Iterator[str]:
-    """Yield the lines of fields in two columns of so many characters, as Slack sets them."""
-    for pair in itertools.zip_longest(fields[::2], fields[1::2], fillvalue=""):
-        wrapped = [[part for line in field.splitlines() for part in textwrap.wrap(line, column - 2)] for field in pair]
-        for left, right in itertools.zip_longest(*wrapped, fillvalue=""):
-            yield f"{left:{column}}{right}".rstrip()
+    fields = [_object_text(field) for field in block.get("fields", [])]  # in two columns: names and values
+    return "\n".join([*words, *(": ".join(fields[at : at + 2]) for at in range(0, len(fields), 2))])
 
 
 def _object_text(words: dict[str, str]) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.channels.fake import WIDTH, Fake, Payload
+from sandbox.channels.fake import Fake, Payload
 from sandbox.server import Request, Response
 
 REQUEST_BYTES = 28 * 1024
@@ -50,7 +50,7 @@ class FakeTeams(Fake):
         return self.addresses.get(path[1], "") if path else ""
 
     @classmethod
-    def text(cls, payload: Payload, width: int = WIDTH) -> str:
+    def text(cls, payload: Payload) -> str:
         """Return the lines of its cards, their buttons last."""
         cards = [attachment["content"] for attachment in payload["attachments"]]
         return "\n".join(line for card in cards for line in _lines(card))

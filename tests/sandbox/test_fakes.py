@@ -12,6 +12,7 @@ import yaml
 
 from sandbox.channels import FAKES, Fake, FakeCliq
 from sandbox.channels.slack import markup, plain
+from sandbox.server import Fault
 from tests.world import Clock
 
 MISSING = object()
@@ -79,8 +80,11 @@ def test_each_failure_comes_on_demand_and_means_one_thing(fake: Fake) -> None:
     assert [post(fake, GOOD[fake.name]).ok for _ in range(2)] == [False, False]
     assert requests.get(fake.heartbeat_url("acme"), timeout=5).ok
     fake.repair()
+    fake.break_with(Fault(drops=True, acts=True), times=1)
+    with pytest.raises(requests.ConnectionError):
+        post(fake, GOOD[fake.name])
     assert post(fake, GOOD[fake.name]).ok
-    assert len(fake.accepted) == 1
+    assert len(fake.accepted) == 2, "one of them was accepted, but nobody was told"
 
 
 def test_an_address_that_is_revoked_or_wrong_is_refused(fake: Fake) -> None:

@@ -23,7 +23,7 @@ ACTIONS = {  # an operation that IAM knows under another name
 FREE = {"sts:GetCallerIdentity"}
 """What nobody needs a permission for: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
 NO_RESOURCE = {
-    *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate", "cloudwatch:GetMetricStatistics"),
+    *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"),
     *("lambda:GetAccountSettings", "logs:DescribeLogGroups", "scheduler:ListSchedules", "ssm:DescribeParameters"),
     *("logs:DescribeResourcePolicies", "sns:GetSubscriptionAttributes", "sns:Unsubscribe"),
 }

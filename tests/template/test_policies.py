@@ -1,4 +1,4 @@
-"""The policies of docs/policies suffice for what people do with the tools, and grant no more."""
+"""The policies of docs/policies and the roles of the stack suffice for what is done with them, and grant no more."""
 
 import json
 import re
@@ -11,14 +11,18 @@ from typing import Any
 import botocore.session
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from moto.iam.models import iam_backends
 
 from sandbox.endpoint import AwsEndpoint
 from sandbox.sandbox import Sandbox
-from sandbox.zoho import sample_rows
-from tests.template.iam import ACCOUNT, NO_RESOURCE, Permission, allows, as_list, granted, only
+from sandbox.zoho import row, sample_rows
+from tests.function import Context, cold_start, variables_of
+from tests.template.iam import ACCOUNT, NO_RESOURCE, PREFIX, Permission, allows, as_list, granted, only
 from tools import connect, doctor, report, undeploy
 
 Json = Any
+Made = tuple[dict[str, str], dict[str, str]]
+"""A stack's resources and outputs."""
 POLICIES = Path(__file__).parents[2] / "docs" / "policies"
 NAMES = sorted(path.stem for path in POLICIES.glob("*.json"))
 ORG = ("--org", "acme", "--non-interactive")
@@ -82,15 +86,22 @@ def stage() -> Iterator[Sandbox]:
         yield stage
 
 
+@pytest.fixture(scope="module")
+def second(stage: Sandbox) -> Made:
+    """Deploy a second stack into the account, which a test will remove; give what was made."""
+    deployed = stage.cloud.deploy("second")
+    deployed.put_organisation("acme", {"client_id": "1"})
+    return deployed.resources, deployed.outputs
+
+
+@pytest.mark.usefixtures("second")
 @pytest.mark.parametrize("name", USES)
 def test_a_policy_suffices_for_what_people_do_and_grants_no_more(
     stage: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """With that policy alone; whoever only looks reads no secret and no memory."""
-    stack = "gone" if name == "deploy" else stage.stack.name
+    stack = "second" if name == "deploy" else stage.stack.name
     permissions = permitted(name, stack)
-    if name == "deploy":
-        stage.cloud.deploy(stack).put_organisation("acme", {"client_id": "1"})
     company = stage.connect("acme", sample_rows())
     with closing(AwsEndpoint(stage.function.invoke)) as front, only(permissions) as asked:
         for variable, value in {
@@ -145,3 +156,60 @@ def test_a_policy_can_be_copied(name: str) -> None:
     for statement in policy(name)["Statement"]:
         if "iam:PassRole" in as_list(statement["Action"]):
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+# --- Roles ------------------------------------------------------------------------------------------------------------
+
+
+def of_role(stage: Sandbox, output: str) -> set[Permission]:
+    """Return what a deployed role allows; the stack's output names it."""
+    policies = iam_backends[ACCOUNT]["aws"].get_role_by_arn(stage.stack.outputs[output]).policies
+    (document,) = policies.values()
+    return granted(document)
+
+
+def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandbox) -> None:
+    """What the function asks for is what the role allows, to the resource; only logging is Lambda's own."""
+    outputs, allowed = stage.stack.outputs, of_role(stage, "FunctionRoleArn")
+    topics = outputs["TopicArn"], outputs["AlarmTopicArn"]
+    table = PREFIX.format("dynamodb", f"table/{outputs['TableName']}")
+    secrets = Permission("ssm:GetParameter", PREFIX.format("ssm", f"parameter{outputs['OrgParameterPrefix']}/*"))
+    streams = PREFIX.format("logs", f"log-group:{stage.stack.resources['NotifierLogGroup']}:*")
+    used = {
+        Permission("dynamodb:GetItem", table),
+        Permission("dynamodb:PutItem", table),
+        Permission("sns:Publish", topics[0]),
+        *(Permission("sns:GetTopicAttributes", topic) for topic in topics),
+    }
+    assert allowed == used | {
+        secrets,
+        *(Permission(f"logs:{verb}", streams) for verb in ("CreateLogStream", "PutLogEvents")),
+    }
+    stage.connect("news", [row(stage.zoho.clock(), state="failure")])
+    with variables_of(stage), only(allowed) as asked:
+        function = cold_start()
+        for action in function.ACTIONS:
+            function.lambda_handler({"org": "news", "action": action}, Context())
+    assert {needed for needed in asked if needed.action != "ssm:GetParameter"} == used
+
+
+def test_a_schedule_may_invoke_the_function_and_give_up(stage: Sandbox) -> None:
+    """What EventBridge Scheduler does in the schedule's role is all that it grants."""
+    outputs = stage.stack.outputs
+    where = {"Name": stage.stack.name, "GroupName": outputs["ScheduleGroupName"]}
+    target = stage.cloud.client("scheduler").get_schedule(**where)["Target"]
+    assert target["RoleArn"] == outputs["ScheduleRoleArn"]
+    assert of_role(stage, "ScheduleRoleArn") == {
+        Permission("lambda:InvokeFunction", target["Arn"]),
+        Permission("sqs:SendMessage", target["DeadLetterConfig"]["Arn"]),
+    }
+    assert (target["Arn"], target["DeadLetterConfig"]["Arn"]) == (outputs["FunctionArn"], outputs["DeadLetterQueueArn"])
+
+
+def test_two_stacks_fit_in_one_account(stage: Sandbox, second: Made) -> None:
+    """Every resource of a second stack is another one."""
+    resources, outputs = second
+    first = stage.stack.resources
+    assert resources.keys() == first.keys()
+    assert [name for name, physical in resources.items() if first[name] == physical] == []
+    assert {key for key, value in outputs.items() if stage.stack.outputs[key] == value} == {"Version"}

@@ -27,15 +27,6 @@ def test_every_environment_has_a_lock_file() -> None:
     assert locked("runtime") | locked("lambda") <= locked("run"), "which requirements/dev.txt begins with"
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
-def test_a_lock_file_holds_versions_and_hashes_and_no_place(lock: Path) -> None:
-    """Whoever installs chooses the index; what arrives is what was locked."""
-    requirements = re.split(r"(?<!\\)\n", lock.read_text().strip().removeprefix("-r run.txt\n"))
-    pinned = r"[a-z0-9-]+==[^\s;]+(?: ; [^\\]+?)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+"
-    assert requirements
-    assert [requirement for requirement in requirements if not re.fullmatch(pinned, requirement)] == []
-
-
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_action_of_a_workflow_is_pinned(workflow: Path) -> None:
     """By commit, because a tag can move."""

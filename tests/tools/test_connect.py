@@ -1,4 +1,7 @@
-"""`make connect`: what it asks, what it refuses, what it writes, and what is left when it is left or refused."""
+"""`make connect`: what it asks, what it refuses, what it writes, and what is left when it is left or refused.
+
+Also what the function answers to the tools, as one runs here.
+"""
 
 import json
 import re
@@ -19,8 +22,10 @@ from tests.template.iam import ACCOUNT
 from tests.tools.bench import LEAVE, Bench, Person
 from tests.tools.conftest import Tool
 from tests.tools.front import denied
-from tools import connect, questions, stack, zoho_token
+from tests.tools.test_report import status
+from tools import connect, questions, report, stack, zoho_token
 from tools.questions import QUESTIONS, variable
+from tools.stack import Stack
 from tools.terminal import problem_of
 from tools.zoho_token import TROUBLES, ZohoError
 
@@ -492,3 +497,35 @@ def test_the_stack_is_the_one_that_was_deployed_from_here(
         (tmp_path / account / region / f"{name}.toml").touch()
         assert connect.main(["--non-interactive"]) == 1
         assert said in capsys.readouterr().out
+
+
+# --- What the function says ------------------------------------------------------------------------------------------
+
+
+def test_the_function_is_asked(bench: Bench, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs get its answer as it is; the exit code tells of problems, and an unknown organisation is one."""
+    bench.connected("asked")
+    read = {"org": "asked", "problem": "no", "problems": [], "would_notify": [], "rows": [], "pending": 0}
+    answers: dict[str, tuple[int, dict[str, Any]]] = {
+        "status": (0, status()),
+        "check": (0, {"rows": 0, "notices": [], "delivered": {}, "incidents": [], "problem": None}),
+        "dry-run": (1, read),
+        "test-message": (1, {"org": "asked", "results": {"sns": "no"}, "ok": False}),
+    }
+    monkeypatch.setattr(Stack, "ask", lambda self, org, action: answers[action][1])
+    for action, (exits, answer) in answers.items():
+        code, text = tool(report.main, action, "--org", "asked", "--json")
+        assert (code, json.loads(text)) == (exits, answer)
+        assert tool(report.main, action, "--org", "asked")[0] == exits
+    answers["status"] = (0, status(None))
+    code, text = tool(report.main, "status", "--org", "nope")
+    assert (code, "✗ No organisation nope is connected to the stack notifier." in text) == (1, True)
+
+
+def test_a_function_that_fails_is_quoted(bench: Bench, tool: Tool) -> None:
+    """With the command that shows its log."""
+    bench.connected("failing")
+    bench.stage.zoho.standing["history"] = Fault(Response(500))
+    code, text = tool(report.main, "check", "--org", "failing")
+    assert (code, "✗ The function answered: failing: " in text) == (1, True), text
+    assert "aws logs tail /zoho-backup-notifier/notifier --since 3h --region eu-west-1" in text

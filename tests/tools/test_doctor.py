@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from sandbox.server import Response
-from sandbox.template import TEMPLATE_FILE
 from tests.tools.bench import Bench
 from tests.tools.conftest import Tool
 from tests.tools.front import Refusal, denied
@@ -163,33 +162,17 @@ def test_a_schedule_that_is_not_the_stacks_is_red_and_written_again(bench: Bench
     assert examine(tool)[0] == 0
 
 
-def test_the_last_hours_are_looked_at(
+def test_a_new_stack_may_not_have_run(
     bench: Bench, tool: Tool, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new stack may not have run, and its alarm may ring; later, what ran is counted, and what failed."""
-    cloudwatch, find, now = bench.client("cloudwatch"), stack.find, datetime.now(UTC)
-    rings = {**RINGS, "AlarmName": "notifier-not-invoked"}
-    cloudwatch.set_alarm_state(**rings)
+    """Its alarm rings until the first check; later, that is red."""
+    find, rings = stack.find, {**RINGS, "AlarmName": "notifier-not-invoked"}
+    bench.client("cloudwatch").set_alarm_state(**rings)
     assert examine(tool)[0] == 0
-    cloudwatch.set_alarm_state(**{**rings, "StateValue": "OK"})
-    outputs = {**bench.stage.stack.outputs, "FunctionName": "measured"}
-    old: dict[str, Any] = {"created": now - timedelta(hours=9), "outputs": outputs}
-    monkeypatch.setattr(stack, "find", lambda options: replace(find(options), **old))
-    bench.front.instead["GetFunctionConfiguration"] = Response.json({"Runtime": "python3.13"})
-    assert examine(tool)[2] == ["0 invocations in 3 hours"]
-    of = {"Dimensions": [{"Name": "FunctionName", "Value": "measured"}], "Value": 2}
-    for metric in ("Invocations", "Errors"):
-        data = {"MetricName": metric, **of, "Timestamp": now - timedelta(minutes=5)}
-        cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[data])
-    assert examine(tool)[2] == ["2 of them failed"]
-
-
-def test_the_runtime_has_an_end(tool: Tool, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a year before it the line is red; the template's runtime is known."""
-    assert f"Runtime: {next(iter(doctor.RUNTIME_ENDS))}\n" in TEMPLATE_FILE.read_text()
-    for mark, end in {"✓": date(2100, 1, 1), "✗": date(2000, 1, 1)}.items():
-        monkeypatch.setattr(doctor, "RUNTIME_ENDS", {"python3.13": end})
-        assert f"{mark} Runtime python3.13" in examine(tool)[1]
+    old = datetime.now(UTC) - timedelta(hours=9)
+    monkeypatch.setattr(stack, "find", lambda options: replace(find(options), created=old))
+    assert examine(tool)[2] == ["Alarm notifier-not-invoked: ALARM"]
+    bench.client("cloudwatch").set_alarm_state(**{**rings, "StateValue": "OK"})
 
 
 def test_what_may_not_be_asked_is_a_red_line_and_the_rest_goes_on(bench: Bench, tool: Tool, answers: Answers) -> None:
@@ -198,7 +181,7 @@ def test_what_may_not_be_asked_is_a_red_line_and_the_rest_goes_on(bench: Bench, 
     code, shown, red = examine(tool)
     denial = "Your AWS credentials do not allow cloudwatch:DescribeAlarms."
     assert red == [denial, "AWS answered Whatever to GetSchedule."]
-    assert (code, "invocations in 3 hours" in shown, shown.endswith("\n2 things to do.\n")) == (1, True, True)
+    assert (code, "Topic of alarms" in shown, shown.endswith("\n2 things to do.\n")) == (1, True, True)
     bench.front.instead.clear()
     code, shown = tool(doctor.main, "--org", "nobody")
     assert (code, "✗ No organisation nobody is connected to the stack notifier." in shown) == (1, True), shown

@@ -25,7 +25,7 @@ def test_each_failure_of_pip_has_its_sentence() -> None:
         assert words in environment.explain(said)
 
 
-@pytest.mark.parametrize("command", [partial(environment.make, Path("requirements/dev.txt")), build.fetch, build.build])
+@pytest.mark.parametrize("command", [partial(environment.make, Path("requirements/dev.txt")), build.fetch])
 def test_a_failure_ends_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[[Path], object]
 ) -> None:

@@ -63,6 +63,7 @@ def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) 
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "zoho-backup-notifier-0.9.0.zip").touch()
     release.make(tmp_path / "package", tmp_path / "dist")
+    assert (tmp_path / "dist" / release.TEMPLATE).stat().st_size < 51_200, "`aws cloudformation deploy` needs no bucket"
     assert {path.name for path in (tmp_path / "dist").iterdir()} == {release.ZIP, release.TEMPLATE, release.CHECKSUMS}
     bash(f"sha256sum --strict --check {release.CHECKSUMS}", tmp_path / "dist", dict(os.environ)).check_returncode()
 

@@ -39,32 +39,22 @@ def test_connect(bench: Bench) -> None:
             gate.wait(0.1)
         person.type("pasted-too-early" + ENTER)
         gate.set()
-        person.answer("Send a test message", "2")
-        assert person.exit_code() == 0
+        person.wait_for("Send a test message")
+        person.type(CTRL_C)
+        person.wait_for("Stopped. typed is connected; no test message was sent.")
+        assert (person.exit_code(), person.echoes) == (130, True)
     bench.secrets += ["B00000000/TYPED", "pasted-too-early"]
     assert bench.shows_no_secret(person.screen)
     assert bench.parameter("typed")["slack_webhook_url"] == hook
 
 
-LEAVING = {
-    "deploy": ("NotificationEmail (Enter for none):", "it@example", "✗ One e-mail", "Nothing was saved or deployed."),
-    "undeploy": ("Type the stack's name", "notifier", "Delete the table, too?", "Nothing was changed."),
-}
-
-
-@pytest.mark.parametrize("tool", LEAVING)
-def test_leaving_restores_the_terminal(bench: Bench, tool: str) -> None:
-    """After a typed answer, by Ctrl-C or a signal; whoever goes on in this terminal sees what they type."""
-    question, typed, next_words, said = LEAVING[tool]
-    environment = {**bench.environment, "ZOHO_API_URL": ""}
-    with running(f"tools.{tool}", "--stack", "notifier", **environment) as person:
-        person.answer(question, typed)
-        person.wait_for(next_words)
-        if tool == "undeploy":
-            person.process.send_signal(signal.SIGHUP)
-        else:
-            person.type(CTRL_C)
-        person.wait_for(f"Stopped. {said}")
+def test_a_signal_restores_the_terminal(bench: Bench) -> None:
+    """After a typed answer; whoever goes on in this terminal sees what they type."""
+    with running("tools.deploy", "--stack", "notifier", **{**bench.environment, "ZOHO_API_URL": ""}) as person:
+        person.answer("NotificationEmail (Enter for none):", "it@example")
+        person.wait_for("✗ One e-mail")
+        person.process.send_signal(signal.SIGHUP)
+        person.wait_for("Stopped. Nothing was saved or deployed.")
         assert (person.exit_code(), person.echoes) == (130, True)
 
 
