@@ -31,5 +31,5 @@ def request(session: requests.Session, url: str, deadline: Deadline) -> str:
     if not 200 <= response.status < 300:
         return f"HTTP {response.status}"
     text = response.body.decode("utf-8", "replace")
-    recorded = not says_no(decoded(response)) and not NOT_RECORDED.match(text)
+    recorded = not says_no(decoded(response) or {}) and not NOT_RECORDED.match(text)
     return "" if recorded else f"HTTP {response.status}, but not recorded"

@@ -15,19 +15,23 @@ Json = dict[str, Any]
 
 PERMANENT = {401, 403, 404, 410}
 """Statuses that stay until a person acts, whatever the service."""
+THROTTLED = "throttled"
+"""The code that stands for a request too many, where a service says that in words."""
 
 
 class Answers(NamedTuple):
-    """What is known of a service's answers; each is a pattern of a whole text or code.
+    """What is known of a service's answers; all but `code` are patterns of a whole text or code.
 
     Any other answer may pass. If it does not, delivery finds the channel broken after `delivery.BROKEN_AFTER`.
 
     Attributes:
+        code: Returns the code in an answer, or "".
         accepts: The text with which it accepts a message, beside an empty one and a JSON object.
         refused: Codes that come with HTTP 400 and are about the message. A wrong one here loses messages.
         permanent: Codes that refuse every message until a person acts, whatever their status.
     """
 
+    code: Callable[[Response], str]
     accepts: str = ""
     refused: str = ""
     permanent: str = ""
@@ -152,11 +156,10 @@ class Connection(NamedTuple):
         except TransportError as error:
             raise DeliveryError(f"{self.kind.label} did not answer: {error}") from None
 
-    def refusal(
-        self, answers: Answers, response: Response, code: str, notice_ids: Sequence[str]
-    ) -> DeliveryError | None:
+    def refusal(self, answers: Answers, response: Response, notice_ids: Sequence[str]) -> DeliveryError | None:
         """Return the error for an answer, or None if it is an acceptance; only what looks like a code is quoted."""
         status, label, ok = response.status, self.kind.label, 200 <= response.status < 300
+        code = answers.code(response)
         if ok and _says_yes(response, answers.accepts):
             return None
         shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
@@ -173,13 +176,32 @@ class Connection(NamedTuple):
         return f"Connection({self.kind.name})"
 
 
-def decoded(response: Response) -> Json:
-    """Return the JSON object in an answer, or an empty one."""
+def post_forms(answers: Answers, request: Request, connection: Connection, deadline: Deadline) -> None:
+    """Post a request whose payload is a tuple of forms, the best one first.
+
+    The next form is tried if the service refuses the content of one, or answers with a code that is not known.
+
+    Raises:
+        DeliveryError: The service did not accept any of them.
+    """
+    refusal: DeliveryError | None = None
+    for form in request.payload:
+        response = connection.post(form, deadline)
+        refusal = connection.refusal(answers, response, request.notice_ids)
+        final = refusal is None or refusal.permanent or response.status not in {400, 413}
+        if final or answers.code(response) == THROTTLED:
+            break
+    if refusal:
+        raise refusal
+
+
+def decoded(response: Response) -> Json | None:
+    """Return the JSON object in an answer, or None if there is none."""
     try:
         body = response.json()
     except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def says_no(answer: Json) -> bool:
@@ -189,11 +211,8 @@ def says_no(answer: Json) -> bool:
 
 def _says_yes(response: Response, accepts: str) -> bool:
     """Return whether the body of a 2xx answer is an acceptance: proxies and maintenance pages answer so, too."""
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict):
+    body = decoded(response)
+    if body is not None:
         return not says_no(body)
     text = response.body.decode("utf-8", "replace").strip()
     return not text or re.fullmatch(accepts, text) is not None

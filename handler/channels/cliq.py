@@ -7,16 +7,15 @@ they do not work in the rest of a card.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import islice
-from urllib.parse import parse_qs
-
-from urllib3.util import parse_url
+from urllib.parse import parse_qs, urlsplit
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
+from handler.channels.channel import THROTTLED, Answers, ChannelKind, Json, Request, Setting, decoded, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Deadline, Response
+from handler.transport import Response
 from handler.wording import plural, shorten
 
 # https://www.zoho.com/cliq/help/restapi/v2/messageformat/
@@ -26,8 +25,6 @@ TITLE_LIMIT = 200
 MESSAGES_A_CHECK = 7
 """Each may need two requests, and 20 a minute lock the user out for ten minutes. The rest waits for the next check."""
 
-# https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
-ANSWERS = Answers(refused=r"invalid_\w+|param_missing")
 # Reported by users, not documented: a throttle is HTTP 400 as well as 429.
 THROTTLE = r"(?i)throttl|exceeded|too many|rate.?limit"
 PATH = r"(/company/\d+)?/api/v\d/(channelsbyname|channels|bots|chats)/[^/]+/messages?"
@@ -36,10 +33,10 @@ PATH = r"(/company/\d+)?/api/v\d/(channelsbyname|channels|bots|chats)/[^/]+/mess
 def _webhook_problem(url: str, loopback: bool) -> str:
     if wrong := url_problem(url, loopback):
         return wrong
-    parts = parse_url(url)
-    if not re.fullmatch(PATH, parts.path or ""):
+    parts = urlsplit(url)
+    if not re.fullmatch(PATH, parts.path):
         return "must be the message endpoint of a channel or bot (…/api/v2/channelsbyname/NAME/message)"
-    return "" if parse_qs(parts.query or "").get("zapikey") else "must end with the webhook token (?zapikey=…)"
+    return "" if parse_qs(parts.query).get("zapikey") else "must end with the webhook token (?zapikey=…)"
 
 
 def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
@@ -48,27 +45,17 @@ def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
     return [Request(message.ids, _forms(message)) for message in islice(messages, MESSAGES_A_CHECK)]
 
 
-def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
-    """Post the card; if Cliq refuses its content, post the plain text once, but never after a throttle.
-
-    Raises:
-        DeliveryError: Cliq did not accept it.
-    """
-    card, plain = request.payload
-    response = connection.post(card, deadline)
-    if response.status in {400, 413} and _code(response) != "throttled":
-        response = connection.post(plain, deadline)
-    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
-        raise refusal
-
-
 def _code(response: Response) -> str:
     """Return the code of an answer; a throttle is recognised by its words."""
-    body = decoded(response)
+    body = decoded(response) or {}
     code, said = body.get("code"), body.get("message")
     if response.status in {400, 429} and re.search(THROTTLE, f"{code} {said}"):
-        return "throttled"
+        return THROTTLED
     return code if isinstance(code, str) else ""
+
+
+# https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
+ANSWERS = Answers(_code, refused=r"invalid_\w+|param_missing")
 
 
 def _fits(payload: Json) -> bool:
@@ -135,6 +122,6 @@ CLIQ = ChannelKind(
         ),
     ),
     _render,
-    _send,
+    partial(post_forms, ANSWERS),
 )
 """Message cards, posted to a channel: https://www.zoho.com/cliq/help/platform/webhook-tokens.html."""

@@ -19,9 +19,6 @@ from handler.wording import compact_time, shorten
 SUMMARY_LIMIT = 1_024
 URL = "https://events.pagerduty.com/v2/enqueue"
 
-# https://developer.pagerduty.com/docs/events-api-v2-overview: a wrong or disabled routing key is a 400, too.
-ANSWERS = Answers(refused="invalid_event", permanent="routing_key")
-
 
 def _key_problem(value: str, loopback: bool) -> str:
     return "" if re.fullmatch(r"[A-Za-z0-9]{32}", value) else "must be an integration key of 32 letters and digits"
@@ -42,7 +39,7 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     for event in request.payload:
         payload = {"routing_key": connection.values["pagerduty_routing_key"], **event}
         response = connection.post(payload, deadline, connection.values["pagerduty_url"])
-        if error := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
+        if error := connection.refusal(ANSWERS, response, request.notice_ids):
             if not error.refused_ids:
                 raise error
             refusal = error  # the remaining events may resolve an open alert
@@ -52,10 +49,14 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
 
 def _code(response: Response) -> str:
     """Return a code for an answer, because PagerDuty has words only."""
-    body = decoded(response)
+    body = decoded(response) or {}
     if re.search(r"(?i)routing.key", f"{body.get('message')} {body.get('errors')}"):
         return "routing_key"
     return "invalid_event" if body.get("status") == "invalid event" else ""
+
+
+# https://developer.pagerduty.com/docs/events-api-v2-overview: a wrong or disabled routing key is a 400, too.
+ANSWERS = Answers(_code, refused="invalid_event", permanent="routing_key")
 
 
 def _events(notice: Notice, rendering: Rendering) -> list[Json]:

@@ -7,12 +7,13 @@ Slack interprets no text from Zoho: it is always ``plain_text``, which knows no 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting
+from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Deadline, Response
+from handler.transport import Response
 from handler.wording import PAGE, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
@@ -31,7 +32,7 @@ CHANNEL_CODES = (
     "invalid_token|action_prohibited|posting_to_general_channel_denied"
 )
 CONTENT_CODES = r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments"
-ANSWERS = Answers("ok", CONTENT_CODES, CHANNEL_CODES)
+
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
 
@@ -47,22 +48,11 @@ def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
     return [Request(message.ids, _forms(message, _mention(message, whom))) for message in messages]
 
 
-def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
-    """Post the blocks; if Slack refuses their content, or answers something unknown, post the plain text once.
-
-    Raises:
-        DeliveryError: Slack did not accept it.
-    """
-    blocks, plain = request.payload
-    response = connection.post(blocks, deadline)
-    if response.status == 413 or (response.status == 400 and not re.fullmatch(CHANNEL_CODES, _code(response))):
-        response = connection.post(plain, deadline)
-    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
-        raise refusal
-
-
 def _code(response: Response) -> str:
     return response.body[:100].decode("ascii", "replace").strip()
+
+
+ANSWERS = Answers(_code, "ok", CONTENT_CODES, CHANNEL_CODES)
 
 
 def _mention(message: Message, whom: str) -> str:
@@ -179,6 +169,6 @@ SLACK = ChannelKind(
         ),
     ),
     _render,
-    _send,
+    partial(post_forms, ANSWERS),
 )
 """An incoming webhook: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""

@@ -7,15 +7,14 @@ and Teams on phones shows the backslashes of CommonMark's escapes: look-alikes r
 import json
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qs
-
-from urllib3.util import parse_url
+from functools import partial
+from urllib.parse import parse_qs, urlsplit
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
+from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, decoded, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Deadline, Response
+from handler.transport import Response
 from handler.wording import shorten
 
 MESSAGE_BYTES = 20 * 1024
@@ -27,12 +26,6 @@ VERSION = "1.2"  # later ones are not shown everywhere
 COLORS = {"critical": "attention", "warning": "warning"}
 CARD = "application/vnd.microsoft.card.adaptive"
 
-# By error.code: https://github.com/microsoft/coe-starter-kit/issues/8684. A workflow may answer with words of its own.
-ANSWERS = Answers(
-    accepts=r"[^<{\[]{1,100}",
-    refused="TriggerInputSchemaMismatch",
-    permanent="WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled",
-)
 RETIRED = r"(.*\.)?webhook\.office\.com|outlook\.office(365)?\.com"
 """Hosts of Office 365 connectors, whose last ones were turned off in May 2026:
 https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connectors-within-microsoft-teams/
@@ -42,10 +35,10 @@ https://devblogs.microsoft.com/microsoft365dev/retirement-of-office-365-connecto
 def _workflow_problem(url: str, loopback: bool) -> str:
     if wrong := url_problem(url, loopback):
         return wrong
-    parts = parse_url(url)
-    if re.fullmatch(RETIRED, parts.host or ""):
+    parts = urlsplit(url)
+    if re.fullmatch(RETIRED, parts.hostname or ""):
         return "must not be an Office 365 connector: Microsoft turned those off in May 2026; make a workflow instead"
-    if not parse_qs(parts.query or "").get("sig"):
+    if not parse_qs(parts.query).get("sig"):
         return "must contain sig=…: let anyone trigger the workflow, and copy its URL again"
     return ""
 
@@ -53,18 +46,7 @@ def _workflow_problem(url: str, loopback: bool) -> str:
 def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
     """Return as few cards as the limit allows."""
     messages = pending.split(lambda message: size(_payload(message)) <= MESSAGE_BYTES)
-    return [Request(message.ids, _within_limit(message)) for message in messages]
-
-
-def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
-    """Post one card.
-
-    Raises:
-        DeliveryError: The workflow did not accept it.
-    """
-    response = connection.post(request.payload, deadline)
-    if refusal := connection.refusal(ANSWERS, response, _code(response), request.notice_ids):
-        raise refusal
+    return [Request(message.ids, (_within_limit(message),)) for message in messages]
 
 
 def size(payload: Json) -> int:
@@ -73,9 +55,19 @@ def size(payload: Json) -> int:
 
 
 def _code(response: Response) -> str:
-    error = decoded(response).get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, str) else ""
+    match decoded(response):
+        case {"error": {"code": str(code)}}:
+            return code
+    return ""
+
+
+# https://github.com/microsoft/coe-starter-kit/issues/8684. A workflow may answer with words of its own.
+ANSWERS = Answers(
+    _code,
+    accepts=r"[^<{\[]{1,100}",
+    refused="TriggerInputSchemaMismatch",
+    permanent="WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled",
+)
 
 
 def _within_limit(message: Message) -> Json:
@@ -143,7 +135,7 @@ TEAMS = ChannelKind(
         ),
     ),
     _render,
-    _send,
+    partial(post_forms, ANSWERS),
 )
 """A workflow with the trigger "When a Teams webhook request is received":
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using

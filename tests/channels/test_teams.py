@@ -17,7 +17,7 @@ WORKFLOW = (
 
 def card(request: Request) -> dict[str, Any]:
     """Return the card of a request."""
-    (attachment,) = request.payload["attachments"]
+    (attachment,) = request.payload[0]["attachments"]
     made: dict[str, Any] = attachment["content"]
     return made
 
@@ -63,13 +63,13 @@ def test_a_card_ends_at_the_limit_in_bytes(connection: Connection, fake: FakeTea
     """As they are sent; what is longer goes as its shortened text."""
     (request,) = connection.render([notice()], RENDERING)
     each = size({"": letter}) - size({"": ""})
-    room, rest = divmod(MESSAGE_BYTES - size(request.payload), each)
+    room, rest = divmod(MESSAGE_BYTES - size(*request.payload), each)
     made = content()
     long = notice(content=made._replace(sentence=made.sentence + letter * (room + more)))
     (request,) = connection.render([long], RENDERING)
     connection.send(request, AMPLE)
     sent = len(fake.requests[0].body)
-    assert sent == size(request.payload)
+    assert sent == size(*request.payload)
     assert sent <= MESSAGE_BYTES
     assert (len(card(request)["body"]) == 1) == bool(more)
     assert more or sent == MESSAGE_BYTES - rest
