@@ -37,8 +37,8 @@ PURE_STANDARD = {
     *("ipaddress", "itertools", "json", "re", "typing"),
 }
 """All that pure modules use of the standard library: nothing in here reads a clock by itself, a file or a socket."""
-PURE_SHIPPED = {"plan": {"dateutil"}, "addresses": {"urllib3"}, "config": {"certifi", "dateutil", "os"}}
-"""And beyond it: who knows RRULEs, the parser that connects, and what the settings are made of."""
+PURE_SHIPPED = {"plan": {"dateutil"}, "config": {"certifi", "dateutil", "os"}}
+"""And beyond it: who knows RRULEs, and what the settings are made of."""
 
 
 def the_map() -> list[list[str]]:
