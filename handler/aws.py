@@ -66,10 +66,7 @@ def read_parameter(ssm: Any, name: str) -> str:
     """
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
-    except BotoCoreError as error:
-        why = f"AWS Systems Manager did not answer: {type(error).__name__}."
-        raise UnreadableError(errors.SECRET_UNAVAILABLE, why) from None
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         code = error_name(error)
     if code == "ParameterNotFound":
         raise UnreadableError(errors.SECRET_MISSING, f"There is no parameter {name}.")
