@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -60,9 +59,9 @@ class Store:
 
 def to_item(memory: Memory) -> dict[str, Any]:
     """Return the memory as a DynamoDB item: ``org``, ``version``, ``schema``, and the rest as JSON in ``memory``."""
-    plain = to_plain(memory._replace(seen={}))
+    plain = to_plain(memory)
     org, version = plain.pop("org"), plain.pop("version")
-    text = json.dumps(plain | {"seen": _lines(memory.seen)}, ensure_ascii=False)
+    text = json.dumps(plain, ensure_ascii=False)
     return {"org": {"S": org}, "version": {"N": str(version)}, "schema": {"N": str(SCHEMA)}, "memory": {"S": text}}
 
 
@@ -80,23 +79,11 @@ def from_item(item: Mapping[str, Any]) -> Memory:
     try:
         if int(item["schema"]["N"]) > SCHEMA:
             raise StoreError("A newer release of the notifier wrote this item: deploy that release again.")
-        raw = json.loads(item["memory"]["S"])
-        fixed = {"org": item["org"]["S"], "version": int(item["version"]["N"]), "seen": _seen(raw.get("seen", ""))}
-        return from_plain(raw | fixed, Memory)
+        key = {"org": item["org"]["S"], "version": int(item["version"]["N"])}
+        memory: Memory = from_plain(json.loads(item["memory"]["S"]) | key, Memory)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"The organisation's item cannot be read ({type(error).__name__}). Restore the table to a point in time "
             "before the item was edited, or delete the item to begin with a new baseline."
         ) from None
-
-
-def _lines(seen: Mapping[str, datetime]) -> str:
-    """Return the rows as text, one line ``TIME KEY KEY …`` for each time: 3,000 of them must fit into the item."""
-    first_seen: dict[datetime, list[str]] = {}
-    for key, time in seen.items():
-        first_seen.setdefault(time, []).append(key)
-    return "\n".join(" ".join((time.isoformat(), *keys)) for time, keys in first_seen.items())
-
-
-def _seen(text: str) -> dict[str, str]:
-    return {key: time for time, *keys in map(str.split, text.splitlines()) for key in keys}
+    return memory
