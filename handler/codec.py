@@ -6,9 +6,8 @@ The memory, and all that it contains, is stored in this form.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
-T = TypeVar("T")
 MISSING = object()
 _hints: Any = cache(get_type_hints)
 _parts: Any = cache(get_args)
@@ -32,28 +31,23 @@ def _is_optional(item: Any, default: Any) -> bool:
     return item is None or (item in ("", [], {}) and default in ("", (), {}, None))
 
 
-def from_plain(value: Any, hint: type[T]) -> T:
+def from_plain(value: Any, hint: Any) -> Any:
     """Return the value that `to_plain` was given; unknown fields are ignored, missing ones take their default.
 
     Raises:
         TypeError: A value is not what its hint says, or a field without default is missing.
         ValueError: A time cannot be read, or has no offset.
     """
-    read: T = _read(value, hint)
-    return read
-
-
-def _read(value: Any, hint: Any) -> Any:
     parts, origin = _parts(hint), _origin(hint)
     if hasattr(hint, "_fields") and isinstance(value, dict):
         known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in _parts(part)}
-        return hint(**{name: _read(value.get(name), part) for name, part in known.items()})
+        return hint(**{name: from_plain(value.get(name), part) for name, part in known.items()})
     if origin is Mapping and isinstance(value, dict):
-        return {_read(key, parts[0]): _read(item, parts[1]) for key, item in value.items()}
+        return {from_plain(key, parts[0]): from_plain(item, parts[1]) for key, item in value.items()}
     if origin is tuple and isinstance(value, list):
-        return tuple(_read(item, parts[0]) for item in value)
+        return tuple(from_plain(item, parts[0]) for item in value)
     if type(None) in parts:
-        return None if value in (None, "") else _read(value, parts[0])
+        return None if value in (None, "") else from_plain(value, parts[0])
     if hint is datetime and isinstance(value, str):
         time = parse_time(value)
         if time is None or datetime.fromisoformat(value).tzinfo is None:
