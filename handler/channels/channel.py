@@ -195,6 +195,11 @@ def post_forms(answers: Answers, request: Request, connection: Connection, deadl
         raise refusal
 
 
+def matching(pattern: str, wrong: str) -> Callable[[str, bool], str]:
+    """Return a setting's `problem` that finds this wrong with a value that does not match."""
+    return lambda value, loopback: "" if re.fullmatch(pattern, value) else wrong
+
+
 def decoded(response: Response) -> Json | None:
     """Return the JSON object in an answer, or None if there is none."""
     try:

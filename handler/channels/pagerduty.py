@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded, matching
 from handler.errors import DeliveryError
 from handler.message import Message, Rendering
 from handler.outbox import IncidentRef, Notice
@@ -18,10 +18,6 @@ from handler.wording import compact_time, shorten
 # https://developer.pagerduty.com/docs/send-alert-event
 SUMMARY_LIMIT = 1_024
 URL = "https://events.pagerduty.com/v2/enqueue"
-
-
-def _key_problem(value: str, loopback: bool) -> str:
-    return "" if re.fullmatch(r"[A-Za-z0-9]{32}", value) else "must be an integration key of 32 letters and digits"
 
 
 def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
@@ -119,7 +115,7 @@ PAGERDUTY = ChannelKind(
             "PagerDuty integration key",
             "Add the integration Events API v2 to a service, and copy its integration key: "
             "https://support.pagerduty.com/main/docs/services-and-integrations",
-            _key_problem,
+            matching(r"[A-Za-z0-9]{32}", "must be an integration key of 32 letters and digits"),
         ),
         Setting(
             "pagerduty_url",

@@ -4,13 +4,12 @@ Slack interprets no text from Zoho: it is always ``plain_text``, which knows no 
 (https://docs.slack.dev/reference/block-kit/composition-objects/text-object).
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, post_forms
+from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, matching, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
 from handler.transport import Response
@@ -34,11 +33,6 @@ CHANNEL_CODES = (
 CONTENT_CODES = r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments"
 
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
-
-
-def _mention_problem(value: str, loopback: bool) -> str:
-    wrong = "must be here, channel, or the ID of a member (U…) or user group (S…)"
-    return "" if re.fullmatch(MENTION, value) else wrong
 
 
 def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
@@ -163,7 +157,7 @@ SLACK = ChannelKind(
             "slack_mention",
             "Whom to mention in critical messages",
             "Optional: here, channel, or the ID of a member (U…) or user group (S…).",
-            _mention_problem,
+            matching(MENTION, "must be here, channel, or the ID of a member (U…) or user group (S…)"),
             default="",
             secret=False,
         ),
