@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 
 from handler.codec import parse_time
 
-RULE = re.compile(r"(RRULE:)?FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;[A-Z]+=[A-Z0-9,+-]+){0,8}")
-PARTS = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY", "BYSETPOS", "BYMONTH", "WKST", "COUNT", "UNTIL"}
-"""A rule with any other part, such as a run every second, is ignored."""
-ZERO = re.compile(r"[=,][+-]?0+(?=[,;]|$)")
-"""A day, month or interval of zero, which does not exist."""
-MAX_COUNT = 2_000
+POSITIVE = r"0*[1-9]\d{0,3}"
+DAYS = rf"[+-]?{POSITIVE}(,[+-]?{POSITIVE})*"
+PART = rf"INTERVAL={POSITIVE}|BYDAY=[A-Z0-9,+-]+|BY(MONTHDAY|SETPOS|MONTH)={DAYS}|WKST=[A-Z]+|(COUNT|UNTIL)=\w+"
+RULE = re.compile(rf"(RRULE:)?FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)(;({PART})){{0,8}}", re.A)
+"""A rule with any other part, such as a run every second, is ignored, as is a day, month or interval of zero."""
 HORIZON = timedelta(days=20 * 365)
 LATER_YEARS = 400 * 19
 """The calendar repeats itself every 400 years. Starting near the year 9999 makes dateutil give up on impossible rules,
@@ -89,9 +88,7 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
     from dateutil.rrule import rrulestr
 
     parts = dict(part.split("=", 1) for part in rule.split(";"))
-    if not parts.keys() <= PARTS or ZERO.search(rule) or not 1 <= _whole(parts.get("INTERVAL", "1")) <= 520:
-        return None
-    ends = {name: parts.pop(name) for name in ("COUNT", "UNTIL") if name in parts}
+    count, until = parts.pop("COUNT", ""), parts.pop("UNTIL", "")
     start, next_run = backup.get("start_date"), parse_time(backup.get("scheduled_date"))
     starts_at = parse_time(start)
     # Computed in the time zone that Zoho uses: "the first Thursday" may be a Wednesday in UTC.
@@ -104,10 +101,10 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
     if not gap:
         return None
     last = None
-    if "COUNT" in ends and starts_at and 1 <= _whole(ends["COUNT"]) <= MAX_COUNT:
-        last = list(islice(runs, _whole(ends["COUNT"])))[-1]
-    elif "UNTIL" in ends and re.fullmatch(r"2[0-2]\d{6}(T\d{6}Z?)?", ends["UNTIL"]):
-        last = runs.before(_later(datetime.fromisoformat(ends["UNTIL"].rstrip("Z"))), inc=True)
+    if starts_at and re.fullmatch(POSITIVE, count):
+        last = list(islice(runs, int(count)))[-1]
+    elif re.fullmatch(r"2[0-2]\d{6}(T\d{6}Z?)?", until):
+        last = runs.before(_later(datetime.fromisoformat(until.rstrip("Z"))), inc=True)
     last = last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo) if last else None
     ends_at = parse_time(last.isoformat()) if last else None
     if str(backup.get("status")).upper() == "STOPPED":
@@ -131,7 +128,3 @@ def adopt(old: Plan | None, new: Plan, last_completed: datetime | None, changed_
 
 def _later(time: datetime) -> datetime:
     return time.replace(year=time.year + LATER_YEARS)
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 6 else 0
