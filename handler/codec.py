@@ -58,14 +58,12 @@ def from_plain(value: Any, hint: Any) -> Any:
     return value
 
 
-def parse_time(value: object) -> datetime | None:
+def parse_time(value: Any) -> datetime | None:
     """Return an ISO 8601 text as an aware time in UTC, or None if it is not one. Without an offset it counts as UTC."""
-    if not isinstance(value, str):
-        return None
     try:
         time = datetime.fromisoformat(value)
         time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
     # No backup is older or later, and the years 1 and 9999 overflow when converted to another time zone.
     return time if 1970 <= time.year < 3000 else None
