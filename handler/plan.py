@@ -5,6 +5,7 @@ Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any, NamedTuple
@@ -76,10 +77,8 @@ def parse_plan(body: object, now: datetime) -> Plan | None:
     """
     match body:
         case {"backup": {"rrule": str(rule)} as backup} if len(rule) <= 200 and RULE.fullmatch(rule.upper()):
-            try:
+            with suppress(ValueError, OverflowError):
                 return _plan(rule.upper().removeprefix("RRULE:"), backup, now)
-            except (ValueError, OverflowError):
-                return None
     return None
 
 
