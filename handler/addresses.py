@@ -6,10 +6,10 @@ HOST = r"(?P<host>[\w.-]+|\[[\da-f:.]+\])(:([1-6]\d{4}|\d{1,4}))?"
 URL = re.compile(rf"(?P<scheme>https?)://{HOST}([/?#][!-\[\]-~]*)?", re.A | re.I)
 """ASCII without blanks and backslashes; a host without user name and escapes; a port, if there is a colon."""
 NAME = re.compile(r"[a-z\d-]+(\.[a-z\d-]+)*\.?", re.I)
-NUMBER = re.compile(r"\[.*\]|(.*\.)?(\d+|0x[\da-f]*)\.?", re.I)
-"""An IP address in any form. Sockets read a host that ends in a number as one: 2852039166 is 169.254.169.254."""
-LOCALHOST = re.compile(r"(.+\.)?localhost\.?", re.I)
-"""Names that resolve to loopback addresses: https://www.rfc-editor.org/rfc/rfc6761#section-6.3."""
+ADDRESS = re.compile(r"\[.*\]|(.*\.)?(\d+|0x[\da-f]*|localhost)\.?", re.I)
+"""An IP address in any form, or a name that stands for one. Sockets read a host that ends in a number as an address:
+2852039166 is 169.254.169.254. Names below localhost: https://www.rfc-editor.org/rfc/rfc6761#section-6.3.
+"""
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|\[::1\]", re.I)
 PLAIN = "must be an https URL, such as https://example.com/path"
 
@@ -28,7 +28,7 @@ def url_problem(url: str, loopback: bool) -> str:
         return ""
     if parts["scheme"].lower() != "https":
         return PLAIN
-    if NUMBER.fullmatch(parts["host"]) or LOCALHOST.fullmatch(parts["host"]):
+    if ADDRESS.fullmatch(parts["host"]):
         return "must have a public host name, not an IP address"
     return "" if NAME.fullmatch(parts["host"]) else "must have a host of letters, digits, dots and dashes"
 
