@@ -69,7 +69,6 @@ RETRY = _Retry(
     backoff_factor=0.3,
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=None,
-    redirect=0,
     raise_on_status=False,
     retry_after_max=2,  # the next invocation waits longer
 )
