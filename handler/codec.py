@@ -8,10 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
-MISSING = object()
 _hints: Any = cache(get_type_hints)
-_parts: Any = cache(get_args)
-_origin: Any = cache(get_origin)
 
 
 def to_plain(value: Any) -> Any:
@@ -19,7 +16,7 @@ def to_plain(value: Any) -> Any:
     if hasattr(value, "_fields"):
         plain = ((name, to_plain(item)) for name, item in zip(value._fields, value, strict=True))
         defaults = value._field_defaults
-        return {name: item for name, item in plain if not _is_optional(item, defaults.get(name, MISSING))}
+        return {name: item for name, item in plain if not _is_optional(item, defaults.get(name, ...))}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
@@ -38,9 +35,9 @@ def from_plain(value: Any, hint: Any) -> Any:
         TypeError: A value is not what its hint says, or a field without default is missing.
         ValueError: A time cannot be read, or has no offset.
     """
-    parts, origin = _parts(hint), _origin(hint)
+    parts, origin = get_args(hint), get_origin(hint)
     if hasattr(hint, "_fields") and isinstance(value, dict):
-        known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in _parts(part)}
+        known = {name: part for name, part in _hints(hint).items() if name in value or type(None) in get_args(part)}
         return hint(**{name: from_plain(value.get(name), part) for name, part in known.items()})
     if origin is Mapping and isinstance(value, dict):
         return {from_plain(key, parts[0]): from_plain(item, parts[1]) for key, item in value.items()}
