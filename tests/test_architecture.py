@@ -33,8 +33,8 @@ MAX_FLOORS = 12
 SHIPPED = {"boto3", "botocore", "certifi", "dateutil", "requests", "urllib3"}
 """What may be imported beside the standard library: the two dependencies and what they bring along."""
 PURE_STANDARD = {
-    *("abc", "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "functools", "hashlib"),
-    *("ipaddress", "itertools", "json", "re", "typing"),
+    *("abc", "base64", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal", "functools"),
+    *("hashlib", "ipaddress", "itertools", "json", "re", "typing"),
 }
 """All that pure modules use of the standard library: nothing in here reads a clock by itself, a file or a socket."""
 PURE_SHIPPED = {"plan": {"dateutil"}, "config": {"certifi", "dateutil", "os"}}
