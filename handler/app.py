@@ -80,7 +80,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     Returns:
         The action's answer; for a check ``org``, ``rows``, ``pages``, ``notices``, ``delivered``, ``pending``,
         ``oldest_pending_hours``, ``incidents``, ``last_completed``, ``problem`` (what went wrong although everybody was
-        told of it, or null), or ``org`` and ``skipped``.
+        told of it, or null), or ``org``, ``skipped``, ``oldest_pending_hours``.
 
     Raises:
         NotifierError: Something is missing, pending or broken; the text says what, and what to do.
