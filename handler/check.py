@@ -62,15 +62,9 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
 
 def _skipped(memory: Memory, now: datetime, why: str) -> dict[str, Any]:
     """Return the answer of a check that had nothing to do, and log what the alarms `not-invoked` and `pending` read."""
-    answer = {"org": memory.org, "skipped": why, "oldest_pending_hours": _oldest_pending_hours(memory, now)}
+    answer = {"org": memory.org, "skipped": why, "oldest_pending_hours": memory.oldest_pending_hours(now)}
     log.info("skipped", extra=answer)
     return answer
-
-
-def _oldest_pending_hours(memory: Memory, now: datetime) -> float:
-    """Return for how many hours the oldest pending notice has waited; 0 if nothing is pending."""
-    oldest = min((notice.at for notice in memory.outbox), default=now)
-    return round(max(0.0, (now - oldest).total_seconds()) / 3600, 1)
 
 
 def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
@@ -246,7 +240,7 @@ class Check:
             "notices": [notice.kind for notice in decision.notices],
             "delivered": self.delivered,
             "pending": len(self.memory.outbox),
-            "oldest_pending_hours": _oldest_pending_hours(self.memory, self.now),
+            "oldest_pending_hours": self.memory.oldest_pending_hours(self.now),
             "incidents": sorted(self.memory.incidents),
             "last_completed": last.isoformat() if last else None,
             "problem": "; ".join(error.rstrip(".") for error in self.errors) or None,

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from handler import actions, check, errors, heartbeat
 from handler.decision import SOMEBODY
@@ -126,6 +126,7 @@ DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}
 ENDINGS: dict[str, tuple[Callable[[World], object], Callable[..., Any], list[float]]] = {
     "all is well": (lambda world: setattr(world.topic, "fail", None), check.run, [0.0]),
     "something stays pending": (lambda world: None, check.run, [5.0]),
+    "Slack has reported what it waits for": (World.failing, check.run, [0.0]),
     "another check is delivering": (_lease, check.run, [5.0]),
     "nobody connected it": (_disconnect, check.run, [0.0]),
     "DynamoDB refuses": (lambda world: setattr(world, "around", Mock(side_effect=DENIED)), check.run, []),
@@ -142,7 +143,7 @@ def test_every_check_that_reaches_its_end_is_counted_once_and_nothing_else(
 ) -> None:
     """The alarm `not-invoked` counts these lines, so that neither a poll nor a dead check passes for a check."""
     happens, invoke, hours = ENDINGS[case]
-    watched.topic.fail = DENIED
+    watched.topic.fail = EndpointConnectionError(endpoint_url="https://sns")
     watched.log(state="failure")
     watched.failing()
     watched.clock.advance(hours=5)

@@ -103,13 +103,13 @@ def alarm(template: Json, name: str, parameters: Mapping[str, int] | None = None
         shown, read = sorted(properties["Metrics"], key=lambda query: not query["ReturnData"])
         assert shown["Expression"] == f"FILL({read['Id']}, 0)"
         metric = {**read["MetricStat"], **read["MetricStat"]["Metric"], "Statistic": read["MetricStat"]["Stat"]}
-    name = metric["MetricName"]
+    called: Json = metric["MetricName"]
     compare, threshold = COMPARE[properties["ComparisonOperator"]], properties["Threshold"]
     periods = properties["EvaluationPeriods"]
     return Alarm(
         periods=number(periods),
         needed=number(properties.get("DatapointsToAlarm", periods)),
-        metric=name if isinstance(name, str) else name["If"][1],  # as everywhere but in China
+        metric=called if isinstance(called, str) else called["If"][1],  # as everywhere but in China
         minutes=number(metric["Period"]) // 60,
         statistic=metric["Statistic"],
         breaches=lambda value: compare(value, threshold),
