@@ -11,7 +11,7 @@ Whatever grows has one room: a channel in ``channels/``, an incident in ``incide
 row in ``outcomes``. A module imports only from lines below its own, and ``tests/test_architecture.py`` checks that::
 
     app                          what Lambda calls; only this module builds clients
-    actions                      what a person can ask beside a check
+    actions  roll_call           what can be asked beside a check; who has no schedule
     check                        the flow above
     heartbeat                    the request to a dead-man's switch
     delivery                     outbox → channels

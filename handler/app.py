@@ -8,6 +8,7 @@ gc.disable()
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from handler import actions, aws, check, config, transport
+from handler import actions, aws, check, config, roll_call, transport
 from handler.channels.channel import Senders
 from handler.errors import ConfigError
 from handler.organisation import Services
@@ -62,11 +63,20 @@ def services() -> Services:
     )
 
 
+def _roll_call(org: str, services: Services, request_id: str, deadline: transport.Deadline) -> dict[str, Any]:
+    """Call the roll of all organisations, with a client that no check needs."""
+    scheduler = boto3.client("scheduler", config=Config(connect_timeout=2, read_timeout=4, retries=_RETRIES))
+    aws.reject_truncated_responses(scheduler)
+    with closing(scheduler):
+        return roll_call.run(_SSM, scheduler, _SNS, services.settings)
+
+
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "check": check.run,
     "dry-run": check.dry_run,
     "status": actions.status,
     "test-message": actions.send_test,
+    "roll-call": _roll_call,
 }
 
 
@@ -80,7 +90,7 @@ def lambda_handler(event: object, context: Any) -> dict[str, Any]:
     Returns:
         The action's answer; for a check ``org``, ``rows``, ``pages``, ``notices``, ``delivered``, ``pending``,
         ``oldest_pending_hours``, ``incidents``, ``last_completed``, ``problem`` (what went wrong although everybody was
-        told of it, or null), or ``org`` and ``skipped``.
+        told of it, or null), or ``org``, ``skipped``, ``oldest_pending_hours``.
 
     Raises:
         NotifierError: Something is missing, pending or broken; the text says what, and what to do.

@@ -48,16 +48,23 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
         ConfigError: The organisation does not exist.
         StoreError: The memory could not be read or written.
     """
-    memory = services.store.load(org)
-    if memory and memory.lease_until and memory.lease_until > services.clock():
-        return {"org": org, "skipped": "another check is delivering"}
+    memory, now = services.store.load(org), services.clock()
+    if memory and memory.lease_until and memory.lease_until > now:
+        return _skipped(memory, now, "another check is delivering")
     organisation = services.organisation(org, memory.channels if memory else ())
     problem = organisation.problem
     if memory is None and problem and problem.cause is errors.SECRET_MISSING:
         if org == "default":
-            return {"org": org, "skipped": "not connected"}
+            return _skipped(Memory(org), now, "not connected")
         raise ConfigError(f"{problem} Connect the organisation {org!r} first: `make connect ORG={org}`.")
     return Check(memory or Memory(org), services, organisation, services.clock(), request_id, deadline).run()
+
+
+def _skipped(memory: Memory, now: datetime, why: str) -> dict[str, Any]:
+    """Return the answer of a check that had nothing to do, and log what the alarms `not-invoked` and `pending` read."""
+    answer = {"org": memory.org, "skipped": why, "oldest_pending_hours": memory.oldest_pending_hours(now)}
+    log.info("skipped", extra=answer)
+    return answer
 
 
 def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
@@ -157,7 +164,7 @@ class Check:
             try:
                 self.memory = self.services.store.save(self.with_lease(decision.memory))
             except ConflictError:
-                return {"org": self.organisation.org, "skipped": "another check wrote first"}
+                return _skipped(self.memory, self.now, "another check wrote first")
             if self.memory.outbox:
                 self.deliver()
         if self.memory.outbox:
@@ -225,7 +232,6 @@ class Check:
 
     def summary(self, decision: Decision) -> dict[str, Any]:
         """Return the answer of the check, which is also its line in the log."""
-        oldest = min((notice.at for notice in self.memory.outbox), default=self.now)
         last = self.memory.last_completed
         return {
             "org": self.organisation.org,
@@ -234,7 +240,7 @@ class Check:
             "notices": [notice.kind for notice in decision.notices],
             "delivered": self.delivered,
             "pending": len(self.memory.outbox),
-            "oldest_pending_hours": round(max(0.0, (self.now - oldest).total_seconds()) / 3600, 1),
+            "oldest_pending_hours": self.memory.oldest_pending_hours(self.now),
             "incidents": sorted(self.memory.incidents),
             "last_completed": last.isoformat() if last else None,
             "problem": "; ".join(error.rstrip(".") for error in self.errors) or None,

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
-from handler import errors, heartbeat
+from handler import actions, check, errors, heartbeat
 from handler.decision import SOMEBODY
-from handler.errors import CAUSES, CheckFailed, ConfigError, StoreError, UnreadableError
+from handler.errors import CAUSES, CheckFailed, ConfigError, NotifierError, StoreError, UnreadableError
 from sandbox.server import Fault, Response
 from sandbox.watch import START
 from sandbox.zoho import links, plan, row
@@ -108,13 +110,59 @@ def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: p
     assert why["detail"] == "Zoho answered HTTP 403 NO_PERMISSION"
 
 
+# --- What the alarms read ---------------------------------------------------------------------------------------------
+
+
+def _lease(world: World) -> None:
+    world.services.store.save(world.memory()._replace(lease_until=world.clock.now + timedelta(seconds=9)))
+
+
+def _disconnect(world: World) -> None:
+    world.secrets.clear()
+    world.table.items.clear()
+
+
+DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "GetItem")
+ENDINGS: dict[str, tuple[Callable[[World], object], Callable[..., Any], list[float]]] = {
+    "all is well": (lambda world: setattr(world.topic, "fail", None), check.run, [0.0]),
+    "something stays pending": (lambda world: None, check.run, [5.0]),
+    "Slack has reported what it waits for": (World.failing, check.run, [0.0]),
+    "another check is delivering": (_lease, check.run, [5.0]),
+    "nobody connected it": (_disconnect, check.run, [0.0]),
+    "DynamoDB refuses": (lambda world: setattr(world, "around", Mock(side_effect=DENIED)), check.run, []),
+    "it is a dry run": (lambda world: None, check.dry_run, []),
+    "it is a question": (lambda world: None, actions.status, []),
+    "it is a test": (lambda world: None, actions.send_test, []),
+}
+"""What happens before an invocation, what is asked of it, and the `oldest_pending_hours` that it logs."""
+
+
+@pytest.mark.parametrize("case", ENDINGS)
+def test_every_check_that_reaches_its_end_is_counted_once_and_nothing_else(
+    watched: World, caplog: pytest.LogCaptureFixture, case: str
+) -> None:
+    """The alarm `not-invoked` counts these lines, so that neither a poll nor a dead check passes for a check."""
+    happens, invoke, hours = ENDINGS[case]
+    watched.topic.fail = EndpointConnectionError(endpoint_url="https://sns")
+    watched.log(state="failure")
+    watched.failing()
+    watched.clock.advance(hours=5)
+    happens(watched)
+    caplog.clear()
+    caplog.set_level(logging.INFO, "handler")
+    with suppress(NotifierError):
+        invoke("default", watched.services, "request", watched.deadline)
+    logged = [vars(record) for record in caplog.records]
+    assert [line["oldest_pending_hours"] for line in logged if "oldest_pending_hours" in line] == hours
+
+
 # --- Not connected ----------------------------------------------------------------------------------------------------
 
 
 def test_without_a_parameter_and_an_item_there_is_nothing_to_check(world: World) -> None:
     """A stack that nobody connected stays green; for another organisation somebody made a schedule by mistake."""
     world.secrets.clear()
-    assert world.check() == {"org": "default", "skipped": "not connected"}
+    assert world.check() == {"org": "default", "skipped": "not connected", "oldest_pending_hours": 0.0}
     with pytest.raises(ConfigError, match="make connect ORG=acme"):
         world.check("acme")
     assert world.calls == ["get_item", "get_parameter"] * 2

@@ -270,7 +270,7 @@ def test_a_live_lease_is_respected_and_an_expired_one_taken_over(world: World) -
     Store(world.table, "table").save(world.memory()._replace(lease_owner="request-dead", lease_until=until))
     world.calls.clear()
     world.clock.advance(seconds=54)
-    assert world.check() == {"org": "default", "skipped": "another check is delivering"}
+    assert world.check()["skipped"] == "another check is delivering"
     assert world.calls == ["get_item"]
     world.clock.advance(seconds=1)
     assert world.check()["pending"] == 0

@@ -160,6 +160,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "dry-run": {"org": "default", "would_notify": [], "problem": None},
     "status": {"org": "default", "connected": True, "problem": None},
     "test-message": {"org": "default", "ok": True},
+    "roll-call": {},
 }
 
 
@@ -174,8 +175,8 @@ def test_each_sample_does_what_its_name_says_and_is_explained(stage: Sandbox, na
     assert f"`{name}.json`" in (FOLDER / "README.md").read_text()
 
 
-def test_the_schedules_sample_is_what_the_template_sends() -> None:
-    """So that the sample is the truth."""
+def test_the_schedules_samples_are_what_the_template_sends() -> None:
+    """So that the samples are the truth."""
     resources = to_cloudformation(TEMPLATE_FILE.read_text())["Resources"].values()
     inputs = [r["Properties"]["Target"]["Input"] for r in resources if r["Type"] == "AWS::Scheduler::Schedule"]
-    assert [json.loads(text) for text in inputs] == [EVENTS["schedule"]]
+    assert [json.loads(text) for text in inputs] == [EVENTS["schedule"], EVENTS["roll-call"]]

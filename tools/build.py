@@ -30,8 +30,9 @@ LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirem
 # What the handler asks of AWS. Reading the rest of what botocore knows takes a fifth of a cold start's CPU and memory.
 CALLS = {
     "dynamodb": ["GetItem", "PutItem"],
-    "sns": ["GetTopicAttributes", "PublishBatch"],
-    "ssm": ["GetParameter"],
+    "scheduler": ["ListSchedules"],
+    "sns": ["GetTopicAttributes", "Publish", "PublishBatch"],
+    "ssm": ["DescribeParameters", "GetParameter"],
 }
 LEFT_OUT = ["*.data", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read
 KEPT_OF_DIST_INFO = ("METADATA", "LICENSE", "NOTICE", "licenses")  # what scanners read and licences demand

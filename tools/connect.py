@@ -20,7 +20,7 @@ from handler.message import Rendering
 from handler.wording import SEVERITIES, plural, shorten
 from handler.zoho import DATA_CENTRES
 from tools import questions, stack, terminal, zoho_token
-from tools.organisation import Organisation, unknown
+from tools.organisation import Organisation, renew, unknown
 from tools.questions import BELONGS_TO, NEEDED, OPTIONAL, ORDER, QUESTIONS, REMOVE, judge, variable
 from tools.terminal import SHOWN, mark, run, say
 from tools.zoho_token import ZohoError
@@ -60,6 +60,8 @@ def _connect(options: argparse.Namespace) -> int:
         if found:
             wizard.show(found)
         wizard.save()
+        for name in renew(there):
+            say(f"✓ The schedule of {name} was older than the stack's, and is renewed.", "  ")
         say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
         ask = "Send a test message on every channel, marked as a test?"
         if options.send or not (options.non_interactive or not terminal.confirm(ask)):

@@ -200,11 +200,25 @@ def parameters(stack: Stack, org: str = "") -> Iterator[dict[str, Any]]:
 
 
 def schedules(stack: Stack) -> Iterator[dict[str, Any]]:
-    """Yield every schedule in the stack's group, which has the stack's name."""
+    """Yield the schedule of every organisation, in the stack's group, which has the stack's name."""
     scheduler = stack.client("scheduler")
     with suppress(scheduler.exceptions.ResourceNotFoundException):
         for listed in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=stack.name):
-            yield scheduler.get_schedule(Name=listed["Name"], GroupName=stack.name)
+            if "." not in listed["Name"]:  # that of the roll-call
+                yield scheduler.get_schedule(Name=listed["Name"], GroupName=stack.name)
+
+
+def renew(stack: Stack) -> Iterator[str]:
+    """Write the schedules again that are older than the stack's own, of which they are copies; yield their names.
+
+    A disabled one stays disabled.
+    """
+    listed = {one["Name"]: one for one in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=stack.name)}
+    for name, one in listed.items():
+        if "." not in name and one["LastModificationDate"] < listed[stack.name]["LastModificationDate"]:
+            wanted = Organisation(stack, name).wanted_schedule()
+            stack.client("scheduler").update_schedule(**{**wanted, "State": one["State"]})
+            yield name
 
 
 def differences(schedule: dict[str, Any], wanted: dict[str, Any]) -> list[str]:

@@ -26,10 +26,11 @@ class Alarm:
     """An alarm.
 
     Attributes:
+        metric: The name of the metric that it reads.
         periods: How many points are evaluated.
         needed: How many of them must breach.
         minutes: The length of a period.
-        statistic: ``Sum`` or ``Maximum``.
+        statistic: ``Sum``, ``SampleCount`` or ``Maximum``.
         breaches: Judges a point.
         missing: ``TreatMissingData``.
         filled: Whether a missing point becomes a real zero, by ``FILL``.
@@ -37,6 +38,7 @@ class Alarm:
 
     periods: int
     needed: int
+    metric: str = ""
     minutes: int = 60
     statistic: str = "Sum"
     breaches: Callable[[float], bool] = lambda value: value >= 1
@@ -62,15 +64,15 @@ class Alarm:
         Periods slide: each minute looks back from itself, and differs from the one before only where a point passes the
         border of a period. It begins as if the metric had been there for ever.
         """
-        count = list(accumulate(int(minute in metric) for minute in range(minutes)))
-        total = list(accumulate(metric.get(minute, 0.0) for minute in range(minutes)))
+        count = list(accumulate(float(minute in metric) for minute in range(minutes)))
+        sums = {"SampleCount": count, "Sum": list(accumulate(metric.get(minute, 0.0) for minute in range(minutes)))}
 
         def point(end: int) -> float | None:
             start = end - self.minutes
             if count[end] == count[start]:
                 return None
-            if self.statistic == "Sum":
-                return total[end] - total[start]
+            if self.statistic in sums:
+                return sums[self.statistic][end] - sums[self.statistic][start]
             return max(metric[minute] for minute in range(start + 1, end + 1) if minute in metric)
 
         state = "OK"
@@ -100,12 +102,14 @@ def alarm(template: Json, name: str, parameters: Mapping[str, int] | None = None
     if filled:
         shown, read = sorted(properties["Metrics"], key=lambda query: not query["ReturnData"])
         assert shown["Expression"] == f"FILL({read['Id']}, 0)"
-        metric = {"Period": read["MetricStat"]["Period"], "Statistic": read["MetricStat"]["Stat"]}
+        metric = {**read["MetricStat"], **read["MetricStat"]["Metric"], "Statistic": read["MetricStat"]["Stat"]}
+    called: Json = metric["MetricName"]
     compare, threshold = COMPARE[properties["ComparisonOperator"]], properties["Threshold"]
     periods = properties["EvaluationPeriods"]
     return Alarm(
         periods=number(periods),
         needed=number(properties.get("DatapointsToAlarm", periods)),
+        metric=called if isinstance(called, str) else called["If"][1],  # as everywhere but in China
         minutes=number(metric["Period"]) // 60,
         statistic=metric["Statistic"],
         breaches=lambda value: compare(value, threshold),

@@ -11,6 +11,8 @@ from tests.template.conftest import SUMMARY
 ROOT = Path(__file__).parents[2]
 OF_LAMBDA = {"level", "log_level", "errorType", "errorMessage", "record"}
 """What Lambda writes into the log of a failure; `log_level` with older runtimes."""
+OF_FUNCTIONS = {"Invocations", "Errors", "AsyncEventsDropped", "Duration"}
+"""What Lambda counts of every function."""
 WORDS = {"SOURCE", "filter", "fields", "sort", "dedup", "limit", "desc", "and", "or", "in", "ispresent"}
 
 
@@ -21,7 +23,7 @@ def test_the_dashboard_shows_only_what_exists(template: Any) -> None:
     widgets = [widget["properties"] for widget in json.loads(body)["widgets"]]
     alarms = {name: r["Properties"] for name, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"}
     assert widgets[0]["alarms"] == [f"{name}.Arn" for name in alarms]
-    watched = set(re.findall(r"'MetricName': '(\w+)'", str(list(alarms.values())))) | {"Duration"}
+    watched = set(re.findall(r"'MetricName': '(\w+)'", str(list(alarms.values())))) | OF_FUNCTIONS
     assert {metric[1] for widget in widgets for metric in widget.get("metrics", [])} == watched
     handler = "".join(path.read_text() for path in (ROOT / "handler").rglob("*.py"))
     for query in (widget["query"] for widget in widgets if "query" in widget):

@@ -116,6 +116,7 @@ def test_the_package_runs_alone_as_built(stage: Sandbox) -> None:
     assert result.ok, result.payload
     assert result.payload["notices"] == ["baseline"]
     assert result.payload["delivered"] == {"slack": 1, "sns": 1}
+    assert stage.check("default", action="roll-call").payload == {"unscheduled": ["acme"]}
     (summary,) = (line for line in result.logs if line.get("message") == "check")
     assert summary.keys() == SUMMARY.keys(), "alarms and dashboard read this line"
     assert isinstance(summary["oldest_pending_hours"], float)

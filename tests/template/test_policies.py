@@ -10,6 +10,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 from moto.iam.models import iam_backends
 
@@ -178,8 +179,8 @@ def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandb
     used = {
         Permission("dynamodb:GetItem", table),
         Permission("dynamodb:PutItem", table),
-        Permission("sns:Publish", topics[0]),
-        *(Permission("sns:GetTopicAttributes", topic) for topic in topics),
+        *(Permission(f"sns:{verb}", topic) for verb in ("GetTopicAttributes", "Publish") for topic in topics),
+        *(Permission(action, "*") for action in ("scheduler:ListSchedules", "ssm:DescribeParameters")),
     }
     assert allowed == used | {
         secrets,
@@ -191,6 +192,10 @@ def test_the_role_suffices_for_every_action_and_grants_nothing_else(stage: Sandb
         for action in function.ACTIONS:
             function.lambda_handler({"org": "news", "action": action}, Context())
     assert {needed for needed in asked if needed.action != "ssm:GetParameter"} == used
+    for action in ("scheduler:ListSchedules", "ssm:DescribeParameters", "sns:Publish"):
+        lacking = {permission for permission in allowed if permission.action != action}
+        with only(lacking), pytest.raises(ClientError, match=action):  # silence would mean that nobody is missing
+            function.lambda_handler({"action": "roll-call"}, Context())
 
 
 def test_a_schedule_may_invoke_the_function_and_give_up(stage: Sandbox) -> None:

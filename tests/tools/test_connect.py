@@ -399,7 +399,7 @@ def test_a_new_organisation_is_written_entirely_or_not_at_all(
 
 
 def test_a_known_organisation_keeps_its_parameter_and_an_old_schedule(bench: Bench, unasked: Tool) -> None:
-    """It was checked before; only its schedule is as it was, also where a new parameter is taken back."""
+    """Its schedule is as it was, also where a new parameter is taken back, until the stack's own is newer."""
     assert unasked("old")[0] == 0
     bench.change_schedule("old", ScheduleExpression="rate(2 hours)")
     before = bench.schedule("old")
@@ -412,6 +412,11 @@ def test_a_known_organisation_keeps_its_parameter_and_an_old_schedule(bench: Ben
     bench.front.lost.add("PutParameter")
     assert "Nothing was left behind." in unasked("old")[1]
     assert (bench.parameter("old"), bench.schedule("old")) == (None, before)
+    bench.change_schedule("old", State="DISABLED")
+    bench.change_schedule("notifier")
+    assert "The schedule of old was older than the stack's, and is renewed." in unasked("young")[1]
+    assert bench.schedule("old") == {**(before or {}), "ScheduleExpression": "rate(1 hour)", "State": "DISABLED"}
+    assert "is renewed" not in unasked("young")[1]
 
 
 def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

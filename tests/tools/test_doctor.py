@@ -1,6 +1,7 @@
 """`make doctor`: a line for everything that must be in place, and what to do about what is not."""
 
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from tests.tools.conftest import Tool
 from tests.tools.front import Refusal, denied
 from tests.tools.test_report import LATE, MEMORY, PROBLEM, status
 from tools import connect, doctor, stack
+from tools.organisation import schedules
 from tools.stack import Stack
 
 NAME = "/zoho-backup-notifier/notifier/healthy"
@@ -61,6 +63,8 @@ def test_all_is_well(bench: Bench, tool: Tool, answers: Answers) -> None:
     ):
         assert line in shown
     assert bench.front.writes == []
+    names = {one["Name"] for one in schedules(stack.find(Namespace(org="", stack="notifier", region="")))}
+    assert {"healthy", "notifier"} <= names <= {"healthy", "notifier", "another"}, "not that of the roll-call"
 
 
 def test_test_messages_are_sent_when_wanted(bench: Bench, tool: Tool, answers: Answers) -> None:
