@@ -465,8 +465,13 @@ def test_nobody_is_subscribed_where_somebody_should_be(case: str) -> None:
 def test_subscribers_are_counted_once_a_day_and_the_alarms_last_one_is_missed_once() -> None:
     """A topic that never had one is a fact of the digest; a quiet check counts nobody."""
     watch = Watch(notify_on=EVERYTHING, max_backup_age_days=999)
-    watch.subscribers = {"messages": 1, "alarms": 1}
+    watch.subscribers = {"messages": 1, "alarms": 0}
     watch.check()
+    assert watch.check_after(hours=1) == []
+    watch.subscribers = {"messages": 1, "alarms": 1}
+    watch.check_after(hours=25)
+    watch.asked.clear()
+    watch.check_after(hours=24)
     for _ in range(23):
         assert watch.check_after(hours=1) == []
     assert watch.asked.count("subscribers") == 1

@@ -59,7 +59,7 @@ def test_ok_is_the_only_word_that_is_an_acceptance(connection: Connection, fake:
         (Response.text("too_large", 413), Response.text("ok"), "taken"),
         (Response.text("new", 400), Response.text("ok"), "taken"),
         (ERRORS["invalid_blocks"], ERRORS["invalid_payload"], "refused"),
-        (ERRORS["invalid_blocks"], ERRORS["rollup_error"], "transient"),
+        (ERRORS["invalid_blocks"], Response.text("invalid_blocks", 500), "transient"),
         (ERRORS["invalid_blocks"], rate_limited(9), "transient"),
         (ERRORS["invalid_blocks"], ERRORS["no_service"], "permanent"),
         (ERRORS["invalid_blocks"], Response.text("something_new", 400), "transient"),
