@@ -5,7 +5,7 @@ So nothing is lost, and a message is sent twice only if its acceptance was not l
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,10 +17,11 @@ from handler.codec import to_plain
 from handler.decision import Decision, Sources
 from handler.delivery import Delivery
 from handler.errors import CheckFailed, ConfigError, ConflictError, StoreError, UnreadableError
-from handler.history import Row, classify
+from handler.history import Row
 from handler.incidents import unreadable
 from handler.incidents.broken_channel import HEARTBEAT_CHANNEL
 from handler.memory import HEARTBEAT, REMOVED, Memory
+from handler.news import explain
 from handler.organisation import Organisation, Services
 from handler.rules import decide, decide_unreadable
 from handler.summaries import problems
@@ -62,9 +63,15 @@ def run(org: str, services: Services, request_id: str, deadline: Deadline) -> di
 
 def _skipped(memory: Memory, now: datetime, why: str) -> dict[str, Any]:
     """Return the answer of a check that had nothing to do, and log what the alarms `not-invoked` and `pending` read."""
-    answer = {"org": memory.org, "skipped": why, "oldest_pending_hours": memory.oldest_pending_hours(now)}
+    answer = {"org": memory.org, "skipped": why, "oldest_pending_hours": _oldest_pending_hours(memory, now)}
     log.info("skipped", extra=answer)
     return answer
+
+
+def _oldest_pending_hours(memory: Memory, now: datetime) -> float:
+    """Return for how many hours the oldest notice has waited that no reported trouble explains; 0 if there is none."""
+    oldest = min((notice.at for notice in memory.unexplained()), default=now)
+    return round(max(0.0, (now - oldest).total_seconds()) / 3600, 1)
 
 
 def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
@@ -86,7 +93,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
     newest_first = sorted(rows, key=lambda row: (str(row.log_time or "~"), row.id_order), reverse=True)
     return {
         "org": org,
-        "rows": [to_plain(row) | _explain(row, memory, sent, listed) for row in newest_first],
+        "rows": [to_plain(row) | explain(row, memory, sent, listed) for row in newest_first],
         "would_notify": [
             {
                 "kind": notice.kind,
@@ -102,24 +109,6 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
         "incidents": sorted(decision.memory.incidents),
         "problem": "; ".join(check.errors) or None,
     }
-
-
-def _explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collection[str]) -> dict[str, Any]:
-    kind, notice_id = classify(row), f"{memory.org}-{row.key}"
-    known = memory.seen.get(row.key)
-    if known:
-        why = f"known since {known.isoformat()}"
-    elif memory.baseline_at is None:
-        why = "the first check remembers it; the baseline sums it up"
-    elif notice_id in sent:
-        why = f"new, and sent as {sent[notice_id]}"
-    elif row.key in listed:
-        why = "new, and sent in a list with the others"
-    elif kind == "started":
-        why = "new, but it only begins a backup: it starts the clock of the stuck rule"
-    else:
-        why = f"new, but NOTIFY_ON does not have {kind}"
-    return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}
 
 
 @dataclass
@@ -240,7 +229,7 @@ class Check:
             "notices": [notice.kind for notice in decision.notices],
             "delivered": self.delivered,
             "pending": len(self.memory.outbox),
-            "oldest_pending_hours": self.memory.oldest_pending_hours(self.now),
+            "oldest_pending_hours": _oldest_pending_hours(self.memory, self.now),
             "incidents": sorted(self.memory.incidents),
             "last_completed": last.isoformat() if last else None,
             "problem": "; ".join(error.rstrip(".") for error in self.errors) or None,

@@ -194,43 +194,32 @@ class Memory(NamedTuple):
                 dead_letters = dead_letters.add(channel, notice, why, now)
         return self._settle(channel, notice_ids)._replace(dead_letters=dead_letters)
 
-    def _broken(self) -> set[str]:
-        return {name for name, one in self.incidents.items() if name.startswith("channel:") and not one.back_at}
-
-    def _counting(self) -> set[str]:
-        """Return the channels that are configured, not broken, and not known to be without subscribers."""
-        broken = self._broken()
-        unread = {"sns"} if self.subscribers.get("messages", Subscribers()).zeros else set()
-        return {channel for channel in self.channels if f"channel:{channel}" not in broken} - unread
-
-    def _told(self) -> set[str]:
-        """Return the names of the incidents of which a channel that counts has told somebody."""
-        broken, counts = self._broken(), self._counting()
-        return {
-            name
-            for name, incident in self.incidents.items()
-            if any(name in broken or incident.cause in c for channel, c in incident.heard.items() if channel in counts)
-        }
-
-    def _unexplained(self) -> list[Notice]:
-        """Return the pending notices without those that wait only for broken channels of which somebody was told."""
-        told = self._told()
-        return [notice for notice in self.outbox if not told.issuperset(f"channel:{c}" for c in notice.pending_for)]
-
-    def oldest_pending_hours(self, now: datetime) -> float:
-        """Return for how many hours the oldest notice has waited that no told incident explains; 0 if there is none."""
-        oldest = min((notice.at for notice in self._unexplained()), default=now)
-        return round(max(0.0, (now - oldest).total_seconds()) / 3600, 1)
-
-    def unheard(self) -> list[str]:
-        """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices.
+    def _heard(self) -> tuple[set[str], set[str], set[str]]:
+        """Return the incidents of broken channels, the channels that count, and the incidents of which these told.
 
         A channel counts while it is configured, has no open incident, and its last count found subscribers, so that
         what it once accepted no longer counts when it breaks, is removed, or nobody reads it.
         """
-        broken, counts, told = self._broken(), self._counting(), self._told()
+        broken = {name for name, one in self.incidents.items() if name.startswith("channel:") and not one.back_at}
+        unread = {"sns"} if self.subscribers.get("messages", Subscribers()).zeros else set()
+        counts = {channel for channel in self.channels if f"channel:{channel}" not in broken} - unread
+        told = {
+            name
+            for name, incident in self.incidents.items()
+            if any(name in broken or incident.cause in c for channel, c in incident.heard.items() if channel in counts)
+        }
+        return broken, counts, told
+
+    def unexplained(self) -> list[Notice]:
+        """Return the pending notices without those that wait only for broken channels of which somebody was told."""
+        _, _, told = self._heard()
+        return [notice for notice in self.outbox if not told.issuperset(f"channel:{c}" for c in notice.pending_for)]
+
+    def unheard(self) -> list[str]:
+        """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices."""
+        broken, counts, told = self._heard()
         lasting = [name for name in self.incidents if name == "unreadable" or name in broken]
-        waiting = [n.content.title for n in self._unexplained() if counts.isdisjoint(n.heard_by)]
+        waiting = [notice.content.title for notice in self.unexplained() if counts.isdisjoint(notice.heard_by)]
         return [name for name in lasting if name not in told] + waiting
 
     def waits_for_readers(self, channel: str) -> bool:

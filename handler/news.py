@@ -1,11 +1,12 @@
 """The rows that are news, and their notices. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from handler import outcomes
 from handler.decision import Decision
-from handler.history import UNKNOWN_TIME, Event, known_time, last_good
+from handler.history import UNKNOWN_TIME, Event, Row, classify, known_time, last_good
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
 from handler.memory import Memory, Schedule
@@ -152,3 +153,29 @@ def _note_sent(decision: Decision, event: Event, notice: Notice) -> None:
         decision.set_incident("failing", failing.notified(decision.now))
     if notice.kind == "stopped" and notice.severity == "warning" and schedule and schedule.stopped_at == event.at:
         decision.update_memory(schedule=schedule._replace(stop_sent=True))
+
+
+def explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collection[str]) -> dict[str, Any]:
+    """Return what a row counts as, whether it is new, since when it is known, and why a notice is sent or not.
+
+    Args:
+        row: The row.
+        memory: The memory before the decision.
+        sent: The id of each notice of the decision → its kind.
+        listed: The keys of the rows in its lists.
+    """
+    kind, notice_id = classify(row), f"{memory.org}-{row.key}"
+    known = memory.seen.get(row.key)
+    if known:
+        why = f"known since {known.isoformat()}"
+    elif memory.baseline_at is None:
+        why = "the first check remembers it; the baseline sums it up"
+    elif notice_id in sent:
+        why = f"new, and sent as {sent[notice_id]}"
+    elif row.key in listed:
+        why = "new, and sent in a list with the others"
+    elif kind == "started":
+        why = "new, but it only begins a backup: it starts the clock of the stuck rule"
+    else:
+        why = f"new, but NOTIFY_ON does not have {kind}"
+    return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}

@@ -27,12 +27,14 @@ def parameter_of(variable: str) -> str:
 
 NUMBERS = {parameter_of(variable): (least, most) for variable, (_, least, most) in config.NUMBERS.items()}
 NUMBERS |= {"NotInvokedHours": (2, 168), "ReservedConcurrency": (0, 1000)}
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 VALUES = {  # parameter → right and wrong values that a person may well type
     "NotifyOn": (["failed", "failed,overdue"], ["", "failed,", "failed, overdue", "Failed", "failing", ",failed"]),
     "NotificationEmail": (["", "ops@example.com"], ["ops", "ops@example", "a b@example.com", "a@b.com,c@d.com"]),
     "TimeZone": (["UTC", "Europe/Berlin", "America/Argentina/Ushuaia", "Etc/GMT+5"], ["", "/etc/x", "a b", "../x"]),
     "ZohoApiVersion": (["v7", "v8", "v2.1"], ["7", "v", "v7/..", "v0", ""]),
     "PermissionsBoundaryArn": (["", "arn:aws-cn:iam::123456789012:policy/x/y"], ["arn:aws:iam::123456789012:role/x"]),
+    "KmsKeyArn": (["", KEY], ["alias/aws/sns", KEY.replace("key/", "alias/"), f"{KEY} "]),
     "ErrorWindowHours": (["4", "150"], ["3", "4.0", ""]),
     "OperatedBy": (["", "IT <it@example.com>, +49 30", "x" * config.OPERATOR_LIMIT], ["a\nb", "ü", "x" * 101]),
     "RunbookUrl": (
