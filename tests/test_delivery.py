@@ -85,23 +85,6 @@ def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_aga
     assert world.check()["delivered"] == {}
 
 
-def test_both_channels_down_lose_nothing(world: World) -> None:
-    """For two weeks, with news in between; then each tells of the other."""
-    broken(world, "down", *CHANNELS)
-    for state in ("failure", "odd", "completed"):
-        world.log(state=state)
-        world.failing()
-        world.clock.advance(hours=7)
-    world.clock.advance(days=12)
-    world.failing()
-    well(world)
-    world.check()
-    world.check()
-    for channel in CHANNELS:
-        assert [kind for kind in world.sent(channel) if kind != "channel"] == ["failed", "unknown", "recovered"]
-    assert (world.memory().incidents, world.memory().dead_letters.total) == ({}, 0)
-
-
 def test_a_slow_slack_takes_no_more_than_its_share(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve seconds at most: the time after it belongs to writing down and to what else is pending."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -435,33 +418,6 @@ def test_a_refused_text_does_not_start_the_three_hours(world: World) -> None:
     world.log(state="odd")
     world.failing()
     assert world.memory().refusing_since == {}
-
-
-FATES: dict[str, tuple[tuple[str, bool], bool, bool, bool]] = {
-    "cannot be taken now": (("InternalError", False), True, False, False),
-    "throttled": (("Throttled", True), True, False, False),
-    "will never be taken": (("InvalidParameter", True), False, True, False),
-    "the topic is gone": (("AuthorizationError", True), True, False, True),
-}
-"""Case → SNS's code and whether it is the sender's fault; whether the entry waits, is lost, and the channel broken."""
-
-
-@pytest.mark.parametrize("case", FATES)
-def test_each_entry_of_a_batch_has_its_own_fate(world: World, case: str) -> None:
-    """What SNS took is struck out; the rest waits, or is a dead letter."""
-    fate, waits, lost, broken = FATES[case]
-    world.topic.refuse = {"stopped": fate}
-    world.log(state="odd")
-    world.log(action="stopped")
-    assert f"SNS refused 1 of 2 messages: {fate[0]}" in world.failing()
-    assert (world.sent("sns"), world.sent("slack")) == (["unknown"], ["unknown", "stopped"])
-    memory = world.memory()
-    assert [(notice.kind, notice.pending_for) for notice in memory.outbox] == [("stopped", ("sns",))] * waits
-    assert [letter.kind for letter in memory.dead_letters.last] == ["stopped"] * lost
-    assert set(memory.incidents) == ({"channel:sns"} if broken else set())
-    well(world)
-    world.check()
-    assert [kind for kind in world.sent("sns") if kind not in {"channel", "lost"}] == ["unknown", *["stopped"] * waits]
 
 
 def test_a_channel_that_is_gone_again_before_its_end_was_decided_is_still_gone(world: World) -> None:
