@@ -16,6 +16,7 @@ from handler import check, delivery
 from handler.channels import BY_NAME
 from handler.decision import SOMEBODY
 from handler.errors import CheckFailed, StoreError
+from handler.message import MAX_TOGETHER
 from handler.store import Store
 from sandbox.channels.slack import ERRORS
 from sandbox.watch import START
@@ -415,9 +416,22 @@ def test_the_three_hours_begin_anew_with_each_acceptance_and_each_connection(wor
 def test_a_refused_text_does_not_start_the_three_hours(world: World) -> None:
     """The channel answers what it should; the next trouble, days later, is a new one."""
     world.slack.break_with("invalid_blocks")
-    world.log(state="odd")
+    world.topic.refuse = {"stopped": ("InvalidParameter", True), "completed": ("InternalError", False)}
+    for state, refusing in (("odd", set()), ("completed", {"sns"})):
+        world.log(state=state)
+        world.log(action="stopped")
+        world.failing()
+        assert world.memory().refusing_since.keys() == refusing
+
+
+@pytest.mark.parametrize(("code", "tries"), [("invalid_blocks", 3), ("no_service", 1), ("rollup_error", 1)])
+def test_only_a_refused_text_lets_another_message_follow(world: World, code: str, tries: int) -> None:
+    """A channel that takes nothing is not asked again in this check: eleven notices are two messages."""
+    for _ in range(MAX_TOGETHER + 1):
+        world.log(state="odd")
+    world.slack.break_with(code, times=2 if tries > 1 else 1)
     world.failing()
-    assert world.memory().refusing_since == {}
+    assert world.calls.count("send") == tries
 
 
 def test_a_channel_that_is_gone_again_before_its_end_was_decided_is_still_gone(world: World) -> None:
