@@ -5,21 +5,19 @@ import json
 import re
 import traceback
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from types import ModuleType
 from typing import Any
 
 import botocore.awsrequest
 import botocore.httpsession
 import pytest
-import urllib3.connection
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, EndpointConnectionError, ReadTimeoutError
 
-from handler.errors import CheckFailed, ConfigError, NotifierError
+from handler.errors import ConfigError, NotifierError
 from sandbox.sandbox import Sandbox
-from sandbox.server import Fault, Response
 from sandbox.zoho import sample_rows
 from tests.function import Context, cold_start, variables_of
 
@@ -135,33 +133,6 @@ def test_each_action_asks_for_no_more_than_it_needs(stage: Sandbox, app: ModuleT
         forget(stage)
         app.lambda_handler({"org": acme, "action": action}, Context())
         assert asked(stage) == calls
-
-
-def test_no_connection_outlives_an_invocation(acme: str, stage: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that sleeps through a freeze is often dead afterwards, and a send is never tried twice."""
-    opened: list[Any] = []
-    closed: list[Any] = []
-
-    def noting(owner: type, name: str, seen: list[Any]) -> None:
-        really = getattr(owner, name)
-
-        def call(self: Any) -> None:
-            seen.append(self)
-            really(self)
-
-        monkeypatch.setattr(owner, name, call)
-
-    noting(urllib3.connection.HTTPConnection, "connect", opened)
-    noting(botocore.httpsession.URLLib3Session, "close", closed)
-    app = cold_start()
-    for fault in (None, Fault(Response(404))):
-        stage.zoho.standing = {"history": fault} if fault else {}
-        with suppress(CheckFailed):
-            app.lambda_handler({"org": acme}, Context())
-        assert len(closed) == 1, "SNS's"
-        assert opened != []
-        assert [one for one in opened if one.sock and not isinstance(one, botocore.awsrequest.AWSConnection)] == []
-        closed.clear()
 
 
 PAGE = b"<html>busy</html>"

@@ -16,6 +16,7 @@ from handler import check, delivery
 from handler.channels import BY_NAME
 from handler.decision import SOMEBODY
 from handler.errors import CheckFailed, StoreError
+from handler.message import MAX_TOGETHER
 from handler.store import Store
 from sandbox.channels.slack import ERRORS
 from sandbox.watch import START
@@ -83,23 +84,6 @@ def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_aga
     assert (summary["notices"], summary["delivered"], summary["pending"]) == ([], {bad: 1}, 0)
     assert_sent(world, "failed")
     assert world.check()["delivered"] == {}
-
-
-def test_both_channels_down_lose_nothing(world: World) -> None:
-    """For two weeks, with news in between; then each tells of the other."""
-    broken(world, "down", *CHANNELS)
-    for state in ("failure", "odd", "completed"):
-        world.log(state=state)
-        world.failing()
-        world.clock.advance(hours=7)
-    world.clock.advance(days=12)
-    world.failing()
-    well(world)
-    world.check()
-    world.check()
-    for channel in CHANNELS:
-        assert [kind for kind in world.sent(channel) if kind != "channel"] == ["failed", "unknown", "recovered"]
-    assert (world.memory().incidents, world.memory().dead_letters.total) == ({}, 0)
 
 
 def test_a_slow_slack_takes_no_more_than_its_share(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -432,36 +416,22 @@ def test_the_three_hours_begin_anew_with_each_acceptance_and_each_connection(wor
 def test_a_refused_text_does_not_start_the_three_hours(world: World) -> None:
     """The channel answers what it should; the next trouble, days later, is a new one."""
     world.slack.break_with("invalid_blocks")
-    world.log(state="odd")
+    world.topic.refuse = {"stopped": ("InvalidParameter", True), "completed": ("InternalError", False)}
+    for state, refusing in (("odd", set()), ("completed", {"sns"})):
+        world.log(state=state)
+        world.log(action="stopped")
+        world.failing()
+        assert world.memory().refusing_since.keys() == refusing
+
+
+@pytest.mark.parametrize(("code", "tries"), [("invalid_blocks", 3), ("no_service", 1), ("rollup_error", 1)])
+def test_only_a_refused_text_lets_another_message_follow(world: World, code: str, tries: int) -> None:
+    """A channel that takes nothing is not asked again in this check: eleven notices are two messages."""
+    for _ in range(MAX_TOGETHER + 1):
+        world.log(state="odd")
+    world.slack.break_with(code, times=2 if tries > 1 else 1)
     world.failing()
-    assert world.memory().refusing_since == {}
-
-
-FATES: dict[str, tuple[tuple[str, bool], bool, bool, bool]] = {
-    "cannot be taken now": (("InternalError", False), True, False, False),
-    "throttled": (("Throttled", True), True, False, False),
-    "will never be taken": (("InvalidParameter", True), False, True, False),
-    "the topic is gone": (("AuthorizationError", True), True, False, True),
-}
-"""Case → SNS's code and whether it is the sender's fault; whether the entry waits, is lost, and the channel broken."""
-
-
-@pytest.mark.parametrize("case", FATES)
-def test_each_entry_of_a_batch_has_its_own_fate(world: World, case: str) -> None:
-    """What SNS took is struck out; the rest waits, or is a dead letter."""
-    fate, waits, lost, broken = FATES[case]
-    world.topic.refuse = {"stopped": fate}
-    world.log(state="odd")
-    world.log(action="stopped")
-    assert f"SNS refused 1 of 2 messages: {fate[0]}" in world.failing()
-    assert (world.sent("sns"), world.sent("slack")) == (["unknown"], ["unknown", "stopped"])
-    memory = world.memory()
-    assert [(notice.kind, notice.pending_for) for notice in memory.outbox] == [("stopped", ("sns",))] * waits
-    assert [letter.kind for letter in memory.dead_letters.last] == ["stopped"] * lost
-    assert set(memory.incidents) == ({"channel:sns"} if broken else set())
-    well(world)
-    world.check()
-    assert [kind for kind in world.sent("sns") if kind not in {"channel", "lost"}] == ["unknown", *["stopped"] * waits]
+    assert world.calls.count("send") == tries
 
 
 def test_a_channel_that_is_gone_again_before_its_end_was_decided_is_still_gone(world: World) -> None:

@@ -190,21 +190,7 @@ def test_a_deadline_is_never_made_later(remaining: float, reserve: float, second
     assert deadline.within(seconds).left() == pytest.approx(min(deadline.left(), seconds))
 
 
-# --- Connections and cookies ------------------------------------------------------------------------------------------
-
-
-def test_a_session_that_was_closed_connects_again(sending: requests.Session) -> None:
-    """Within an invocation a connection is used again; closed at its end, none could die while Lambda freezes it."""
-
-    def say() -> Iterator[bytes]:
-        yield OK + HELLO
-        yield b""
-
-    with closing(RudeServer(say)) as server:
-        for _ in range(2):
-            assert transport.fetch(sending, "POST", server.url, deadline=AMPLE).body == b"hello"
-            sending.close()
-        assert server.connections == 2
+# --- Cookies ----------------------------------------------------------------------------------------------------------
 
 
 def test_no_cookie_is_sent_back(echo: Echo, sending: requests.Session) -> None:

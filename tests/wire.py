@@ -210,16 +210,3 @@ def trickling(head: bytes, piece: bytes, end: bytes, times: int = 300) -> Iterat
     for _ in range(times):
         yield piece
     yield end
-
-
-class RunningOut:
-    """Time that passes by a second each time somebody looks, as on a clock that no test has to wait for."""
-
-    def __init__(self, seconds: float) -> None:
-        """Begin with so many seconds."""
-        self.left = seconds
-
-    def __call__(self) -> float:
-        """Return what is left."""
-        self.left -= 1
-        return self.left

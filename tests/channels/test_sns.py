@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 import boto3
@@ -18,7 +19,6 @@ from handler.transport import Deadline
 from sandbox.server import Fault, Request, Response, Server
 from tests.channels.builder import AMPLE, HOSTILE, RENDERING, TOPIC, content, long_list, notice, one, refusal_of, row
 from tests.faults.stack import Stack, batch_of, query_error
-from tests.wire import RunningOut
 
 
 class FakeSns(Server):
@@ -221,7 +221,7 @@ def test_entry_by_entry_ends_with_the_time(topic: Connection, sns: FakeSns) -> N
     sns.script("publish", sns_error("InvalidParameter", 400))
     request = one(topic, 5)
     with pytest.raises(DeliveryError) as raised:
-        topic.send(request, Deadline(RunningOut(3)))
+        topic.send(request, Deadline(count(2.0, -1.0).__next__))
     assert raised.value.accepted_ids == {"acme-0", "acme-1"}
     assert raised.value.refused_ids == set()
 
