@@ -8,7 +8,7 @@ ADVICE = echo "  → If it is the network: check it (a proxy: HTTPS_PROXY), and 
 
 ##@ To change it
 
-GATES := lint types sam cfn-lint sdk aws-cli browser
+GATES := lint types sam sam-deploy cfn-lint sdk aws-cli browser
 .PHONY: check gates dev-environment environments $(GATES)
 check: $(GATES) ## Run all other gates: style, types, template, package
 
@@ -29,6 +29,9 @@ sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
 	@$(SAM) validate --region eu-west-1
 	@$(SAM) build >$(TOOLS)/sam-build.log 2>&1 || { cat $(TOOLS)/sam-build.log >&2; exit 1; }
 	@diff -rq .aws-sam/build/NotifierFunction build/package
+
+sam-deploy: $(DEV_READY) $(READY) $(WHEELS) $(TOOLS)/sam/$(STAMP) # `make deploy` and `make undeploy`, to AWS in memory
+	@WITH_SAM=1 $(DEV_PY) -m pytest -m sam tests/tools/test_sam.py
 
 cfn-lint: $(DEV_READY) # sees next to nothing in a SAM template, but most faults in what it is transformed into
 	@mkdir -p $(TOOLS)

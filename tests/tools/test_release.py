@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from moto.cloudformation import models, parsing
 
 from handler import VERSION
 from sandbox.aws import Stack
@@ -85,21 +84,7 @@ def test_the_documented_secret_has_every_key() -> None:
     assert explained & floors
 
 
-@pytest.fixture
-def change_sets_with_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Teach moto that a stack made by a change set has outputs, too: `aws cloudformation deploy` makes one."""
-    apply = models.ChangeSet.apply
-
-    def complete(self: models.ChangeSet) -> None:
-        apply(self)
-        stack = self.stack
-        stack.output_map = parsing.OutputMap(stack.resource_map, self.template_dict, stack.stack_id)
-
-    monkeypatch.setattr(models.ChangeSet, "apply", complete)
-
-
 @pytest.mark.aws_cli
-@pytest.mark.usefixtures("change_sets_with_outputs")
 @pytest.mark.skipif(not AWS_CLI_PYTHON, reason="AWS's command line has its own environment: `make aws-cli` names it")
 def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
     """Every command of the document, run by bash and AWS's own command line, in a folder with the three files."""
