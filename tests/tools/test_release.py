@@ -56,14 +56,15 @@ def test_the_packaged_template_is_the_projects_own() -> None:
 
 
 def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) -> None:
-    """Three files; the checksums are of the two others, as `sha256sum --check` reads them."""
+    """Five files; the checksums are of the four others, as `sha256sum --check` reads them."""
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "app.py").write_text("")
     (tmp_path / "dist").mkdir()
     (tmp_path / "dist" / "zoho-backup-notifier-0.9.0.zip").touch()
     release.make(tmp_path / "package", tmp_path / "dist")
     assert (tmp_path / "dist" / release.TEMPLATE).stat().st_size < 51_200, "`aws cloudformation deploy` needs no bucket"
-    assert {path.name for path in (tmp_path / "dist").iterdir()} == {release.ZIP, release.TEMPLATE, release.CHECKSUMS}
+    names = {release.ZIP, release.TEMPLATE, release.SBOM, release.CHECKSUMS, "LICENSE"}
+    assert {path.name for path in (tmp_path / "dist").iterdir()} == names
     bash(f"sha256sum --strict --check {release.CHECKSUMS}", tmp_path / "dist", dict(os.environ)).check_returncode()
 
 
@@ -87,7 +88,7 @@ def test_the_documented_secret_has_every_key() -> None:
 @pytest.mark.aws_cli
 @pytest.mark.skipif(not AWS_CLI_PYTHON, reason="AWS's command line has its own environment: `make aws-cli` names it")
 def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
-    """Every command of the document, run by bash and AWS's own command line, in a folder with the three files."""
+    """Every command of the document, run by bash and AWS's own command line, in a folder with the release's files."""
     dist, unpacked, folder, bin_folder = ROOT / "dist", tmp_path / "task", tmp_path / "download", tmp_path / "bin"
     lambda_python = ROOT / ".cache" / "lambda" / "bin" / "python"  # with nothing but the runtime's own client
     assert lambda_python.exists(), "make aws-cli makes it"
