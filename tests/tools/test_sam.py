@@ -13,7 +13,7 @@ from tools import stack
 from tools.deploy import template
 
 NAME = "deployed-by-sam"
-HARD = '"ACME\\ops" \\ \\\' a=b "'
+HARD = '"ACME\\ops" \\ \\\' \\" \\\\ a=b "'
 """What sam's own reading of quotes and backslashes must leave alone."""
 CHANGED = "Successfully created/updated stack"
 
