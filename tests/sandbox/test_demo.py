@@ -65,7 +65,7 @@ def test_the_story_sends_the_same_with_amazons_own_dynamodb(
     monkeypatch.setattr(endpoint, "_ask_moto", ask)
     assert told() == on_moto
     (table,) = real_dynamodb.list_tables()["TableNames"]
-    assert real_dynamodb.scan(TableName=table)["Count"] == 4
+    assert real_dynamodb.scan(TableName=table)["Count"] == 3
     real_dynamodb.delete_table(TableName=table)
 
 
