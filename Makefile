@@ -60,7 +60,7 @@ clean: ## Remove the environments and everything made
 
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
-.PHONY: deploy undeploy connect doctor status dry-run test-message check-now
+.PHONY: deploy undeploy connect doctor status dry-run test-message check-now history-sample
 # People see what tools.deploy prints (3); the shell takes from it where the answers are (4), asking AWS for nothing twice.
 deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
 	@exec 3>&1; file=$$($(PY) -m tools.deploy --tell=4 $(PLACE) $(call option,set,$(SET)) 4>&1 >&3) && \
@@ -81,6 +81,9 @@ test-message: $(READY) ## Send a marked test message on every channel
 check-now: $(READY) ## Check now, as the schedule does
 status dry-run test-message check-now:
 	@$(PY) -m tools.report $(@:check-now=check) $(CHOSEN) $(if $(JSON),--json)
+
+history-sample: $(READY) ## Print what Zoho says, nothing personal in it
+	@$(PY) -m tools.history_sample $(CHOSEN)
 
 include tools/dev.mk
 

@@ -95,7 +95,7 @@ class Zoho:
         """
         rows: dict[str, Row] = {}
         for page in range(1, MAX_PAGES + 1):
-            body = self._get("/history", deadline, {"page": page, "per_page": PER_PAGE})
+            body = self.get("/history", deadline, {"page": page, "per_page": PER_PAGE})
             new, more = parse_page(body, PER_PAGE) if body is not None else ([], False)
             if more and all(row.key in rows for row in new):
                 why = f"Page {page} of the history repeats earlier ones without an end."
@@ -114,7 +114,7 @@ class Zoho:
         Raises:
             UnreadableError: As for the history.
         """
-        return parse_plan(self._get("", deadline), self.clock().replace(microsecond=0))
+        return parse_plan(self.get("", deadline), self.clock().replace(microsecond=0))
 
     def links(self, deadline: Deadline) -> Links | None:
         """Return where the latest backup can be downloaded, or None if Zoho has nothing or gives no expiry.
@@ -124,14 +124,20 @@ class Zoho:
         Raises:
             UnreadableError: As for the history.
         """
-        match self._get("/urls", deadline):
+        match self.get("/urls", deadline):
             case {"urls": {"expiry_date": expiry} as urls} if until := parse_time(expiry):
                 lists = [urls.get("data_links"), urls.get("attachment_links")]
                 return Links(until, sum(len(links) for links in lists if isinstance(links, list)))
         return None
 
-    def _get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
-        """Return the decoded answer, or None for 204; a token that Zoho refuses is replaced once."""
+    def get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
+        """Return Zoho's decoded answer for a path below `/backup`, or None for 204.
+
+        A token that Zoho refuses is replaced once.
+
+        Raises:
+            UnreadableError: With its cause.
+        """
         self._ensure_token(deadline)
         try:
             return self._get_once(path, deadline, params)

@@ -36,6 +36,7 @@ class Cloud:
         self.url, self.calls = self._server.url, self._server.calls
         self._session = boto3.Session("sandbox", "sandbox", region_name=region)
         self._clients: dict[str, Any] = {}
+        teach_moto(self.client)
         requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
 
     @property
@@ -64,7 +65,6 @@ class Cloud:
             botocore.exceptions.ClientError: A resource can't be made; the text names it and what is wrong.
         """
         template = to_cloudformation(TEMPLATE_FILE.read_text(), self.region, parameters)
-        teach_moto(self.client)
         if unknown := unknown_types(template):
             raise ValueError(f"moto can't make {', '.join(sorted(unknown))}: teach it in sandbox/cloudformation.py")
         self.client("cloudformation").create_stack(

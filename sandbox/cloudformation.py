@@ -1,4 +1,4 @@
-"""The CloudFormation resource types that moto lacks and the template uses.
+"""What moto's CloudFormation lacks: resource types that the template uses, and what `sam deploy` asks for.
 
 moto skips a type it doesn't know, and the stack still reads CREATE_COMPLETE. Here each is made by the service's own
 API, so that botocore checks the name and type of every property.
@@ -8,13 +8,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import Shape
-from moto.cloudformation import parsing
+from moto.cloudformation import models, parsing, responses
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.sns.models import Topic
+
+from sandbox.template import to_cloudformation
 
 Client = Any
 Properties = dict[str, Any]
@@ -77,13 +80,35 @@ TYPES: dict[str, tuple[str, str, str, Callable[[Client, str, Properties], Resour
     # moto would not act on these, and nobody looks them up: cfn-lint and the template's own tests judge them.
     "AWS::Lambda::EventInvokeConfig": ("lambda", "", "", _nothing),
     "AWS::Logs::MetricFilter": ("logs", "", "FilterName", _nothing),
+    "AWS::S3::BucketPolicy": ("s3", "", "", _nothing),  # of the bucket in which sam keeps packages
     "AWS::SNS::TopicPolicy": ("sns", "", "", _nothing),
     "AWS::SQS::QueuePolicy": ("sqs", "", "", _nothing),
 }
 
 
+class ChangeSet(models.ChangeSet):
+    """A change set that transforms SAM's templates, and whose stack has outputs."""
+
+    def _parse_template(self) -> None:
+        super()._parse_template()
+        if "Transform" in self.template_dict:
+            self.template_dict = to_cloudformation(self.template, self.stack.region_name, self.parameters)
+
+    def apply(self) -> None:
+        """Make the change."""
+        super().apply()
+        self.stack.output_map = parsing.OutputMap(self.stack.resource_map, self.template_dict, self.stack_id)
+
+
 def teach_moto(client: Callable[[str], Client]) -> None:
-    """Make moto in this process know the missing types, and count subscribers; `client` gives a service's client."""
+    """Make moto in this process know what it lacks, and count subscribers; `client` gives a service's client."""
+
+    def fetch(url: str, **where: str) -> str:
+        """Return a template by its path-style address, in which moto takes the host for the bucket."""
+        _, bucket, key = urlsplit(url).path.split("/", 2)
+        return str(client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+
+    vars(models)["ChangeSet"], vars(responses)["get_stack_from_s3_url"] = ChangeSet, fetch
     # A name of moto's, which never counts them. It has nothing that waits for a confirmation.
     Topic.subscriptions_confimed = property(_count_subscribers, lambda topic, count: None)  # type: ignore[assignment]
     for resource_type in TYPES:

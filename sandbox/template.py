@@ -21,10 +21,10 @@ TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 def to_cloudformation(
     template: str, region: str = "eu-west-1", parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Transform a SAM template, given as YAML, into CloudFormation whose functions are empty."""
+    """Transform a SAM template, given as YAML, into CloudFormation whose functions are empty, unless sam uploaded them."""
     sam: dict[str, Any] = copy.deepcopy(_parse(template))
     for resource in sam["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":  # instead of what `sam package` does
+        if resource["Type"] == "AWS::Serverless::Function" and resource["Properties"]["CodeUri"][:5] != "s3://":
             resource["Properties"]["InlineCode"] = "pass"
     defaults = {name: parameter.get("Default", "") for name, parameter in sam.get("Parameters", {}).items()}
     session = boto3.Session(region_name=region)

@@ -19,6 +19,7 @@ import pytest
 
 from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho
+from tests.dynamodb import dynamodb_local
 from tests.wire import Authority
 from tests.world import Clock, World
 from tests.world import world as open_world
@@ -149,3 +150,10 @@ def sleeps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Give a certificate authority that nobody but the tests knows."""
     return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def real_dynamodb(aws_settings_of_the_tests: None) -> Iterator[Any]:
+    """Give a client of AWS's own DynamoDB on this machine, without a table."""
+    with dynamodb_local() as client:
+        yield client

@@ -21,7 +21,8 @@ OUR_PEERS = re.compile(
 """Hosts that programs talk to, names of formats, and examples: nobody is sent to read there."""
 URL = re.compile(r"https?://[^\s`'\")>{}|,]+")
 BY_HAND = {
-    "deploy": "needs AWS",
+    "audit": "runs once a week on GitHub: what it finds is no change's fault",
+    "deploy": "the gate sam-deploy types it",
     "release": "its own tests make one",
     "mutants": "takes an hour",
     "lock": "changes what is locked",

@@ -2,9 +2,6 @@
 
 import json
 import re
-import shutil
-import socket
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -12,17 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from moto.dynamodb.models import DynamoDBBackend
 
-from sandbox.runtime import ROOT, LambdaEnvironment
+from sandbox.runtime import LambdaEnvironment
 from sandbox.sandbox import Sandbox
 from sandbox.zoho import row
+from tests.dynamodb import create_table
 
-JAR = ROOT / ".cache/dynamodb-local/DynamoDBLocal.jar"
-"""AWS's own DynamoDB for one machine: `make dynamodb-local` fetches it."""
 ORG = "acme"
 PROCESSES = 12
 ROUNDS: tuple[list[dict[str, str]], ...] = (
@@ -48,32 +42,15 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def dynamodb_local() -> Iterator[dict[str, str]]:
-    """Give the variables that point a function at AWS's own DynamoDB, and a table in it."""
-    if not (JAR.exists() and shutil.which("java")):
-        pytest.skip("AWS's own DynamoDB needs Java 17 or newer, and `make dynamodb-local` once")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    library = f"-Djava.library.path={JAR.with_name('DynamoDBLocal_lib')}"
-    command = ["java", library, "-jar", str(JAR), "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(command, cwd=JAR.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        retries: Any = {"total_max_attempts": 12, "mode": "standard"}  # until Java has started
-        boto3.client("dynamodb", endpoint_url=url, config=Config(retries=retries)).create_table(
-            TableName="memory",
-            KeySchema=[{"AttributeName": "org", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "org", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield {"AWS_ENDPOINT_URL_DYNAMODB": url, "TABLE_NAME": "memory"}
-    finally:
-        process.kill()
-        process.wait()
+def amazons(real_dynamodb: Any) -> Iterator[dict[str, str]]:
+    """Give the variables that point a function at AWS's own DynamoDB, and an empty table in it."""
+    create_table(real_dynamodb, "memory")
+    yield {"AWS_ENDPOINT_URL_DYNAMODB": real_dynamodb.meta.endpoint_url, "TABLE_NAME": "memory"}
+    real_dynamodb.delete_table(TableName="memory")
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("table", ["moto", "dynamodb_local"])
+@pytest.mark.parametrize("table", ["moto", "amazons"])
 def test_checks_at_the_same_moment_send_each_notice_once(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, table: str
 ) -> None:

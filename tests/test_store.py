@@ -1,7 +1,8 @@
-"""Memory ⇄ item, through moto's DynamoDB: what is written is what is read, and nobody's write is overwritten."""
+"""Memory ⇄ item, in moto and AWS's own DynamoDB: what is written is what is read, and nobody's write is overwritten."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -17,6 +18,8 @@ from handler.store import SCHEMA, Store, as_json, from_item, to_item
 from sandbox.problems import PROBLEMS
 from sandbox.watch import EVERYTHING, Watch
 from sandbox.zoho import plan, row
+from tests.dynamodb import create_table
+from tests.world import ITEM_LIMIT
 
 TABLE = "memories"
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -44,17 +47,12 @@ def full(hint: Any, values: str = "plain") -> Any:
 FULL: Memory = full(Memory)._replace(plan=Plan("FREQ=WEEKLY;INTERVAL=1", 7, *[NOW] * 4))
 
 
-@pytest.fixture(scope="module")
-def dynamodb() -> Iterator[Any]:
+@pytest.fixture(scope="module", params=["moto", pytest.param("real_dynamodb", marks=pytest.mark.deep)])
+def dynamodb(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Give a client of a DynamoDB that has the table."""
-    with mock_aws():
-        client = boto3.Session().client("dynamodb")
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "org", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "org", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    with mock_aws() if request.param == "moto" else nullcontext(request):
+        client = boto3.client("dynamodb") if request.param == "moto" else request.getfixturevalue(request.param)
+        create_table(client, TABLE)
         yield client
 
 
@@ -235,6 +233,15 @@ def test_of_two_that_read_the_same_only_one_writes(store: Store) -> None:
     store.save(read._replace(lease_owner="one", lease_until=NOW))
     with pytest.raises(ConflictError):
         store.save(read._replace(lease_owner="one", lease_until=NOW + timedelta(microseconds=1)))
+
+
+@pytest.mark.parametrize(
+    ("table", "size", "why"), [("nowhere", 1, "ResourceNotFound"), (TABLE, ITEM_LIMIT, "ValidationException")]
+)
+def test_what_dynamodb_refuses_is_a_store_error_with_its_word(dynamodb: Any, table: str, size: int, why: str) -> None:
+    """A table that is gone, an item that is too big."""
+    with pytest.raises(StoreError, match=why):
+        Store(dynamodb, table).save(Memory("acme", last_seen_id="x" * size))
 
 
 # --- A network in between ---------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def build(target: Path, wheels: Path = WHEELS) -> bool:
         zipfile.ZipFile(wheel).extractall(target)
     _trim(target)
     shutil.copytree(ROOT / "handler", target / "handler", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "LICENSE", target)
     python = runtime_python()
     if python:
         _compile(target, python)

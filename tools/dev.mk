@@ -8,7 +8,7 @@ ADVICE = echo "  → If it is the network: check it (a proxy: HTTPS_PROXY), and 
 
 ##@ To change it
 
-GATES := lint types sam cfn-lint sdk aws-cli browser
+GATES := lint types sam sam-deploy cfn-lint zizmor sdk aws-cli browser
 .PHONY: check gates dev-environment environments $(GATES)
 check: $(GATES) ## Run all other gates: style, types, template, package
 
@@ -16,7 +16,7 @@ gates:
 	@echo $(GATES)
 
 dev-environment: $(DEV_READY)
-environments: $(READY) $(DEV_READY) $(WHEELS) $$(RUNTIME) $(foreach name,sam sdk awscli,$(TOOLS)/$(name)/$(STAMP)) # all of CI's
+environments: $(READY) $(DEV_READY) $(WHEELS) $$(RUNTIME) $(foreach name,sam sdk awscli zizmor,$(TOOLS)/$(name)/$(STAMP)) # all of CI's
 
 lint: $(DEV_READY)
 	@$(DEV_PY) -m ruff check
@@ -30,12 +30,18 @@ sam: $(TOOLS)/sam/$(STAMP) build # what sam builds is what make builds
 	@$(SAM) build >$(TOOLS)/sam-build.log 2>&1 || { cat $(TOOLS)/sam-build.log >&2; exit 1; }
 	@diff -rq .aws-sam/build/NotifierFunction build/package
 
+sam-deploy: $(DEV_READY) $(READY) $(WHEELS) $(TOOLS)/sam/$(STAMP) # `make deploy` and `make undeploy`, to AWS in memory
+	@WITH_SAM=1 $(DEV_PY) -m pytest -m sam tests/tools/test_sam.py
+
 cfn-lint: $(DEV_READY) # sees next to nothing in a SAM template, but most faults in what it is transformed into
 	@mkdir -p $(TOOLS)
 	@$(DEV_PY) -c 'import json, sandbox.template as t; print(json.dumps(t.to_cloudformation(t.TEMPLATE_FILE.read_text())))' \
 		>$(TOOLS)/template.json
 	@$(DEV_PY) $(DEV_VENV)/bin/cfn-lint --include-checks I -- $(TOOLS)/template.json
 	@echo "cfn-lint: nothing to say"
+
+zizmor: $(TOOLS)/zizmor/$(STAMP) # the workflows: actions pinned, permissions, what a stranger's text can do
+	@$(TOOLS)/zizmor/bin/zizmor --offline --quiet .github && echo "zizmor: nothing to say"
 
 sdk: $(DEV_READY) $(TOOLS)/sdk/$(STAMP) # Zoho's official SDK reads the fake Zoho
 	@ZOHO_SDK_PYTHON=$(abspath $(TOOLS)/sdk/bin/python) $(DEV_PY) -m pytest -m sdk tests/sdk
@@ -47,7 +53,7 @@ aws-cli: $$(if $$(RUNTIME_PYTHON),$(DEV_READY) release $(TOOLS)/awscli/$(STAMP) 
 browser: $(DEV_READY) # Chromium reads the gallery; without one it says so, and in CI it fails
 	@CHROMIUM_REQUIRED=$(CI) $(DEV_PY) -m pytest -m deep tests/gallery/test_browser.py
 
-.PHONY: build-NotifierFunction soak mutants bench lock dynamodb-local
+.PHONY: build-NotifierFunction soak mutants bench lock audit dynamodb-local
 build-NotifierFunction: $(READY) $(WHEELS) # sam build calls it
 	@$(PY) -m tools.build --target "$(ARTIFACTS_DIR)"
 
@@ -76,9 +82,14 @@ lock: $(TOOLS)/lock/$(STAMP) ## Upgrade every locked dependency
 	@$(call compile,pyproject.toml --group dev --constraint requirements/runtime.txt,dev)
 	@$(call compile,pyproject.toml --group run --constraint requirements/dev.txt,run)
 	@$(call compile,--group lambda --constraint requirements/dev.txt,lambda)
-	@for group in awscli lock sam sdk; do $(call compile,--group $$group,$$group); done
+	@for group in awscli lock sam sdk zizmor; do $(call compile,--group $$group,$$group); done
 	@$(PYTHON) -c '$(OWN)'
 	@git --no-pager diff --stat -- requirements
+
+audit: $(TOOLS)/zizmor/$(STAMP) ## Ask PyPI which locked dependencies are known to be vulnerable
+	@$(TOOLS)/zizmor/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1 # it is not locked itself
+	@for lock in requirements/*.txt; do echo "$$lock:"; $(TOOLS)/zizmor/bin/python -m pip_audit --progress-spinner off --strict \
+		--disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 compile = echo "Locking requirements/$(2).txt" && \
 	$(TOOLS)/lock/bin/uv pip compile $(1) --output-file requirements/$(2).txt --upgrade --universal \

@@ -1,11 +1,12 @@
 """Make `dist/`: all that is needed to install the notifier without this repository.
 
-It holds the package as a zip, the template as plain CloudFormation, which takes the zip's place as parameters, and
-their checksums. The same sources give the same bytes.
+It holds the package as a zip, the template as plain CloudFormation, which takes the zip's place as parameters, our
+licence, a list of what the package holds (an SBOM), and their checksums. The same sources give the same bytes.
 """
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from tools import build
 ROOT = Path(__file__).resolve().parents[1]
 ZIP = f"zoho-backup-notifier-{VERSION}.zip"
 TEMPLATE = f"zoho-backup-notifier-{VERSION}.json"
+SBOM = "sbom.cdx.json"
 CHECKSUMS = "SHA256SUMS"
 PLACE = {  # no defaults: an update keeps the values before it, and a new zip under the old key is no change to AWS
     "CodeBucket": {
@@ -56,7 +58,9 @@ def make(package: Path, target: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     build.pack(package, target / ZIP)
-    (target / TEMPLATE).write_text(json.dumps(packaged(), indent=1) + "\n")
+    shutil.copy(ROOT / "LICENSE", target)
+    for name, content in ((TEMPLATE, packaged()), (SBOM, sbom())):
+        (target / name).write_text(json.dumps(content, indent=1) + "\n")
     files = sorted(target.iterdir())
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
     (target / CHECKSUMS).write_text("".join(sums))
@@ -77,6 +81,21 @@ def packaged() -> dict[str, Any]:
     groups = plain["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     groups.insert(0, {"Label": {"default": "The package"}, "Parameters": [*PLACE]})
     return plain
+
+
+def sbom() -> dict[str, Any]:
+    """Return what is in the package besides our own code, as the lock file has it, in CycloneDX 1.6.
+
+    Source: https://cyclonedx.org/docs/1.6/json/
+    """
+    locked = re.findall(r"^([\w.-]+)==([^\s;]+)", build.LOCK_FILE.read_text(), re.MULTILINE)
+    library = {"type": "library", "scope": "required"}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "metadata": {"component": {"type": "application", "name": "zoho-backup-notifier", "version": VERSION}},
+        "components": [{**library, "name": n, "version": v, "purl": f"pkg:pypi/{n}@{v}"} for n, v in locked],
+    }
 
 
 if __name__ == "__main__":

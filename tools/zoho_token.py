@@ -10,12 +10,13 @@ from handler.channels.channel import Senders
 from handler.config import Settings, ca_bundle
 from handler.decision import Decision, Sources
 from handler.errors import CAUSES, TransportError, UnreadableError
+from handler.history import parse_page
 from handler.memory import Memory
 from handler.organisation import open_channels, parse_secret
 from handler.plan import Plan
 from handler.rules import decide
 from handler.transport import RETRY, Deadline, fetch, make_session, tls_context
-from handler.zoho import DATA_CENTRES, SCOPE, Credentials, Zoho, error_code
+from handler.zoho import DATA_CENTRES, PER_PAGE, SCOPE, Credentials, Zoho, error_code
 from tools.terminal import Problem
 
 SECONDS = 40.0
@@ -174,16 +175,7 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
     Raises:
         ZohoError: The history cannot be read.
     """
-    credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
-    zoho = Zoho(
-        credentials,
-        make_session(_tls(ca_bundle()), RETRY),
-        lambda: datetime.now(UTC),
-        version=settings.zoho_api_version,
-        accounts_url=settings.accounts_url(credentials.data_centre),
-        api_url=settings.zoho_api_url,
-    )
-    deadline = _deadline()
+    zoho, deadline = _zoho(secret, settings), _deadline()
 
     @cache
     def plan() -> Plan | None:
@@ -197,6 +189,36 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
     except UnreadableError as error:
         raise _as_zoho_error(error) from None
     return decide(rows, Memory("default"), now, settings.policy, (BY_NAME["sns"].channel,), Sources(plan=plan))
+
+
+def everything(secret: dict[str, str], settings: Settings) -> dict[str, Any]:
+    """Return what Zoho sends: all rows as ``history``, and where there are any, the plan as ``backup`` and ``urls``.
+
+    Raises:
+        ZohoError: It cannot be read.
+    """
+    zoho, deadline, rows, page = _zoho(secret, settings), _deadline(), [], 1
+    try:
+        while body := zoho.get("/history", deadline, {"page": page, "per_page": PER_PAGE}):
+            more, page = parse_page(body, PER_PAGE)[1], page + 1
+            rows += body["history"]
+            if not more:
+                break
+        return {"history": rows, **(zoho.get("", deadline) or {}), **(zoho.get("/urls", deadline) or {})}
+    except UnreadableError as error:
+        raise _as_zoho_error(error) from None
+
+
+def _zoho(secret: dict[str, str], settings: Settings) -> Zoho:
+    credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
+    return Zoho(
+        credentials,
+        make_session(_tls(ca_bundle()), RETRY),
+        lambda: datetime.now(UTC),
+        version=settings.zoho_api_version,
+        accounts_url=settings.accounts_url(credentials.data_centre),
+        api_url=settings.zoho_api_url,
+    )
 
 
 def _as_zoho_error(error: UnreadableError) -> ZohoError:

@@ -23,7 +23,7 @@ https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connector
 """
 TITLE_LIMIT = 200  # our own limit, for the text shown where cards are not supported
 VERSION = "1.2"  # later ones are not shown everywhere
-COLORS = {"critical": "attention", "warning": "warning"}
+COLORS = {"critical": "Attention", "warning": "Warning"}
 CARD = "application/vnd.microsoft.card.adaptive"
 
 RETIRED = r"(.*\.)?webhook\.office\.com|outlook\.office(365)?\.com"
@@ -98,13 +98,13 @@ def _payload(message: Message, words: str = "") -> Json:
 def _elements(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     content = notice.content
     title = escape_markdown(f"{content.symbol} {rendering.name}: {content.title}")
-    color = "good" if notice.phase == "ended" else COLORS.get(notice.severity, "default")
-    yield _block(title, size="large", weight="bolder", color=color, separator=True)
+    color = "Good" if notice.phase == "ended" else COLORS.get(notice.severity, "Default")
+    yield _block(title, size="Large", weight="Bolder", color=color, separator=True)
     for remark in rendering.remarks(notice):
-        yield _block(escape_markdown(remark), color="warning")
+        yield _block(escape_markdown(remark), color="Warning")
     yield _block(escape_markdown(content.sentence))
     for line in content.lines:
-        yield _block(f"• {escape_markdown(rendering.line(line))}", spacing="small")
+        yield _block(f"• {escape_markdown(rendering.line(line))}", spacing="Small")
     if content.facts:
         facts = [(fact.label, escape_markdown(rendering.value(fact)) or "–") for fact in content.facts]  # noqa: RUF001
         yield {"type": "FactSet", "facts": [{"title": label, "value": words} for label, words in facts]}
@@ -112,7 +112,7 @@ def _elements(notice: Notice, rendering: Rendering) -> Iterator[Json]:
         # A client that makes links of bare addresses may take the full stop behind one as a part of it.
         step = re.sub(r"\w+://\S*\w", r"[\g<0>](\g<0>)", escape_markdown(content.next_step, ours=True))
         yield _block(f"**What to do:** {step}")
-    yield _block(f"Reference: {notice.notice_id}", size="small", isSubtle=True)
+    yield _block(f"Reference: {notice.notice_id}", size="Small", isSubtle=True)
 
 
 def _block(words: str, **more: object) -> Json:

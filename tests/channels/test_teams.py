@@ -44,10 +44,10 @@ def test_a_url_that_cannot_work_is_refused_with_the_reason(url: str, complaint: 
 @pytest.mark.parametrize(
     ("severity", "phase", "color"),
     [
-        ("critical", "opened", "attention"),
-        ("warning", "news", "warning"),
-        ("info", "ended", "good"),
-        ("info", "news", "default"),
+        ("critical", "opened", "Attention"),
+        ("warning", "news", "Warning"),
+        ("info", "ended", "Good"),
+        ("info", "news", "Default"),
     ],
 )
 def test_the_title_has_the_colour_of_its_news(connection: Connection, severity: str, phase: str, color: str) -> None:

@@ -48,15 +48,15 @@ def shown(rows: Sequence[Raw]) -> Shown:
     """Return the rows by what they are; those without a time, all older than the others here, are left out."""
     times = [(datetime.fromisoformat(raw["log_time"]).astimezone(UTC), raw) for raw in rows if raw["log_time"]]
 
-    def last(name: str, value: str) -> datetime:
-        return max((at for at, raw in times if raw[name] == value), default=NEVER)
+    def last(name: str, *values: str) -> datetime:
+        return max((at for at, raw in times if raw[name] in values), default=NEVER)
 
     outcome = max((at for at, raw in times if raw["state"]), default=NEVER)
     begun = (at for at, raw in times if not raw["state"] and raw["action"] in {"initiated", None})
     return Shown(
         tuple(at for at in begun if at > outcome),
         last("state", "completed"),
-        last("state", "failed"),
+        last("state", "failed", "failure"),
         last("action", "scheduled"),
         last("action", "stopped"),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
@@ -173,6 +173,26 @@ class Organisation:
         self._ids = 0
         self._bounds: list[datetime] | None = None
         self._cache: tuple[int, list[Raw]] = (-1, [])
+
+    @classmethod
+    def recorded(cls, sample: dict[str, Any]) -> Self:
+        """Return a real organisation, as `make history-sample` prints it: each row is shown from its own time on.
+
+        Its runs were due when they began. A schedule that is neither weekly nor biweekly counts as monthly.
+        """
+        rules = {"weekly": weekly(), "biweekly": weekly(2)}
+        made, since = (
+            cls(),
+            min(datetime.fromisoformat(raw["log_time"]) for raw in sample["history"] if raw["log_time"]),
+        )
+        for raw in reversed(sample["history"]):
+            since = datetime.fromisoformat(raw["log_time"]) if raw["log_time"] else since
+            made._show(raw, since)
+            if raw["action"] == "scheduled":
+                made.schedules.append((since, rules.get(raw["repeat_type"], monthly("BYMONTHDAY=1"))))
+            elif raw["action"] == "initiated" and raw["repeat_type"] != "immediate":
+                made.runs.append(Run(since, since, None, GOOD))
+        return made
 
     # What happens.
 

@@ -6,12 +6,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
-from sandbox.demo import PAGE
+from sandbox import endpoint
+from sandbox.demo import PAGE, play
 from sandbox.keep import shell
 from sandbox.runtime import ROOT
+from sandbox.server import Request, Response
+from tests.dynamodb import create_table
 
 COMMAND = [sys.executable, "-m", "sandbox"]
 
@@ -34,6 +39,34 @@ def test_make_run_tells_the_story_and_opens_a_page() -> None:
     (shown,) = re.findall("```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert set(shown.splitlines()) <= set(ran.stdout.splitlines()), "README.md shows what it prints"
     assert len(re.findall('class="card ', PAGE.read_text())) == 16 + 14 + 16
+
+
+@pytest.mark.deep
+def test_the_story_sends_the_same_with_amazons_own_dynamodb(
+    real_dynamodb: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every message, word by word; times and references are each run's own."""
+    ask_moto = endpoint._ask_moto
+
+    def ask(request: Request) -> Response:
+        """Let AWS's own DynamoDB answer for the items, and moto for everything else."""
+        if request.kind not in {"GetItem", "PutItem"}:
+            return ask_moto(request)
+        if (table := request.json()["TableName"]) not in real_dynamodb.list_tables()["TableNames"]:
+            create_table(real_dynamodb, table)
+        answer = requests.post(real_dynamodb.meta.endpoint_url, request.body, headers=dict(request.headers), timeout=9)
+        return Response(answer.status_code, answer.content, answer.headers)
+
+    def told() -> str:
+        assert play(full=True)
+        return re.sub(r"Reference: \S+|\d+", "…", capsys.readouterr().out)
+
+    on_moto = told()
+    monkeypatch.setattr(endpoint, "_ask_moto", ask)
+    assert told() == on_moto
+    (table,) = real_dynamodb.list_tables()["TableNames"]
+    assert real_dynamodb.scan(TableName=table)["Count"] == 3
+    real_dynamodb.delete_table(TableName=table)
 
 
 @pytest.mark.deep

@@ -71,9 +71,10 @@ def test_the_package_holds_the_handler_its_locked_dependencies_and_nothing_else(
     }
     lock = (ROOT / "requirements" / "runtime.txt").read_text()
     assert versions == dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.MULTILINE))
-    modules = {name.replace("python-dateutil", "dateutil").replace("-", "_") for name in versions} | {"handler"}
+    assert versions == {part["name"]: part["version"] for part in release.sbom()["components"]}
+    modules = {name.replace("python-dateutil", "dateutil").replace("-", "_") for name in versions}
     tops = {path.name for path in package.iterdir() if path.suffix != ".dist-info"} - {"__pycache__"}
-    assert {top.removesuffix(".py") for top in tops} == modules
+    assert {top.removesuffix(".py") for top in tops} == modules | {"handler", "LICENSE"}
     assert {name for name in files(package) if name.startswith("handler/") and name.endswith(".py")} == {
         path.relative_to(ROOT).as_posix() for path in (ROOT / "handler").rglob("*.py")
     }

@@ -20,7 +20,7 @@ from sandbox.zoho import row, sample_rows
 from tests.function import Context, cold_start, variables_of
 from tests.template.iam import ACCOUNT, NO_RESOURCE, PREFIX, Permission, allows, as_list, granted, only
 from tests.template.test_parameters import KEY
-from tools import connect, doctor, report, undeploy
+from tools import connect, doctor, history_sample, report, undeploy
 
 Json = Any
 Made = tuple[dict[str, str], dict[str, str]]
@@ -29,7 +29,10 @@ POLICIES = Path(__file__).parents[2] / "docs" / "policies"
 NAMES = sorted(path.stem for path in POLICIES.glob("*.json"))
 ORG = ("--org", "acme", "--non-interactive")
 USES: dict[str, list[tuple[Callable[[list[str]], int], tuple[str, ...]]]] = {
-    "connect": [(connect.main, (*ORG, "--send")), (connect.main, ORG), (connect.main, (*ORG, "--remove"))],
+    "connect": [
+        *((connect.main, (*ORG, "--send")), (connect.main, ORG)),
+        *((history_sample.main, ORG[:2]), (connect.main, (*ORG, "--remove"))),
+    ],
     "look": [(report.main, ("status", *ORG[:2])), (report.main, ("dry-run", *ORG[:2])), (doctor.main, ("--send",))],
     "deploy": [(undeploy.main, ("--non-interactive", "--delete-table"))],
 }
