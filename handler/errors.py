@@ -225,6 +225,13 @@ TOKEN_REFUSED = Cause(
     "(`{connect}`).",
     actionable=False,
 )
+NO_TIME = Cause(
+    "no_time",
+    "a check took too long",
+    "This notifier's checks run out of time before they have read the history.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to read the function's log.",
+    actionable=False,
+)
 TRANSIENT = Cause(
     "transient",
     "no usable answer from Zoho",
@@ -241,4 +248,6 @@ INTERNAL = TRANSIENT._replace(
     resolution="Unexpected and unhandled exception in the server. Contact the support team.",
     codes=("INTERNAL_ERROR",),
 )
+CONCLUDED = (INVALID_TOKEN, REFUSED, UNUSABLE, HISTORY_TOO_LONG, HISTORY_VANISHED)
+"""Causes that no code on Zoho's page names: one odd answer may pass, so a second one must confirm the first."""
 BY_CODE = {code: cause for cause in (*CAUSES.values(), INTERNAL) for code in cause.codes}

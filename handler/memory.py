@@ -31,6 +31,7 @@ class Incident(NamedTuple):
             if it has accepted nothing for hours, ``nobody`` if nobody is subscribed, ``heartbeat`` if that is not
             recorded, ``removed`` once it is no longer used, "" if it refuses permanently.
         causes: For ``unreadable``: each cause that was sent, and when it last was.
+        concluded: For ``unreadable``: each cause that a second sight must confirm, and when it was first seen.
         detail: Why the history is unreadable, or why the channel refuses.
         label: For a channel: its name for people.
         back_at: For a channel: when it first accepted something again.
@@ -43,6 +44,7 @@ class Incident(NamedTuple):
     row_id: str = ""
     cause: str = ""
     causes: Mapping[str, datetime] = {}
+    concluded: Mapping[str, datetime] = {}
     detail: str = ""
     label: str = ""
     back_at: datetime | None = None
@@ -221,6 +223,10 @@ class Memory(NamedTuple):
         """Return for how many hours the oldest notice has waited that no told incident explains; 0 if there is none."""
         oldest = min((notice.at for notice in self._unexplained()), default=now)
         return round(max(0.0, (now - oldest).total_seconds()) / 3600, 1)
+
+    def heard_of(self, name: str) -> bool:
+        """Return whether a channel has accepted a notice of this open incident, or will be sent one that waits."""
+        return bool(self.incidents[name].heard) or any(ref.name == name for n in self.outbox for ref in n.opens)
 
     def unheard(self) -> list[str]:
         """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices.

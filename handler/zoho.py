@@ -175,11 +175,15 @@ class Zoho:
             case {"error": error}:  # with HTTP 200, too
                 cause = errors.BY_CODE.get(str(error), errors.TOKEN_REFUSED)
                 raise UnreadableError(cause, f"Zoho refuses a token ({error_code(error)})")
+        if response.status // 100 == 4:
+            raise UnreadableError(errors.TOKEN_REFUSED, f"Zoho refuses a token (HTTP {response.status})")
         if response.status != 200:
             raise _api_error(response)
         raise UnreadableError(errors.UNUSABLE, "The answer to the token request is not the documented one.")
 
     def _fetch(self, method: str, url: str, deadline: Deadline, **request: Any) -> Response:
+        if deadline.left() <= 0:
+            raise UnreadableError(errors.NO_TIME, "The time of this check was over before Zoho was asked.")
         try:
             return fetch(self.session, method, url, deadline=deadline, **request)
         except TransportError as error:
@@ -199,12 +203,10 @@ def _api_error(response: Response) -> UnreadableError:
     said = _json(response) if response.body else None
     code = said.get("code") if isinstance(said, dict) else None
     cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
+    # Maintenance pages are behind redirects; a person must look at any other unknown answer.
+    unknown = errors.REFUSED if response.status // 100 in (2, 4) else errors.TRANSIENT
     if cause is None or (response.status >= 500 and cause.actionable):
-        cause = errors.BY_CODE.get(response.status)
-    if cause is None:
-        # Maintenance pages are behind redirects; a person must look at any other unknown answer.
-        transient = response.status >= 500 or 300 <= response.status < 400
-        cause = errors.TRANSIENT if transient else errors.REFUSED
+        cause = errors.BY_CODE.get(response.status, unknown)
     return UnreadableError(cause, f"Zoho answered HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 

@@ -30,6 +30,7 @@ PROBLEMS = (
         errors.SECRET_UNAVAILABLE, f"AWS Systems Manager did not give the parameter {PARAMETER}: ThrottlingException."
     ),
     UnreadableError(errors.TOKEN_REFUSED, "Zoho refuses a token (unauthorized_client)"),
+    UnreadableError(errors.NO_TIME, "The time of this check was over before Zoho was asked."),
     UnreadableError(errors.TRANSIENT, "Zoho answered HTTP 403 with a web page"),
     UnreadableError(errors.INTERNAL, "Zoho answered HTTP 500 INTERNAL_ERROR"),
 )

@@ -12,7 +12,7 @@ from dateutil import tz
 from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
-from handler.errors import UnreadableError
+from handler.errors import CONCLUDED, UnreadableError
 from handler.incidents.broken_channel import HEARTBEAT_CHANNEL, name_of
 from handler.memory import HEARTBEAT, Incident, Memory, Subscribers
 from handler.message import Rendering
@@ -194,8 +194,8 @@ def _unreadable() -> Iterator[Sample]:
     for problem in PROBLEMS:
         cause = problem.cause
         watched, advice = Watch(*GOOD), " with Zoho's advice" if cause.resolution and not cause.actionable else ""
-        if not cause.actionable:
-            watched.ago(6, problem=problem)
+        if not cause.actionable or cause in CONCLUDED:
+            watched.ago(1 / 60 if cause.actionable else 6, problem=problem)
         name = cause.name.replace("_", " ")
         yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem))
     watched = Watch(*GOOD)

@@ -28,6 +28,8 @@ HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 REVOKED = UnreadableError(errors.REVOKED_TOKEN, "invalid_code")
 NO_PERMISSION = UnreadableError(errors.NO_PERMISSION, "HTTP 403")
 TIMEOUT = UnreadableError(errors.TRANSIENT, "timeout")
+SHAPE = UnreadableError(errors.UNUSABLE, "The answer is odd.")
+STATUS = UnreadableError(errors.REFUSED, "Zoho answered HTTP 403")
 
 WORDS: dict[str, Raw] = {
     "completed": {"state": "completed"},
@@ -43,7 +45,7 @@ WORDS: dict[str, Raw] = {
     "resumed": {"action": "resumed"},
 }
 """What a row of a story is called."""
-PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT}
+PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT, "shape": SHAPE, "status": STATUS}
 UNITS = {"d": DAY, "h": HOUR, "m": timedelta(minutes=1), "s": SECOND}
 
 

@@ -10,7 +10,7 @@ import dateutil.rrule
 
 from handler.config import Policy
 from handler.decision import Decision, Sources
-from handler.errors import REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
+from handler.errors import REFUSED, REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory
 from handler.outbox import Channel, Notice
@@ -21,7 +21,7 @@ from tests.oracle.organisation import DAY, HOUR, Organisation, Raw
 KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest"})
 """`NOTIFY_ON` as it is by default."""
 CHANNEL_SETTINGS = (Channel("sns", "SNS"),)
-CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
+CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "refused": REFUSED, "transient": TRANSIENT}
 RULES = cache(partial(dateutil.rrule.rrulestr, cache=True))
 """Each rule's runs are worked out once, not at every answer."""
 

@@ -293,6 +293,8 @@ def _unreadable() -> Iterator[Trouble]:
     yield Trouble("16 days of errors", outage("transient", 16 * DAY, 6 * HOUR))
     yield Trouble("8 hours of errors", outage("transient", 8 * HOUR, 6 * HOUR))
     yield Trouble("4 hours of errors", outage("transient", 4 * HOUR, None))
+    yield Trouble("a refusal without a reason for 3 days", outage("refused", 3 * DAY, HOUR))
+    yield Trouble("a refusal without a reason, once", outage("refused", HOUR, None))
     yield Trouble("unreadable while a run is missed", over_a_missed_run)
 
 
