@@ -224,10 +224,6 @@ class Memory(NamedTuple):
         oldest = min((notice.at for notice in self._unexplained()), default=now)
         return round(max(0.0, (now - oldest).total_seconds()) / 3600, 1)
 
-    def heard_of(self, name: str) -> bool:
-        """Return whether a channel has accepted a notice of this open incident, or will be sent one that waits."""
-        return bool(self.incidents[name].heard) or any(ref.name == name for n in self.outbox for ref in n.opens)
-
     def unheard(self) -> list[str]:
         """Return what no channel that counts has told anybody: the names of incidents, and the titles of notices.
 

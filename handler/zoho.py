@@ -24,8 +24,8 @@ from handler.transport import Deadline, Response, fetch
 SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
-TOKEN_LIFE_SECONDS = 3600
-RENEW_SECONDS_BEFORE = 60
+TOKEN_LIFE = timedelta(minutes=59)
+"""A minute less than Zoho documents. A token that Zoho refuses before is replaced at once."""
 
 
 class DataCentre(NamedTuple):
@@ -104,7 +104,7 @@ class Zoho:
             if not more:
                 return list(rows.values()), page
         why = f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows."
-        raise UnreadableError(errors.HISTORY_TOO_LONG, why)
+        raise UnreadableError(errors.UNUSABLE, why)
 
     def plan(self, deadline: Deadline) -> Plan | None:
         """Return what Zoho plans, or None if it names no rule: nothing is scheduled, or the latest backup was by hand.
@@ -170,7 +170,7 @@ class Zoho:
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
                 self._api = self.api_url or _known_api(rest.get("api_domain"), self.credentials.data_centre)
                 self._token = token
-                self._renew_at = now + _lifetime(rest.get("expires_in"))
+                self._renew_at = now + TOKEN_LIFE
                 return
             case {"error": error}:  # with HTTP 200, too
                 cause = errors.BY_CODE.get(str(error), errors.TOKEN_REFUSED)
@@ -220,9 +220,3 @@ def _known_api(domain: object, data_centre: str) -> str:
     if isinstance(named, str) and named in API_DOMAINS:
         return named
     raise UnreadableError(errors.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")
-
-
-def _lifetime(expires_in: object) -> timedelta:
-    """Return how long to use a token. Old answers gave milliseconds, hence the upper bound."""
-    seconds = expires_in if isinstance(expires_in, int) else TOKEN_LIFE_SECONDS
-    return timedelta(seconds=max(RENEW_SECONDS_BEFORE, min(seconds, TOKEN_LIFE_SECONDS) - RENEW_SECONDS_BEFORE))

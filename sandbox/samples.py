@@ -107,6 +107,11 @@ def _baselines() -> Iterator[Sample]:
     yield Sample("baseline", "Nearly everything is wrong", Watch(*wrong, first_check=None).ago())
     running = (*GOOD, entry(30, "immediate", action="initiated"))
     yield Sample("baseline", "A backup is stuck", Watch(*running, first_check=None).ago())
+    changed = Watch(*GOOD)
+    changed.ago(1, entry(1.5, state="failure"), entry(1.5, action="stopped"))
+    changed.rows = [entry(24 * 50, "monthly", action="scheduled"), entry(24 * 3, "monthly", state="completed")]
+    changed.ago(1 / 60)
+    yield Sample("baseline", "Another history", changed.ago())
     yield Sample("baseline", "Nobody ever made a backup", Watch(first_check=None).ago())
 
 

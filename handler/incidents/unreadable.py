@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from handler.decision import Decision
 from handler.errors import CAUSES, CONCLUDED, TRANSIENT, Cause, UnreadableError
+from handler.incidents.kind import heard_of
 from handler.memory import Incident
 from handler.wording import NO_ACTION, Content, Fact, duration
 
@@ -53,7 +54,7 @@ def close(decision: Decision) -> None:
     incident = decision.memory.incidents.get(NAME)
     if incident is None:
         return
-    told = decision.memory.heard_of(NAME)
+    told = heard_of(decision.memory, NAME)
     decision.set_incident(NAME, None)
     if told and decision.wants(KIND):
         lasted = duration(decision.now - incident.since)

@@ -57,16 +57,16 @@ class Player:
 
     def check(self, now: datetime) -> None:
         """Check once, and let every channel accept everything."""
-        cause = self.organisation.outage(now)
-        if cause is not None:
-            error = UnreadableError(CAUSES[cause], "HTTP 500")
-            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
-        else:
+        try:
+            if cause := self.organisation.outage(now):
+                raise UnreadableError(CAUSES[cause], "HTTP 500")
             shown = self.organisation.rows(now)
             new = [raw for raw in shown if id(raw) not in self._parsed]
             self._parsed.update((id(raw), parse_row(raw)) for raw in new)
             news = any(raw["state"] or raw["action"] for raw in new)
             decision = self._decide([self._parsed[id(raw)] for raw in shown], now, news=news)
+        except UnreadableError as error:
+            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
         self.memory = decision.memory
         for channel in CHANNEL_SETTINGS:
             self.memory = self.memory.mark_accepted(channel.name, {notice.notice_id for notice in self.memory.outbox})
