@@ -137,7 +137,7 @@ class Decision:
 
     def notify_end(self, kind: str, name: str, incident: Incident, content: Content) -> None:
         """Send a notice that ends an incident."""
-        identity, ends = f"{name}-ended-{compact_time(incident.since)}", (incident.ref(name),)
+        identity, ends = f"{name}-ended-{compact_time(self.now)}", (incident.ref(name),)
         self.notify(self.notice(kind, identity, "info", content, phase="ended", incident=name, ends=ends))
 
     def should_notify(self, kind: str, incident: Incident) -> bool:

@@ -98,8 +98,6 @@ class UnreadableError(NotifierError):
 
 
 _RECONNECT = "Ask {operator} to reconnect this organisation as a Zoho CRM administrator (`{connect}`)."
-_NEWER = "Ask {operator} to install the latest release of this notifier."
-_LOOK = "Check the data backup page yourself for now."
 
 REVOKED_TOKEN = Cause(
     "revoked_token",
@@ -160,7 +158,7 @@ WRONG_METHOD = Cause(
     "wrong_method",
     "Zoho's API has changed",
     "Zoho no longer answers the request with which this notifier reads the backup history.",
-    _NEWER,
+    "Ask {operator} to install the latest release of this notifier.",
     resolution="The HTTP method is invalid for this URL. Specify a valid request method.",
     codes=("INVALID_REQUEST_METHOD",),
 )
@@ -175,14 +173,8 @@ REFUSED = Cause(
 UNUSABLE = Cause(
     "unusable",
     "unexpected response from Zoho",
-    "Zoho answered, but not in the documented form, so nothing in the answer can be trusted.",
-    f"{_LOOK} {_NEWER}",
-)
-HISTORY_TOO_LONG = Cause(
-    "history_too_long",
-    "the history is too long",
-    "The backup history has more than 3,000 entries, which is more than this notifier can remember.",
-    f"{_LOOK} Ask Zoho support why a year has so many entries.",
+    "Zoho answered, but not as it documents, or with more than this notifier can remember.",
+    "Check the data backup page yourself for now. Ask {operator} to install the latest release of this notifier.",
 )
 HISTORY_VANISHED = Cause(
     "history_vanished",
@@ -190,6 +182,12 @@ HISTORY_VANISHED = Cause(
     "The backup history had entries and is now empty, although Zoho keeps them for a year.",
     "Check the history on the data backup page. If it is empty there, too, contact Zoho support. If it is not, ask "
     "{operator} to reconnect this organisation (`{connect}`).",
+)
+HISTORY_REPLACED = Cause(
+    "history_replaced",
+    "the history is another one",
+    "The backup history has none of the entries that we know, as after a change to another Zoho organisation.",
+    "Check that the right Zoho organisation is connected. If it is not, ask {operator} to reconnect it (`{connect}`).",
 )
 SECRET_MISSING = Cause(
     "secret_missing",
@@ -225,6 +223,13 @@ TOKEN_REFUSED = Cause(
     "(`{connect}`).",
     actionable=False,
 )
+NO_TIME = Cause(
+    "no_time",
+    "a check took too long",
+    "This notifier's checks run out of time before they have read the history.",
+    "Wait: we try again at every check. If this lasts longer than a day, ask {operator} to read the function's log.",
+    actionable=False,
+)
 TRANSIENT = Cause(
     "transient",
     "no usable answer from Zoho",
@@ -241,4 +246,6 @@ INTERNAL = TRANSIENT._replace(
     resolution="Unexpected and unhandled exception in the server. Contact the support team.",
     codes=("INTERNAL_ERROR",),
 )
+CONCLUDED = (INVALID_TOKEN, REFUSED, UNUSABLE, HISTORY_VANISHED, HISTORY_REPLACED)
+"""Causes that no code on Zoho's page names: one odd answer may pass, so a second one must confirm the first."""
 BY_CODE = {code: cause for cause in (*CAUSES.values(), INTERNAL) for code in cause.codes}

@@ -18,6 +18,8 @@ from handler.wording import PAGE, Fact, duration, shorten
 
 TEXT_LIMIT = 100
 """Longest text from Zoho that is kept, in characters."""
+ID_LENGTH = 5
+"""Length of the part of a row's key that depends on its id alone: 30 bits, and 42 for the rest."""
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Time of the rows of a first read when Zoho gave none of them a time."""
 STATES = {
@@ -32,9 +34,9 @@ class Row(NamedTuple):
     """One entry of the history, safe to show: printable, bounded text only.
 
     Attributes:
-        key: A digest of ``id``, ``log_time`` in UTC, ``state`` and ``action``; a row with an unknown key is news.
+        key: A digest of ``id``, then one of ``log_time``, ``state`` and ``action``; a row with an unknown key is news.
         id: Zoho's id, "" when it sent none. Digits, 19 of them today: more than a double can hold.
-        log_time: Aware, in UTC; None when missing or not a time.
+        log_time: Aware, in UTC, in whole seconds; None when missing or not a time.
         state: As Zoho spelled it, or None.
         action: As Zoho spelled it, or None.
         repeat_type: ``immediate``, ``weekly``, ``biweekly``, ``monthly``, or whatever Zoho adds, in lower case.
@@ -89,6 +91,7 @@ def parse_row(raw: dict[str, Any]) -> Row:
     done_by, count = raw.get("done_by"), raw.get("count")
     raw_id, raw_state, raw_action = _raw(raw.get("id")), _raw(raw.get("state")), _raw(raw.get("action"))
     log_time = parse_time(raw.get("log_time"))
+    log_time = log_time.replace(microsecond=0) if log_time else None
     when = log_time.isoformat() if log_time else _raw(raw.get("log_time"))
     repeat_type = clean(raw.get("repeat_type"))
     return Row(
@@ -105,8 +108,9 @@ def parse_row(raw: dict[str, Any]) -> Row:
 
 
 def _key(row_id: str, when: str, state: str, action: str) -> str:
-    identity = json.dumps([row_id, when, state.casefold(), action.casefold()])
-    return urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()[:9]).decode()
+    parts = map(json.dumps, (row_id, [when, state.casefold(), action.casefold()]))
+    of_id, of_rest = (urlsafe_b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
+    return (of_id[:ID_LENGTH] + of_rest)[:12]  # with 3,000 longer ones the item would not fit into DynamoDB
 
 
 class Event(NamedTuple):

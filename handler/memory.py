@@ -31,6 +31,7 @@ class Incident(NamedTuple):
             if it has accepted nothing for hours, ``nobody`` if nobody is subscribed, ``heartbeat`` if that is not
             recorded, ``removed`` once it is no longer used, "" if it refuses permanently.
         causes: For ``unreadable``: each cause that was sent, and when it last was.
+        concluded: For ``unreadable``: each cause that a second sight must confirm, and when it was first seen.
         detail: Why the history is unreadable, or why the channel refuses.
         label: For a channel: its name for people.
         back_at: For a channel: when it first accepted something again.
@@ -43,6 +44,7 @@ class Incident(NamedTuple):
     row_id: str = ""
     cause: str = ""
     causes: Mapping[str, datetime] = {}
+    concluded: Mapping[str, datetime] = {}
     detail: str = ""
     label: str = ""
     back_at: datetime | None = None

@@ -168,7 +168,7 @@ def explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collectio
     known = memory.seen.get(row.key)
     if known:
         why = f"known since {known.isoformat()}"
-    elif memory.baseline_at is None:
+    elif "baseline" in sent.values():
         why = "the first check remembers it; the baseline sums it up"
     elif notice_id in sent:
         why = f"new, and sent as {sent[notice_id]}"

@@ -10,18 +10,20 @@ from datetime import datetime
 
 from handler.config import Policy
 from handler.decision import Decision, Sources
-from handler.errors import UnreadableError
+from handler.errors import HISTORY_REPLACED, UnreadableError
 from handler.history import Event, Row
 from handler.incidents import INCIDENTS, broken_channel, subscribers, unreadable
-from handler.incidents.kind import Ended
+from handler.incidents.kind import Ended, heard_of
 from handler.memory import KEY_LIFE, MAX_KEYS, Memory
 from handler.news import notify_news
-from handler.outbox import Channel
+from handler.outbox import Channel, IncidentRef
 from handler.outcomes import learn_links
 from handler.schedule import learn_plan, newest_schedule
 from handler.summaries import notify_baseline, notify_digest
-from handler.timeline import Timeline, read_timeline
+from handler.timeline import Timeline, is_another, read_timeline
 
+STAYS = ("org", "version", "outbox", "dead_letters", "subscribers", "counted_at", "channels", "refusing_since")
+"""What is remembered when the history turns out to be another one; incidents of channels stay as well."""
 CHANGES_PLAN = {"completed", "scheduled", "stopped"}
 
 
@@ -44,9 +46,10 @@ def decide(
         sources: What can be looked up beyond the history.
 
     Raises:
-        UnreadableError: The history had rows and is empty now.
+        UnreadableError: The history had rows and is empty now, or it is another one and was not before.
     """
     now = now.replace(microsecond=0)
+    memory, over = _forget(memory, now) if is_another(rows, memory, now) else (memory, None)
     timeline = read_timeline(rows, memory, now)
     decision = Decision(memory, now, policy, tuple(channels), sources, timeline.current)
     unreadable.close(decision)
@@ -59,7 +62,7 @@ def decide(
         learn_links(decision, timeline.events)
     ended = _evaluate_incidents(decision, timeline.news)
     if memory.baseline_at is None:
-        _begin(decision, timeline)
+        _begin(decision, timeline, over)
     elif timeline.news:
         notify_news(decision, timeline, memory, ended)
     _notify_incidents(decision, ended)
@@ -82,6 +85,23 @@ def decide_unreadable(
     subscribers.evaluate(decision)
     broken_channel.evaluate(decision)
     return decision.finish()
+
+
+def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, ...]]:
+    """Return the memory without its history, and the incidents of that history that people were notified of.
+
+    Raises:
+        UnreadableError: No earlier check since the last good read saw that the history is another one.
+    """
+    unread, schedule = memory.incidents.get(unreadable.NAME), memory.schedule
+    if not unread or unread.concluded.get(HISTORY_REPLACED.name, now) == now:
+        raise UnreadableError(HISTORY_REPLACED, "No known entry is in the history.")
+    of_rows = {kind.name for kind in INCIDENTS}
+    over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]
+    if schedule and schedule.stopped_at and schedule.stop_sent:
+        over.append(IncidentRef("stopped", schedule.stopped_at, "warning"))
+    others = {name: one for name, one in memory.incidents.items() if name not in of_rows}
+    return Memory(**{name: getattr(memory, name) for name in STAYS}, incidents=others), tuple(over)
 
 
 def _remember(decision: Decision, timeline: Timeline) -> None:
@@ -121,10 +141,10 @@ def _evaluate_incidents(decision: Decision, news: Sequence[Event]) -> list[Ended
     return ended
 
 
-def _begin(decision: Decision, timeline: Timeline) -> None:
+def _begin(decision: Decision, timeline: Timeline, over: tuple[IncidentRef, ...] | None) -> None:
     """Send the baseline, which counts as the opening notice of everything that is wrong."""
     decision.update_memory(baseline_at=decision.now, digest_at=decision.now)
-    notify_baseline(decision, timeline)
+    notify_baseline(decision, timeline, over)
     for kind in INCIDENTS:
         incident = decision.memory.incidents.get(kind.name)
         if incident and decision.wants(kind.kind):

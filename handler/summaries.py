@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from handler.decision import Decision
-from handler.errors import CAUSES, TRANSIENT, UnreadableError
+from handler.errors import CAUSES, HISTORY_REPLACED, TRANSIENT, UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
 from handler.outbox import IncidentRef
 from handler.schedule import has_schedule, how_often, next_run_fact
 from handler.timeline import Timeline
-from handler.wording import NO_ACTION, PAGE, Content, Fact, Line, compact_time, duration, plural
+from handler.wording import NO_ACTION, PAGE, Content, Fact, Line, compact_time, duration, highest, plural
 
 KIND = "digest"
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
@@ -51,8 +51,14 @@ def _as_problem(content: Content) -> dict[str, str]:
     return {"title": content.title, "sentence": sentence, "next_step": content.next_step}
 
 
-def notify_baseline(decision: Decision, timeline: Timeline) -> None:
-    """Report what the first good read found, and everything that is wrong now."""
+def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[IncidentRef, ...] | None = None) -> None:
+    """Report what the first good read found, and everything that is wrong now.
+
+    Args:
+        decision: The decision in the making; its incidents are evaluated.
+        timeline: The history.
+        over: The incidents of an earlier history that this one replaces; None if it is the first.
+    """
     wrong, opens, severity = _wrong(decision)
     past, recent = "The history has no entries yet.", ""
     if timeline.events:
@@ -67,8 +73,15 @@ def notify_baseline(decision: Decision, timeline: Timeline) -> None:
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
-    identity, phase = f"baseline-{compact_time(decision.now)}", "opened" if opens else "news"
-    decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, opens=opens))
+    if over is not None:
+        title = f"Another backup history{attention if wrong else ''}"
+        sentence = f"{HISTORY_REPLACED.sentence} We close our alerts about the other one, and start again. {past}"
+        step = decision.fill_in(HISTORY_REPLACED.next_step) + ("" if step == NO_ACTION else f" {step}")
+        content = content._replace(symbol="⚠️", title=title, sentence=sentence, next_step=step)
+        severity = highest((severity, "warning"))
+    identity, phase = f"baseline-{compact_time(decision.now)}", "opened" if opens else "ended" if over else "news"
+    refs = {"opens": opens, "ends": over or ()}
+    decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, **refs))
 
 
 def notify_digest(decision: Decision) -> None:

@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 from handler import errors
 from handler.errors import UnreadableError
-from handler.history import CurrentState, Event, Row, dates_at_first_read, in_order
+from handler.history import ID_LENGTH, CurrentState, Event, Row, dates_at_first_read, in_order
 from handler.memory import Memory
 
 OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
 RECENT = 10
 ROWS_AGE_OUT = timedelta(days=360)
 """Zoho keeps a year; five days less allow for clocks and leap years."""
+LISTED_LATE = timedelta(days=2)
+"""A row may appear so long after its time."""
+IDS_AGE_OUT = timedelta(days=300)
 
 
 class Standing(NamedTuple):
@@ -55,6 +58,20 @@ class Timeline(NamedTuple):
     standings: list[Standing]
     current: CurrentState
     first_seen: Mapping[str, datetime]
+
+
+def is_another(rows: Sequence[Row], memory: Memory, now: datetime) -> bool:
+    """Return whether the history is not the remembered one: it has no known id, and rows that were there before.
+
+    Rows without any time give that away only where the known ones are too many, and too new, to have all aged out.
+    """
+    known = {key[:ID_LENGTH] for key in memory.seen}
+    if not rows or memory.baseline_at is None or any(row.key[:ID_LENGTH] in known for row in rows):
+        return False
+    last_seen = max([memory.baseline_at, *memory.seen.values()])
+    if times := [row.log_time for row in rows if row.log_time]:
+        return min(times) < max(last_seen, memory.digest_at or last_seen) - LISTED_LATE
+    return len(known) >= 3 and now - last_seen < IDS_AGE_OUT
 
 
 def read_timeline(rows: Sequence[Row], memory: Memory, now: datetime) -> Timeline:

@@ -24,8 +24,8 @@ from handler.transport import Deadline, Response, fetch
 SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
-TOKEN_LIFE_SECONDS = 3600
-RENEW_SECONDS_BEFORE = 60
+TOKEN_LIFE = timedelta(minutes=59)
+"""A minute less than Zoho documents. A token that Zoho refuses before is replaced at once."""
 
 
 class DataCentre(NamedTuple):
@@ -104,7 +104,7 @@ class Zoho:
             if not more:
                 return list(rows.values()), page
         why = f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows."
-        raise UnreadableError(errors.HISTORY_TOO_LONG, why)
+        raise UnreadableError(errors.UNUSABLE, why)
 
     def plan(self, deadline: Deadline) -> Plan | None:
         """Return what Zoho plans, or None if it names no rule: nothing is scheduled, or the latest backup was by hand.
@@ -176,16 +176,20 @@ class Zoho:
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
                 self._api = self.api_url or _known_api(rest.get("api_domain"), self.credentials.data_centre)
                 self._token = token
-                self._renew_at = now + _lifetime(rest.get("expires_in"))
+                self._renew_at = now + TOKEN_LIFE
                 return
             case {"error": error}:  # with HTTP 200, too
                 cause = errors.BY_CODE.get(str(error), errors.TOKEN_REFUSED)
                 raise UnreadableError(cause, f"Zoho refuses a token ({error_code(error)})")
+        if response.status // 100 == 4:
+            raise UnreadableError(errors.TOKEN_REFUSED, f"Zoho refuses a token (HTTP {response.status})")
         if response.status != 200:
             raise _api_error(response)
         raise UnreadableError(errors.UNUSABLE, "The answer to the token request is not the documented one.")
 
     def _fetch(self, method: str, url: str, deadline: Deadline, **request: Any) -> Response:
+        if deadline.left() <= 0:
+            raise UnreadableError(errors.NO_TIME, "The time of this check was over before Zoho was asked.")
         try:
             return fetch(self.session, method, url, deadline=deadline, **request)
         except TransportError as error:
@@ -205,12 +209,10 @@ def _api_error(response: Response) -> UnreadableError:
     said = _json(response) if response.body else None
     code = said.get("code") if isinstance(said, dict) else None
     cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
+    # Maintenance pages are behind redirects; a person must look at any other unknown answer.
+    unknown = errors.REFUSED if response.status // 100 in (2, 4) else errors.TRANSIENT
     if cause is None or (response.status >= 500 and cause.actionable):
-        cause = errors.BY_CODE.get(response.status)
-    if cause is None:
-        # Maintenance pages are behind redirects; a person must look at any other unknown answer.
-        transient = response.status >= 500 or 300 <= response.status < 400
-        cause = errors.TRANSIENT if transient else errors.REFUSED
+        cause = errors.BY_CODE.get(response.status, unknown)
     return UnreadableError(cause, f"Zoho answered HTTP {response.status}" + (f" {error_code(code)}" if code else ""))
 
 
@@ -224,9 +226,3 @@ def _known_api(domain: object, data_centre: str) -> str:
     if isinstance(named, str) and named in API_DOMAINS:
         return named
     raise UnreadableError(errors.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")
-
-
-def _lifetime(expires_in: object) -> timedelta:
-    """Return how long to use a token. Old answers gave milliseconds, hence the upper bound."""
-    seconds = expires_in if isinstance(expires_in, int) else TOKEN_LIFE_SECONDS
-    return timedelta(seconds=max(RENEW_SECONDS_BEFORE, min(seconds, TOKEN_LIFE_SECONDS) - RENEW_SECONDS_BEFORE))

@@ -15,8 +15,8 @@ PROBLEMS = (
     UnreadableError(errors.WRONG_METHOD, "Zoho answered HTTP 400 INVALID_REQUEST_METHOD"),
     UnreadableError(errors.REFUSED, "Zoho answered HTTP 403 IP_RESTRICTED"),
     UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
-    UnreadableError(errors.HISTORY_TOO_LONG, "The history goes on after 15 pages of 200 rows."),
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
+    UnreadableError(errors.HISTORY_REPLACED, "No known entry is in the history."),
     UnreadableError(errors.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
     UnreadableError(
         errors.SECRET_MALFORMED,
@@ -30,6 +30,7 @@ PROBLEMS = (
         errors.SECRET_UNAVAILABLE, f"AWS Systems Manager did not give the parameter {PARAMETER}: ThrottlingException."
     ),
     UnreadableError(errors.TOKEN_REFUSED, "Zoho refuses a token (unauthorized_client)"),
+    UnreadableError(errors.NO_TIME, "The time of this check was over before Zoho was asked."),
     UnreadableError(errors.TRANSIENT, "Zoho answered HTTP 403 with a web page"),
     UnreadableError(errors.INTERNAL, "Zoho answered HTTP 500 INTERNAL_ERROR"),
 )

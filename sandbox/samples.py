@@ -12,7 +12,7 @@ from dateutil import tz
 from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
-from handler.errors import UnreadableError
+from handler.errors import CONCLUDED, UnreadableError
 from handler.incidents.broken_channel import HEARTBEAT_CHANNEL, name_of
 from handler.memory import HEARTBEAT, Incident, Memory, Subscribers
 from handler.message import Rendering
@@ -107,6 +107,11 @@ def _baselines() -> Iterator[Sample]:
     yield Sample("baseline", "Nearly everything is wrong", Watch(*wrong, first_check=None).ago())
     running = (*GOOD, entry(30, "immediate", action="initiated"))
     yield Sample("baseline", "A backup is stuck", Watch(*running, first_check=None).ago())
+    changed = Watch(*GOOD)
+    changed.ago(1, entry(1.5, state="failure"), entry(1.5, action="stopped"))
+    changed.rows = [entry(24 * 50, "monthly", action="scheduled"), entry(24 * 3, "monthly", state="completed")]
+    changed.ago(1 / 60)
+    yield Sample("baseline", "Another history", changed.ago())
     yield Sample("baseline", "Nobody ever made a backup", Watch(first_check=None).ago())
 
 
@@ -194,8 +199,8 @@ def _unreadable() -> Iterator[Sample]:
     for problem in PROBLEMS:
         cause = problem.cause
         watched, advice = Watch(*GOOD), " with Zoho's advice" if cause.resolution and not cause.actionable else ""
-        if not cause.actionable:
-            watched.ago(6, problem=problem)
+        if not cause.actionable or cause in CONCLUDED:
+            watched.ago(1 / 60 if cause.actionable else 6, problem=problem)
         name = cause.name.replace("_", " ")
         yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem))
     watched = Watch(*GOOD)

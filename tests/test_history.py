@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.codec import parse_time
-from handler.history import TEXT_LIMIT, Row, clean, parse_row
+from handler.history import ID_LENGTH, TEXT_LIMIT, Row, clean, parse_row
 from sandbox.watch import START
 from sandbox.zoho import row, sample_rows
 
@@ -94,7 +94,12 @@ def test_a_clean_text_is_printable_bounded_and_stays_as_it_is(text: str) -> None
 
 SAME = row(START, id="4876876000001594002", state="completed")
 UNCHANGED: list[dict[str, Any]] = [
-    *({"log_time": "2026-03-02T11:00:00+01:00"}, {"state": "COMPLETED"}, {"id": 4876876000001594002}),
+    *(
+        {"log_time": "2026-03-02T11:00:00+01:00"},
+        {"log_time": "2026-03-02T10:00:00.999Z"},
+        {"state": "COMPLETED"},
+        {"id": 4876876000001594002},
+    ),
     *({"repeat_type": "monthly"}, {"done_by": None}, {"file_name": "backup.zip"}, {"new_field": "of a later version"}),
 ]
 CHANGED: list[dict[str, Any]] = [
@@ -109,6 +114,9 @@ def test_what_makes_another_row() -> None:
     key = parse_row(SAME).key
     assert [other for other in UNCHANGED if parse_row(SAME | other).key != key] == []
     assert [other for other in CHANGED if parse_row(SAME | other).key == key] == []
+    assert [
+        other for other in CHANGED if ("id" in other) == (parse_row(SAME | other).key[:ID_LENGTH] == key[:ID_LENGTH])
+    ] == []
 
 
 def test_texts_that_are_cut_for_showing_are_told_apart_in_full() -> None:

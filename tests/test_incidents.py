@@ -371,6 +371,22 @@ a backup overdue for 24 days; a backup that ran for 24 hours
         6h     | timeout     | unreadable opened
         24h    | timeout     | unreadable reminder
         1h     |             | readable ended, stuck opened, failed reminder, digest""",
+    "a conclusion is sent at the second sight of any, in the newest words, whatever comes between": """
+        1h     | shape       |
+        1m     |             |
+        1h     | shape       |
+        1h     | timeout     |
+        1h     | status      | unreadable opened | title: Cannot check the backups (Zoho refuses the request) | \
+Technical detail: Zoho answered HTTP 403 | Zoho's advice: -
+        1h     | shape       | unreadable reminder | Technical detail: The answer is odd.
+        1h     |             | readable ended""",
+    "a single conclusion in a long trouble is no more than what was seen": """
+        1h     | timeout     |
+        6h     | shape       | unreadable opened | title: Cannot check the backups (no usable answer from Zoho) | \
+sentence: The answer is odd. Backups are not being monitored until this is fixed.
+        1h     | timeout     |
+        1h     | revoked     | unreadable reminder
+        1h     | shape       | unreadable reminder""",
     "another cause is sent at once, and transient errors never hide it": """
         1h     | timeout     |
         1h     | revoked     | unreadable opened
@@ -441,13 +457,35 @@ def test_causes_that_alternate_are_each_sent_at_most_once_in_remind_hours(remind
     assert all(("revoked_token" in name) != ("no_permission" in name) for name in ids)
 
 
-def test_nobody_is_named_who_was_not_asked() -> None:
-    """Each module concludes that its own partner gives no answer, and no other module does."""
+@pytest.mark.parametrize(("fate", "sent"), [("waits", "readable ended"), ("is lost", "lost")])
+def test_readable_follows_only_what_somebody_hears(fate: str, sent: str) -> None:
+    """A notice that still waits will be heard; one that its only channel refused never was."""
+    watch = Watch(channels=TWO[:1])
+    watch.check()
+    watch.deaf = {"sns"}
+    play(watch, "1h | revoked | unreadable opened")
+    if fate == "is lost":
+        watch.memory = watch.memory.discard("sns", {watch.notices[-1].notice_id}, "InvalidParameter", watch.now)
+    play(watch, f"1h | | {sent}")
+
+
+WHO = {
+    ("aws", "SECRET_UNAVAILABLE"): {"AWS"},
+    ("zoho", "TRANSIENT"): {"Zoho"},
+    ("zoho", "TOKEN_REFUSED"): {"Zoho"},
+    ("zoho", "NO_TIME"): set(),
+}
+"""Where a cause that may pass is raised → who is named in its title."""
+
+
+def test_each_cause_that_may_pass_names_who_did_not_answer_and_nobody_else() -> None:
+    """No other module raises it; that each place names the same in its detail, `test_zoho` and `test_secret` see."""
     modules = Path(errors.__file__).parent.rglob("*.py")
     cause_used = re.compile(r"\berrors\.([A-Z_]+)\b(?!\.)")
     uses = [(path.stem, name) for path in modules for name in cause_used.findall(path.read_text())]
     passing = {(module, name) for module, name in uses if not getattr(errors, name).actionable}
-    assert passing == {("aws", "SECRET_UNAVAILABLE"), ("zoho", "TRANSIENT"), ("zoho", "TOKEN_REFUSED")}
+    titles = {(module, name): getattr(errors, name).title for module, name in passing}
+    assert {place: {who for who in ("AWS", "Zoho") if who in title} for place, title in titles.items()} == WHO
 
 
 def test_every_cause_has_words_of_its_own_and_a_problem() -> None:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from handler import errors
 from handler.decision import Links
 from handler.history import ACTIONS, STATES, UNKNOWN_TIME, classify, parse_row
+from handler.memory import Incident, Memory
+from handler.rules import STAYS
 from handler.wording import DOWNLOAD_FIRST
 from sandbox.watch import EVERYTHING, START, Raw, Watch
-from sandbox.zoho import row, sample_rows
+from sandbox.zoho import plan, row, sample_rows
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
 
 # --- Each row ---------------------------------------------------------------------------------------------------------
@@ -302,9 +304,139 @@ def test_a_full_history_that_is_empty_cannot_be_trusted() -> None:
     watch = Watch(rows("completed@0d"), unreadable_hours=0)
     watch.check()
     watch.rows = []
-    assert watch.check_at(START + 360 * DAY - SECOND) == ["unreadable"]
+    assert watch.check_at(START + 360 * DAY - 2 * SECOND) == ["unreadable"]
+    assert watch.check_at(START + 360 * DAY - SECOND) == ["unreadable"], "the second sight confirms it"
     assert errors.HISTORY_VANISHED.title in watch.notices[-1].content.title
     assert watch.check_at(START + 360 * DAY) == ["readable", "overdue", "digest"]
+
+
+REPLACED = {
+    "it is a first read at its second sight, and ends what was told of the one before": """
+        before | scheduled@-60d, completed@-1d
+        1h     | failed, stopped | failed opened, stopped
+        other  | scheduled/monthly@-200d, completed@-95d, failed@-1d
+        1h     |
+        1m     |           | baseline opened | title: Another backup history: 2 problems need attention | \
+severity: critical | Last successful backup: @-95d | Schedule: monthly | ends: failing@0h stopped@0h | \
+opens: overdue@-60d failing@-1d
+        1h     | failed    | failed | Failures in a row: 2""",
+    "nothing is wrong with it: a warning all the same; and what was before is another one, too": """
+        before | scheduled@-60d, completed@-1d
+        other  | scheduled@-60d, completed@-2d
+        1h     |
+        1m     |           | baseline | title: Another backup history | severity: warning | ends:
+        other  |
+        1h     |
+        1m     |           | baseline | Last successful backup: @-1d""",
+    "a single sight of it is nothing": """
+        before | scheduled@-60d, completed@-1d
+        other  | scheduled@-60d, completed@-2d
+        1h     |
+        other  |
+        1m     | failed    | failed opened | Last successful backup: @-1d""",
+    "among other conclusions it is told as what it is, and must be seen twice": """
+        before | scheduled@-60d, completed@-1d
+        1h     | shape     |
+        other  | scheduled@-60d, completed@-2d
+        1m     |           | unreadable opened | title: Cannot check the backups (the history is another one)
+        1m     | status    | unreadable reminder
+        1m     |           | readable ended, baseline | title: Another backup history""",
+    "a digest is a read that did not show its rows": """
+        with   | digest_days=5
+        before | completed@-1d
+        5d     |           | digest
+        other  | scheduled@2d
+        1h     |
+        1m     |           | baseline""",
+    "and so is the first sight of a row": """
+        before | completed@-1d
+        5d     | completed | completed
+        other  | scheduled@2d
+        1h     |
+        1m     |           | baseline""",
+}
+
+
+@pytest.mark.parametrize("story", REPLACED)
+def test_another_history_is_a_first_read(story: str) -> None:
+    """Each check of each story."""
+    tell(REPLACED[story])
+
+
+NEXT: dict[str, tuple[str, int, str, str]] = {
+    "nothing was known of an empty trial": ("", 0, "scheduled@-60d, completed@-2d, completed@-49h", "baseline"),
+    "all that was known is old": ("completed@-400d, completed@-370d", 0, "scheduled@-60d, completed@-3d", "baseline"),
+    "its only row is two days old": ("completed@-5d", 0, "failed@-2d", "failed opened"),
+    "its only row is older": ("completed@-5d", 0, "failed@-172801s", "baseline opened"),
+    "no times, and three ids": ("ended, ended, ended", 299, "ended", "baseline"),
+    "no times, and three ids that may have aged out": ("ended, ended, ended", 300, "ended", "completed"),
+    "no times, and two ids": ("ended, ended", 0, "ended", "completed"),
+    "no times, and nothing any more": ("ended, ended, ended", 0, "", ""),
+}
+"""A history, and after so many days one without any of its ids → what is sent; `baseline`: it is another one."""
+
+
+@pytest.mark.parametrize("case", NEXT)
+def test_unknown_ids_are_another_history_if_their_rows_were_there_before(case: str) -> None:
+    """Or if there are no times, and the known rows cannot all have aged out."""
+    before, days, after, sent = NEXT[case]
+    watch = Watch(rows(before), max_backup_age_days=999, digest_days=0)
+    watch.check()
+    watch.rows = rows(after)
+    if sent.startswith("baseline"):
+        assert watch.check_after(days=days) == []
+    watch.check_at(START + (days + 1 / 86400 if sent.startswith("baseline") else days) * DAY)
+    assert said(watch.decision.notices) == sent
+    assert "unreadable" not in watch.memory.incidents
+
+
+OLD, LATE = row(START - 9 * DAY, state="completed"), row(START - 3 * DAY, state="failure")
+GOES_ON: dict[str, tuple[list[Raw], list[Raw], list[str]]] = {
+    "one id for all runs": ([{**OLD, "id": LATE["id"]}], [LATE], ["failed"]),
+    "a one-time backup that began": ([{**LATE, "state": None}], [LATE], ["failed"]),
+    "replaced by a row with another id": ([row(START)], [row(START, state="failure")], ["failed"]),
+    "milliseconds": ([OLD], [{**OLD, "log_time": "2026-02-21T10:00:00.999+00:00"}], []),
+    "another offset": ([OLD], [{**OLD, "log_time": "2026-02-21T12:30:00.5+02:30"}], []),
+    "a time that is filled in": ([{**OLD, "log_time": None}], [OLD], ["completed"]),
+    "only the newest row is shown": ([OLD, LATE], [LATE], []),
+    "the table was restored from a week ago": ([OLD], [OLD, LATE], ["failed"]),
+}
+"""A history, and an hour later the same one → what is sent."""
+
+
+@pytest.mark.parametrize("case", GOES_ON)
+def test_a_history_goes_on_while_an_id_is_known(case: str) -> None:
+    """However its rows change; a row that is spelled anew is no news."""
+    before, after, sent = GOES_ON[case]
+    watch = Watch(before, max_backup_age_days=999)
+    watch.check()
+    watch.rows = after
+    assert watch.check_after(hours=1) == sent
+
+
+def test_nothing_of_another_history_remains_and_what_is_to_be_delivered_does() -> None:
+    """The memory is that of a first read, but for the channels and what they have not accepted."""
+    watch = Watch(rows("scheduled@-60d, completed@-20d"), plan=plan())
+    watch.subscribers, watch.deaf = {"messages": 2}, {"slack"}
+    watch.check()
+    watch.log(state="failure")
+    watch.check_after(hours=1)
+    watch.subscribers = {}
+    broken = Incident(watch.now, notified_at=watch.now, detail="HTTP 404", label="Slack")
+    watch.memory = watch.memory.with_incident("channel:slack", broken)._replace(refusing_since={"slack": watch.now})
+    watch.memory = watch.memory.discard("slack", {watch.notices[0].notice_id}, "HTTP 400", watch.now)
+    watch.rows, watch.plan = rows("scheduled/monthly@-90d, completed@-5d"), None
+    for _ in range(2):
+        known = watch.memory
+        watch.check_after(minutes=1)
+    fresh = Watch(watch.rows, now=watch.now)
+    fresh.check()
+    differ = {name for name in Memory._fields if getattr(watch.memory, name) != getattr(fresh.memory, name)}
+    assert differ == {"incidents", "outbox", "dead_letters", "subscribers", "counted_at", "refusing_since"}
+    assert set(watch.memory.incidents) == {"channel:slack"}
+    stays = {*STAYS} - {"outbox"}
+    assert {name for name in stays if getattr(watch.memory, name) != getattr(known, name)} == set()
+    assert [notice.kind for notice in watch.memory.pending("slack")] == ["failed", "lost", "baseline"]
 
 
 ANY_STATE = st.sampled_from([None, None, "completed", "Completed", "failure", "payment_failed", "paused", 0, ["x"]])
@@ -334,15 +466,17 @@ ANY_ROW = st.fixed_dictionaries(
 def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(data: st.DataObject) -> None:
     """Any rows in any order and any increments, appearing, changing and disappearing: nothing lost, nothing twice."""
     pool = data.draw(st.lists(ANY_ROW, min_size=1, max_size=8), label="rows")
-    watch = Watch(notify_on=EVERYTHING, now=START)
+    known = row(START, id="known", action="scheduled")
+    watch = Watch([known], notify_on=EVERYTHING, now=START)
     watch.check()
     due: dict[str, str] = {}
     for _ in range(data.draw(st.integers(1, 8), label="checks")):
-        watch.rows = data.draw(st.lists(st.sampled_from(pool), max_size=3), label="shown")
+        watch.rows = [*data.draw(st.lists(st.sampled_from(pool), max_size=3), label="shown"), known]
         due |= {parsed.key: classify(parsed) for parsed in map(parse_row, watch.rows)}
         watch.check_after(hours=data.draw(st.sampled_from([1 / 60, 1, 30, 24 * 79]), label="hours"))
     sent = [(notice.notice_id.removeprefix("default-"), notice.kind) for notice in watch.notices]
     sent = [(key, "completed" if kind == "recovered" else kind) for key, kind in sent if key in due]
+    del due[parse_row(known).key]
     assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind != "started")
     ids = [notice.notice_id for notice in watch.notices]
     assert len(set(ids)) == len(ids)

@@ -407,11 +407,12 @@ def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
     watch.check_after(hours=1)
     assert in_force(watch) == repeat_type, "kept"
 
-    watch = Watch()
+    known = rows("bought/immediate@-20d")
+    watch = Watch(known)
     watch.check_at(START - 20 * DAY)
     watch.now = START
     for raw in rows(history):
-        watch.rows = [raw]
+        watch.rows = [*known, raw]
         watch.check_after(hours=1)
     assert in_force(watch) == repeat_type, "one by one, in the order given, each check seeing only what is new"
 

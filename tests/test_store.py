@@ -82,7 +82,7 @@ FORM = {
     "DeadLetter": "notice_id kind channel why at",
     "DeadLetters": "total last unreported reported_at",
     "Fact": "label text time links_until",
-    "Incident": "since notified_at reminders row_id cause causes detail label back_at heard",
+    "Incident": "since notified_at reminders row_id cause causes concluded detail label back_at heard",
     "IncidentRef": "name since severity line",
     "Line": "text time",
     "Loss": "total severity why opens ends lines",

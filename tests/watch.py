@@ -11,7 +11,8 @@ these notices tells. ``@3h`` is three hours after the start, ``-`` is nothing::
     open   | failing
 
 ``before`` is what the baseline finds, ``with`` are settings, also new ones, ``becomes`` changes the last row in place,
-``gone`` takes the first rows (or, below zero, the last) out of the history, and ``open`` names the incidents that last.
+``gone`` takes the first rows (or, below zero, the last) out of the history, ``other`` shows these rows in place of all
+(without any: those that were shown before), and ``open`` names the incidents that last.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 REVOKED = UnreadableError(errors.REVOKED_TOKEN, "invalid_code")
 NO_PERMISSION = UnreadableError(errors.NO_PERMISSION, "HTTP 403")
 TIMEOUT = UnreadableError(errors.TRANSIENT, "timeout")
+SHAPE = UnreadableError(errors.UNUSABLE, "The answer is odd.")
+STATUS = UnreadableError(errors.REFUSED, "Zoho answered HTTP 403")
 
 WORDS: dict[str, Raw] = {
     "completed": {"state": "completed"},
@@ -36,6 +39,7 @@ WORDS: dict[str, Raw] = {
     "started": {"action": "initiated"},
     "begun": {},
     "undated": {"log_time": None},
+    "ended": {"log_time": None, "state": "completed"},
     "stopped": {"action": "stopped"},
     "bought": {"action": "purchased"},
     "scheduled": {"action": "scheduled"},
@@ -43,13 +47,13 @@ WORDS: dict[str, Raw] = {
     "resumed": {"action": "resumed"},
 }
 """What a row of a story is called."""
-PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT}
+PROBLEMS = {"revoked": REVOKED, "forbidden": NO_PERMISSION, "timeout": TIMEOUT, "shape": SHAPE, "status": STATUS}
 UNITS = {"d": DAY, "h": HOUR, "m": timedelta(minutes=1), "s": SECOND}
 
 
 def rows(cell: str) -> list[Raw]:
     """Return rows as a story names them; their ids grow in the order given."""
-    return [row(fields.pop("at"), **fields) for fields in _fields(cell)]
+    return [row(fields.pop("at", None), **fields) for fields in _fields(cell)]
 
 
 def said(notices: Sequence[Notice]) -> str:
@@ -88,6 +92,7 @@ def tell(story: str) -> Watch:
 
 def play(watch: Watch, *lines: str) -> None:
     """Live through some lines of a story."""
+    before: list[Raw] = []
     for line in lines:
         what, cell, sent, *tells = _cells(line)
         if what == "with":
@@ -96,6 +101,8 @@ def play(watch: Watch, *lines: str) -> None:
             watch.rows[-1] |= WORDS[cell]
         elif what == "gone":
             del watch.rows[slice(0, int(cell)) if int(cell) > 0 else slice(int(cell), None)]
+        elif what == "other":
+            watch.rows, before = rows(cell) or before, watch.rows
         elif what == "open":
             assert set(watch.memory.incidents) == set(cell.split())
         else:

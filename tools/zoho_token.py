@@ -82,7 +82,7 @@ TROUBLES = {
     "wrong_method": Trouble(_NEWER),
     "refused": Trouble("Check the user's profile and the allowed IP addresses in Zoho CRM."),
     "unusable": Trouble(_NEWER),
-    "history_too_long": Trouble("Ask Zoho support why a year has so many entries."),
+    "no_time": Trouble(f"{_NETWORK}; then try again.", "Zoho answered too slowly."),
     "token_refused": Trouble("Wait ten minutes and try again; then make a new code.", "Zoho gives no token.", "code"),
     "transient": Trouble(f"{_NETWORK}; then try again.", f"{_UNREACHABLE}."),
 }

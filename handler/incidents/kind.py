@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from handler.decision import Decision
 from handler.history import Event, Row
-from handler.memory import Incident
+from handler.memory import Incident, Memory
 from handler.wording import Content
 
 
@@ -49,3 +49,8 @@ class Ended(NamedTuple):
     incident: Incident
     event: Event | None
     phrase: str
+
+
+def heard_of(memory: Memory, name: str) -> bool:
+    """Return whether a channel has accepted a notice of this open incident, or will be sent one that waits."""
+    return bool(memory.incidents[name].heard) or any(ref.name == name for n in memory.outbox for ref in n.opens)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from handler.decision import Decision
-from handler.errors import CAUSES, TRANSIENT, Cause, UnreadableError
+from handler.errors import CAUSES, CONCLUDED, TRANSIENT, Cause, UnreadableError
+from handler.incidents.kind import heard_of
 from handler.memory import Incident
 from handler.wording import NO_ACTION, Content, Fact, duration
 
@@ -14,12 +15,17 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
     """Open the incident, update its cause, or send a reminder.
 
     A cause that a person must fix is sent at once, each by itself. Transient errors are sent after
-    ``unreadable_hours``, and never replace a cause that a person must fix.
+    ``unreadable_hours``, and never replace a cause that a person must fix. The first concluded cause since the last
+    good read counts as transient.
     """
-    incident = decision.memory.incidents.get(NAME) or Incident(decision.now, cause=problem.cause.name)
-    known = CAUSES.get(incident.cause, TRANSIENT)
-    if problem.cause.actionable or not known.actionable:
-        known = problem.cause
+    incident = decision.memory.incidents.get(NAME) or Incident(decision.now)
+    cause, known = problem.cause, CAUSES.get(incident.cause, TRANSIENT)
+    if cause in CONCLUDED:
+        incident = incident._replace(concluded={cause.name: decision.now, **incident.concluded})
+        if min(incident.concluded.values()) == decision.now:
+            cause = TRANSIENT
+    if cause.actionable or not known.actionable:
+        known = cause
         incident = incident._replace(cause=known.name, detail=str(problem))
     decision.set_incident(NAME, incident)
     notified_at = incident.causes.get(known.name)
@@ -34,7 +40,7 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
 def content(decision: Decision, incident: Incident, cause: Cause, phase: str) -> Content:
     """Return what a notice of this cause says."""
     lasted = duration(decision.now - incident.since) if incident.since < decision.now else ""
-    sentence = cause.sentence.replace("{detail}", incident.detail)
+    sentence = cause.sentence.replace("{detail}", incident.detail.rstrip("."))
     detail = incident.detail if sentence == cause.sentence else ""
     texts = {"For": lasted, "Technical detail": detail, "Zoho's advice": cause.resolution}
     facts = (Fact("Since", time=incident.since), *(Fact(label, text) for label, text in texts.items() if text))
@@ -48,8 +54,9 @@ def close(decision: Decision) -> None:
     incident = decision.memory.incidents.get(NAME)
     if incident is None:
         return
+    told = heard_of(decision.memory, NAME)
     decision.set_incident(NAME, None)
-    if incident.notified_at and decision.wants(KIND):
+    if told and decision.wants(KIND):
         lasted = duration(decision.now - incident.since)
         sentence = f"Monitoring resumed after {lasted}. Messages about anything that happened meanwhile follow."
         facts = (Fact("Not monitored since", time=incident.since),)

@@ -155,9 +155,10 @@ class Organisation:
         delays: From the due minute to a run's beginning, in turn.
         durations: From beginning to end, in turn.
         outages: Times in which the history cannot be read, each with a cause.
+        replaced: From when on another organisation answers, and which.
     """
 
-    def __init__(self, style: Style = Style.STEPS) -> None:
+    def __init__(self, style: Style = Style.STEPS, ids_after: int = 0) -> None:
         """Begin with an empty history."""
         self.style = style
         self.lag = timedelta(0)
@@ -165,12 +166,13 @@ class Organisation:
         self.delays: tuple[timedelta, ...] = DELAYS
         self.durations: tuple[timedelta, ...] = DURATIONS
         self.outages: list[tuple[datetime, datetime, str]] = []
+        self.replaced: tuple[datetime, Organisation] | None = None
         self.runs: list[Run] = []
         self.schedules: list[tuple[datetime, Rule | None]] = []
         self._shown: list[tuple[Raw, datetime, datetime]] = []
         self._events: list[tuple[datetime, str, _Schedule | None, Run | None]] = []
         self._schedule: _Schedule | None = None
-        self._ids = 0
+        self._ids = ids_after
         self._bounds: list[datetime] | None = None
         self._cache: tuple[int, list[Raw]] = (-1, [])
 
@@ -259,6 +261,8 @@ class Organisation:
 
     def rows(self, now: datetime) -> list[Raw]:
         """Return the history, newest first. The same list while nothing changes."""
+        if self.replaced and self.replaced[0] <= now:
+            return self.replaced[1].rows(now)
         if self._bounds is None:
             self._bounds = sorted({bound for _, *bounds in self._shown for bound in bounds})
         index = bisect_right(self._bounds, now)
@@ -273,6 +277,8 @@ class Organisation:
 
     def plan(self, now: datetime) -> Raw | None:
         """Return what ``GET …/backup`` answers, None for 204."""
+        if self.replaced and self.replaced[0] <= now:
+            return self.replaced[1].plan(now)
         events = [event for event in self._events if event[0] <= now]
         if not events:
             return None

@@ -10,7 +10,7 @@ import dateutil.rrule
 
 from handler.config import Policy
 from handler.decision import Decision, Sources
-from handler.errors import REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
+from handler.errors import REFUSED, REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory
 from handler.outbox import Channel, Notice
@@ -21,7 +21,7 @@ from tests.oracle.organisation import DAY, HOUR, Organisation, Raw
 KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest"})
 """`NOTIFY_ON` as it is by default."""
 CHANNEL_SETTINGS = (Channel("sns", "SNS"),)
-CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "transient": TRANSIENT}
+CAUSES: dict[str, Cause] = {"revoked": REVOKED_TOKEN, "refused": REFUSED, "transient": TRANSIENT}
 RULES = cache(partial(dateutil.rrule.rrulestr, cache=True))
 """Each rule's runs are worked out once, not at every answer."""
 
@@ -57,16 +57,16 @@ class Player:
 
     def check(self, now: datetime) -> None:
         """Check once, and let every channel accept everything."""
-        cause = self.organisation.outage(now)
-        if cause is not None:
-            error = UnreadableError(CAUSES[cause], "HTTP 500")
-            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
-        else:
+        try:
+            if cause := self.organisation.outage(now):
+                raise UnreadableError(CAUSES[cause], "HTTP 500")
             shown = self.organisation.rows(now)
             new = [raw for raw in shown if id(raw) not in self._parsed]
             self._parsed.update((id(raw), parse_row(raw)) for raw in new)
             news = any(raw["state"] or raw["action"] for raw in new)
             decision = self._decide([self._parsed[id(raw)] for raw in shown], now, news=news)
+        except UnreadableError as error:
+            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
         self.memory = decision.memory
         for channel in CHANNEL_SETTINGS:
             self.memory = self.memory.mark_accepted(channel.name, {notice.notice_id for notice in self.memory.outbox})

@@ -289,10 +289,31 @@ def _unreadable() -> Iterator[Trouble]:
             "overdue", "critical", until, phase="opened", early=MINUTE
         )
 
+    def another(zoho: Organisation, *fates: Fate) -> Expected:
+        failed = zoho.run(FAILED).end
+        at = failed + 20 * HOUR
+        other = Organisation(zoho.style, ids_after=10**6)
+        other.set_up(SET_UP, monthly("BYMONTHDAY=1"))
+        other.live(at - DAY)
+        for fate in fates:
+            other.by_hand(at - 10 * HOUR, fate)
+        until = other.due() if fates else at
+        other.live(END)
+        zoho.replaced = at, other
+        heard = {"failed", "overdue", "stuck", "unreadable"}
+        first = report("baseline", "critical" if fates else "warning", at + HOUR)
+        reminded = [reminders("failed", at, until, "baseline")] if fates else []
+        quiet = never(heard, failed + HOUR, at), never(heard, until + DAY, END)
+        return report("failed", "critical", failed), first, *reminded, *quiet
+
     yield Trouble("the token is lost for 20 days", outage("revoked", 20 * DAY, 0 * DAY))
     yield Trouble("16 days of errors", outage("transient", 16 * DAY, 6 * HOUR))
     yield Trouble("8 hours of errors", outage("transient", 8 * HOUR, 6 * HOUR))
     yield Trouble("4 hours of errors", outage("transient", 4 * HOUR, None))
+    yield Trouble("a refusal without a reason for 3 days", outage("refused", 3 * DAY, HOUR))
+    yield Trouble("a refusal without a reason, once", outage("refused", HOUR, None))
+    yield Trouble("another organisation in place of one that fails", another)
+    yield Trouble("another organisation, which fails", lambda zoho: another(zoho, FAILED))
     yield Trouble("unreadable while a run is missed", over_a_missed_run)
 
 

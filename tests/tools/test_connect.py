@@ -210,7 +210,7 @@ def test_a_token_that_a_code_has_bought_can_be_saved_unproved(
 
 def test_every_cause_speaks_to_the_person_at_the_terminal() -> None:
     """Nobody is asked to ask somebody else, and no placeholder is left open; what has vanished needs a memory."""
-    not_here = {"secret_missing", "secret_denied", "secret_unavailable", "history_vanished"}
+    not_here = {"secret_missing", "secret_denied", "secret_unavailable", "history_vanished", "history_replaced"}
     for name in {*TROUBLES} | CAUSES.keys() - not_here:
         problem = ZohoError(name, "HTTP 418.")
         assert problem.sentence.endswith(" (HTTP 418.)")
