@@ -99,7 +99,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
                 "kind": notice.kind,
                 "severity": notice.severity,
                 "title": notice.content.title,
-                "sentence": notice.content.sentence,
+                "sentence": notice.content.said(services.rendering(organisation).show),
                 "channels": list(notice.pending_for),
             }
             for notice in decision.notices
@@ -170,7 +170,7 @@ class Check:
 
     def evaluate(self) -> Decision:
         """Read the history, and decide what it means or what failing to read it means."""
-        policy, organisation = self.services.settings.policy, self.organisation
+        policy, organisation = self.services.policy(self.organisation), self.organisation
         reading = self.deadline.keeping(DELIVERY_SECONDS)
         try:
             if organisation.zoho is None:

@@ -26,6 +26,13 @@ STATES = {
     **dict.fromkeys(("completed", "finished"), "completed"),
     **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),
 }
+UNFINISHED = {"inprogress": "started", "scheduled": "planned"}
+"""Letters of a state that is no outcome → its kind; in any case, with any punctuation."""
+NO_NEWS = {
+    "started": "it only begins a backup: it starts the clock of the stuck rule",
+    "planned": "it announces a backup that is still to come",
+}
+"""Kinds of rows that get no notice of their own, and why."""
 MORE_RECORDS = {"true": True, "1": True, "false": False, "0": False}
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
@@ -126,11 +133,17 @@ class Event(NamedTuple):
     row: Row
     kind: str
 
+    @property
+    def is_outcome(self) -> bool:
+        """Whether a backup ended with it; an unknown word in the place of an action is not about an end."""
+        return self.kind in {"completed", "failed"} or (self.kind == "unknown" and self.row.state is not None)
+
 
 def classify(row: Row) -> str:
-    """Return the kind of a row: a key of `outcomes.KINDS`, or ``started`` for a backup in progress."""
+    """Return the kind of a row: a key of `outcomes.KINDS` or `NO_NEWS`."""
     if row.state:
-        return STATES.get(row.state.casefold(), "unknown")
+        letters = "".join(filter(str.isalpha, row.state)).casefold()
+        return STATES.get(row.state.casefold()) or UNFINISHED.get(letters, "unknown")
     if row.action:
         return ACTIONS.get(row.action.casefold(), "unknown")
     return "started"
@@ -165,20 +178,6 @@ def dates_at_first_read(rows: Sequence[Row], now: datetime) -> dict[str, datetim
         older = bisect_left(ids, row.id_order)
         times[row.key] = now if row.log_time else dated[older - 1][1] if older else before_all
     return times
-
-
-class CurrentState(NamedTuple):
-    """How things stand at the end of the history.
-
-    Attributes:
-        running: Beginnings of backups after the last outcome of any kind, newest first.
-        newest_failed: The newest failed row since the last completed backup.
-        recovered_by: The completed backup that ended the last failures, if none failed since.
-    """
-
-    running: tuple[Event, ...] = ()
-    newest_failed: Event | None = None
-    recovered_by: Event | None = None
 
 
 def clean(value: object) -> str | None:
@@ -217,17 +216,18 @@ def time_fact(label: str, time: datetime) -> Fact:
     return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
 
 
-def last_completed_fact(time: datetime | None, label: str = "Last successful backup") -> Fact:
+def last_completed_fact(time: datetime | None) -> Fact:
     """Return when a backup last completed."""
+    label = "Last successful backup"
     return time_fact(label, time) if time else Fact(label, "never")
 
 
-def last_good(time: datetime | None, now: datetime) -> str:
-    """Return how old the newest completed backup is, as a sentence."""
+def not_completed_for(time: datetime | None, now: datetime) -> str:
+    """Return for how long no backup has completed, as a sentence."""
     if time is None:
         return "No successful backup on record."
     known = known_time(time)
-    return f"Last successful backup: {duration(now - known)} ago." if known else "An older backup completed."
+    return f"No backup has completed for {duration(now - known)}." if known else "An older backup completed."
 
 
 def is_unpaid(row: Row | None) -> bool:

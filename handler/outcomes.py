@@ -13,17 +13,19 @@ from handler.history import (
     failed_step,
     has_own_time,
     is_unpaid,
-    last_completed_fact,
-    last_good,
+    not_completed_for,
     row_facts,
     time_fact,
 )
+from handler.memory import MAX_BY_ID
 from handler.schedule import how_often, next_run_fact
 from handler.timeline import Standing
 from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
 
 LINKS_LIVE = timedelta(days=7)
 """How long download links live: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html."""
+STILL = {"failing": "failed", "overdue": "is overdue"}
+"""Incidents that a completed backup leaves open only when it is not the newest, and what became of the newest."""
 LINKS_LIVE_AT_MOST = timedelta(days=8)
 """Links that expire later than this after a completion belong to another backup."""
 
@@ -35,9 +37,10 @@ def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Conte
     if news.resolved:
         label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
         facts.append(Fact(label, "; ".join(news.resolved)))
-    facts += row_facts(row, "Started by" if row.state else "Done by")
-    if row.state:
-        facts.append(Fact("Recent backups (oldest first)", news.recent))
+    if news.event.is_outcome:
+        facts.append(Fact("Recent backups (oldest first)", decision.current.recent))
+    named = row_facts(row, "Started by" if news.event.is_outcome else "Done by")
+    facts += [fact for fact in named if news.event.kind != "completed" or fact.label == "Job ID"]
     return severity, content._replace(facts=tuple(facts))
 
 
@@ -55,26 +58,37 @@ def _who(news: Standing) -> str:
 
 
 def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
-    title, sentence, previous = "Backup completed", "Zoho CRM completed a backup.", "Previous backup"
+    title, sentence = "Backup completed", "Zoho CRM completed a backup."
     if news.kind == "recovered":
         title, sentence = "Backups work again", "A backup completed. The earlier problem is resolved."
-        previous = "Previous successful backup"
-        if "overdue" in decision.memory.incidents:
-            title, sentence = "A late backup completed", "A backup completed. A newer one is still overdue."
+    elif newer := [state for name, state in STILL.items() if name in decision.memory.incidents]:
+        sentence += f" A newer one {newer[0]}."
     links = _links(decision, news.event)
-    facts = [time_fact("Completed", news.event.at), last_completed_fact(news.before, previous)]
+    facts = [time_fact("Completed", news.event.at)]
     step = NO_ACTION
     if links and links.until > decision.now:
-        facts += [Fact("Download until", time=links.until), *([Fact("Files", str(links.files))] if links.files else [])]
+        before = decision.memory.files.get(news.event.row.repeat_type or "", ())[2:] if links.files else ()
+        count, counted = sum(links.files), sum(before)
+        known = f" ({plural(count, 'file')})" if count and count == (counted or count) else ""
+        facts.append(Fact(f"Download until{known}", time=links.until))
+        if count != (counted or count):
+            facts.append(Fact("Files", f"{count} (before {counted})"))
+        match (*links.files, *before):
+            case (data, 0, _, lost) if data and lost:
+                sentence += f" Zoho lists no attachment files for it, but {lost} for the last backup of this type."
         step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
     return "info", Content("✅", title, sentence, (*facts, *next_run_fact(decision)), next_step=step)
 
 
 def learn_links(decision: Decision, events: Sequence[Event]) -> None:
-    """Remember when the links of the newest completed backup expire."""
+    """Remember when the links of the newest completed backup expire, and how many files it has."""
     last = decision.memory.last_completed
-    links = _links(decision, next(event for event in events if event.kind == "completed" and event.at == last))
-    decision.update_memory(links_until=links.until if links else None)
+    newest = next(event for event in events if event.kind == "completed" and event.at == last)
+    links, files, repeats = _links(decision, newest), {**decision.memory.files}, newest.row.repeat_type or ""
+    if links and links.files and links.until > decision.now:
+        files[repeats] = (*links.files, *files.pop(repeats, ())[:2])
+    files = dict([*files.items()][-MAX_BY_ID:])
+    decision.update_memory(links_until=links.until if links else None, files=files)
 
 
 def _links(decision: Decision, completed: Event) -> Links | None:
@@ -102,7 +116,9 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
     if count > 1:
         title = f"Backup failed, {count} in a row"
         facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
-    sentence = f"{why} {last_good(last, decision.now)}"
+    sentence = f"{why} {not_completed_for(last, decision.now)}" + (
+        "" if is_unpaid(row) else decision.used_up(news.event.at)
+    )
     step = decision.download_first(failed_step(row))
     return "critical", Content("🔴", title, sentence, (*facts, *good), next_step=step)
 
@@ -110,7 +126,7 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
 def _unknown(decision: Decision, news: Standing) -> tuple[str, Content]:
     row, good = news.event.row, decision.last_good_facts()
     what, word, severity, meaning = "action", row.action, "warning", "We can't tell what was done."
-    if row.state:
+    if news.event.is_outcome:
         what, word, severity = "state", row.state, "critical"
         meaning = "We can't tell whether this backup succeeded."
     title = f"Unknown {what} in the backup history"

@@ -1,6 +1,6 @@
 """Which rows are news, as what, and what is never sent twice or lost."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -36,6 +36,8 @@ ROWS: list[tuple[Raw, str, str]] = [
     ({"action": "purchased", "count": 2, "repeat_type": None}, "purchased", "info"),
     ({"action": "resumed"}, "unknown", "warning"),
     ({"state": "", "action": "stopped"}, "stopped", "warning"),
+    *(({"state": state}, "", "") for state in ("inprogress", "in_progress", "In progress.", "scheduled")),
+    ({"state": "scheduled", "log_time": None}, "", ""),
     ({"action": "initiated"}, "", ""),
     ({}, "", ""),
     ({"state": "", "action": ""}, "", ""),
@@ -56,7 +58,8 @@ def test_every_row_of_the_table_gives_its_notice_and_no_other(fields: Raw, kind:
             notice, failed = watch.notices[-1], kind == "failed"
             assert (notice.row, notice.at, notice.severity) == (parse_row(raw), START + HOUR, severity)
             assert said([notice]) == ("failed opened" if failed else kind)
-            assert told(notice)["opens"] == ({"failing": START} if failed else {})
+            alert = "failing" if failed else f"unknown:{parse_row(raw).key}"
+            assert told(notice)["opens"] == ({alert: START} if severity == "critical" else {})
             assert START in told(notice).values()
             assert told(notice)["Job ID"] == raw["id"]
         assert watch.check_after(hours=1) == []
@@ -154,11 +157,20 @@ STORIES = {
         1h     | failed         | failed opened
         3h     | completed@3h   | recovered ended
         3h     | completed@2h   | completed""",
-    "the previous backup is one before": """
+    "a completion tells only what its reader uses, and recent backups to now": """
         before | completed@0h
-        7h     | completed@5h   | completed       | Previous backup: @0h
-        1h     | completed@3h   | completed       | Previous backup: @0h
-        1h     | completed@5h   | completed       | Previous backup: @5h""",
+        5h     | completed@5h, failed@4h | failed, recovered ended | Type: - | Started by: - | File: - | \
+Recent backups (oldest first): ✓ ✗ ✓
+        1h     | failed@2h      | failed          | Recent backups (oldest first): ✓ ✗ ✗ ✓""",
+    "a late completion between two failures ends overdue, and promises nothing": """
+        before | completed@-9d
+        2h     | failed@0h, failed@1h | failed opened, failed
+        1h     | completed@0.5h | completed ended | ends: overdue@-2d | title: Backup completed | \
+sentence: Zoho CRM completed a backup. A newer one failed.
+        21h    |
+        2h     |                | failed reminder | title: No backup has completed for 25 hours | \
+sentence: The last backup failed, 25 hours ago.
+        open   | failing""",
     "what is resolved lasted until the completion, not until it was noticed": """
         before | completed@-20d
         1d     | failed@1d      | failed opened
@@ -212,6 +224,36 @@ a backup overdue for 17 days""",
 def test_what_rows_after_rows_send(story: str) -> None:
     """Each check of each story."""
     tell(STORIES[story])
+
+
+USED_UP: dict[str, tuple[str, int, int, bool]] = {
+    "one this month": ("completed@0.5d", 1, 0, False),
+    "two this month": ("completed@0d, completed@0.5d", 2, 0, True),
+    "four this month": ("completed@0.5d, completed@7.5d, completed@14.5d, completed@21.5d", 7, 0, True),
+    "another month had as many": ("completed@-5d, completed@-4d, completed@0d, completed@0.5d", 2, 0, True),
+    "another had more": ("completed@-5d, completed@-4d, completed@-3d, completed@0d, completed@0.5d", 2, 0, False),
+    "on the last day, read in the next month": ("completed@0d, completed@0.5d", 29, 0, True),
+    "on the first day of the next month": ("completed@0d, completed@0.5d", 30, 0, False),
+    "where they are, it is the first day": ("completed@0d, completed@0.5d", 29, 14, False),
+}
+
+
+@pytest.mark.parametrize("kind", ["failed", "overdue"])
+@pytest.mark.parametrize("case", USED_UP)
+def test_an_alert_says_that_the_months_backups_may_be_used_up(case: str, kind: str) -> None:
+    """Those of the month of the failure, or of the day when the backup was due; never as the cause."""
+    cell, days, offset, hint = USED_UP[case]
+    history = rows(f"scheduled@-60d, {cell}")
+    at = datetime.fromisoformat(history[-1]["log_time"]) + days * DAY
+    settings: dict[str, Any] = {"max_backup_age_days": days if kind == "overdue" else 99, "grace_hours": 1}
+    watch = Watch(history, now=at, digest_days=0, time_zone=timezone(offset * HOUR), **settings)
+    watch.check()
+    if kind == "failed":
+        watch.log(state="failure")
+    assert watch.check_at(at + 3 * HOUR) == [kind]
+    sentence = watch.notices[-1].content.sentence
+    assert ("The backups of March 2026 may be used up: Zoho includes 2 backups a month" in sentence) == hint
+    assert ("used up" in sentence) == hint
 
 
 # --- Times and order --------------------------------------------------------------------------------------------------
@@ -439,7 +481,9 @@ def test_nothing_of_another_history_remains_and_what_is_to_be_delivered_does() -
     assert [notice.kind for notice in watch.memory.pending("slack")] == ["failed", "lost", "baseline"]
 
 
-ANY_STATE = st.sampled_from([None, None, "completed", "Completed", "failure", "payment_failed", "paused", 0, ["x"]])
+ANY_STATE = st.sampled_from(
+    [None, "INPROGRESS", "scheduled", "completed", "Completed", "failure", "payment_failed", "paused", 0, ["x"]]
+)
 ANY_ACTION = st.sampled_from([None, "initiated", "scheduled", "STOPPED", "purchased", "resumed"])
 IDS = st.sampled_from(["1", "2", 2, "9007199254740993", "9007199254740992", "abc", "", None])
 TIMES = (
@@ -477,7 +521,7 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
     sent = [(notice.notice_id.removeprefix("default-"), notice.kind) for notice in watch.notices]
     sent = [(key, "completed" if kind == "recovered" else kind) for key, kind in sent if key in due]
     del due[parse_row(known).key]
-    assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind != "started")
+    assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind not in {"started", "planned"})
     ids = [notice.notice_id for notice in watch.notices]
     assert len(set(ids)) == len(ids)
 
@@ -493,16 +537,43 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
 def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timedelta | None, taken: bool) -> None:
     """Only where it can be that backup's: later than it, and by at most eight days; else seven days."""
     completed = START + 2 * HOUR
-    watch = Watch(links=None if until is None else Links(completed + until, 4), notify_on=EVERYTHING)
+    watch = Watch(links=None if until is None else Links(completed + until, (3, 1)), notify_on=EVERYTHING)
     watch.check()
     watch.log(at=START + 1 * HOUR, state="completed")
     watch.log(at=START + 2 * HOUR, state="completed")
     watch.check_at(completed)
     older, newest = map(told, watch.notices[1:])
-    assert (older["Download until"], older.get("Files")) == (START + HOUR + 7 * DAY, None)
-    assert newest["Download until"] == completed + (until if taken and until else 7 * DAY) == watch.memory.links_until
-    assert newest.get("Files") == ("4" if taken else None)
+    assert older["Download until"] == START + HOUR + 7 * DAY
+    assert newest[f"Download until{' (4 files)' if taken else ''}"] == watch.memory.links_until
+    assert watch.memory.links_until == completed + (until if taken and until else 7 * DAY)
     assert watch.asked.count("links") == 1
+
+
+INSIDE: list[tuple[str, tuple[int, ...], str, str | None, bool]] = [
+    *[("weekly", (2, 2), " (4 files)", None, False)] * 2,
+    ("immediate", (3, 0), " (3 files)", None, False),
+    ("weekly", (1, 2), "", "3 (before 4)", False),
+    ("weekly", (), "", None, False),
+    ("weekly", (9, 9), "", None, False),
+    ("weekly", (3, 0), " (3 files)", None, True),
+    ("weekly", (1, 0), "", "1 (before 3)", False),
+    ("weekly", (0, 3), "", "3 (before 1)", False),
+]
+
+
+def test_a_completion_says_what_changed_in_the_files_of_its_type() -> None:
+    """Never as more than `info`; no answer, an empty one (9, 9: one that has expired) and other types prove nothing."""
+    watch = Watch(max_backup_age_days=99, digest_days=0)
+    watch.check()
+    for repeats, files, known, changed, lost in INSIDE:
+        watch.log(repeat_type=repeats, state="completed")
+        watch.links = Links(watch.now + (HOUR if files == (9, 9) else 7 * DAY), files)
+        play(watch, "2h | | completed")
+        tells = told(watch.notices[-1])
+        assert (tells["severity"], tells.get("Files")) == ("info", changed)
+        assert f"Download until{known}" in tells or files == (9, 9)
+        assert ("no attachment files for it, but 2" if lost else "completed a backup.") in tells["sentence"]
+        assert ("attachment" in tells["sentence"]) == lost
 
 
 NO_TIME_OF_ITS_OWN: dict[str, tuple[Raw, Raw]] = {

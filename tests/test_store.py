@@ -78,7 +78,7 @@ def test_any_memory_comes_back_from_dynamodb(dynamodb: Any, memory: Memory) -> N
 # --- The item's form --------------------------------------------------------------------------------------------------
 
 FORM = {
-    "Content": "symbol title sentence facts lines lines_label next_step about_crm",
+    "Content": "symbol title sentence facts lines lines_label next_step about_crm time",
     "DeadLetter": "notice_id kind channel why at",
     "DeadLetters": "total last unreported reported_at",
     "Fact": "label text time links_until",
@@ -87,8 +87,8 @@ FORM = {
     "Line": "text time",
     "Loss": "total severity why opens ends lines",
     "Memory": "org version baseline_at last_seen_id last_seen_time seen outbox incidents schedule plan last_completed "
-    "links_until failures_in_a_row failing_since dead_letters digest_at outcomes subscribers counted_at channels "
-    "refusing_since lease_owner lease_until",
+    "links_until files running run_minutes unknown failures_in_a_row failing_since dead_letters digest_at outcomes "
+    "subscribers counted_at channels refusing_since lease_owner lease_until",
     "Notice": "notice_id kind at pending_for severity content phase row incident cause opens ends kinds row_keys "
     "reports heard_by",
     "Plan": "rule gap_days read_at next_run starts_at ends_at",

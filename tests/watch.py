@@ -40,6 +40,9 @@ WORDS: dict[str, Raw] = {
     "begun": {},
     "undated": {"log_time": None},
     "ended": {"log_time": None, "state": "completed"},
+    "running": {"state": "IN_PROGRESS"},
+    "planned": {"state": "scheduled"},
+    "unset": {"state": "scheduled", "log_time": None},
     "stopped": {"action": "stopped"},
     "bought": {"action": "purchased"},
     "scheduled": {"action": "scheduled"},
@@ -64,17 +67,22 @@ def said(notices: Sequence[Notice]) -> str:
 def told(notice: Notice) -> dict[str, Any]:
     """Return what a notice tells: its facts by their labels, and what else a story may want to know."""
     content = notice.content
-    return {fact.label: fact.links_until or fact.time or fact.text for fact in content.facts} | {
-        "title": content.title,
-        "sentence": content.sentence,
-        "step": content.next_step,
-        "lines": list(content.lines),
-        "severity": notice.severity,
-        "weight": notice.audience_severity,
-        "for": " ".join(notice.pending_for),
-        "opens": {ref.name: ref.since for ref in notice.opens},
-        "ends": {ref.name: ref.since for ref in notice.ends},
-    }
+    told = {"Was due": content.time} if content.time else {}
+    return (
+        told
+        | {fact.label: fact.links_until or fact.time or fact.text for fact in content.facts}
+        | {
+            "title": content.title,
+            "sentence": content.sentence,
+            "step": content.next_step,
+            "lines": list(content.lines),
+            "severity": notice.severity,
+            "weight": notice.audience_severity,
+            "for": " ".join(notice.pending_for),
+            "opens": {ref.name: ref.since for ref in notice.opens},
+            "ends": {ref.name: ref.since for ref in notice.ends},
+        }
+    )
 
 
 def tell(story: str) -> Watch:
@@ -98,7 +106,7 @@ def play(watch: Watch, *lines: str) -> None:
         if what == "with":
             watch.policy = watch.policy._replace(**_settings(cell))
         elif what == "becomes":
-            watch.rows[-1] |= WORDS[cell]
+            watch.rows[-1] |= {"state": None, "action": None, **WORDS[cell]}
         elif what == "gone":
             del watch.rows[slice(0, int(cell)) if int(cell) > 0 else slice(int(cell), None)]
         elif what == "other":

@@ -360,4 +360,5 @@ def is_news(row: Row) -> bool:
 
 def identity(row: Row) -> tuple[Any, ...]:
     """Return what tells a row from all others: runs of one job share its id."""
-    return row["id"], parse_time(row["log_time"]), row["state"], row["action"]
+    time = parse_time(row["log_time"])
+    return row["id"], time and time.replace(microsecond=0), row["state"], row["action"]
