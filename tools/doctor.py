@@ -142,6 +142,9 @@ def _organisations(there: Stack, only: str, *, send: bool) -> Lines:
     """
     held = {parameter["Name"].removeprefix(f"{there.prefix}/"): parameter for parameter in parameters(there)}
     scheduled = {scheduled_org(schedule): schedule for schedule in schedules(there)}
+    called = [schedule["State"] for org, schedule in [*scheduled.items()] if "." in org and scheduled.pop(org)]
+    step = "Enable it in EventBridge Scheduler; if it is gone, make it again by hand, as template.yaml has it."
+    yield Line("ENABLED" in called, "The roll-call names organisations without a schedule, once a day", step)
     if nameless := scheduled.pop("", None):
         yield Line(False, f"Schedule {nameless['Name']} names no organisation", "Delete it, or correct its input.")
     if not held:

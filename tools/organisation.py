@@ -200,12 +200,11 @@ def parameters(stack: Stack, org: str = "") -> Iterator[dict[str, Any]]:
 
 
 def schedules(stack: Stack) -> Iterator[dict[str, Any]]:
-    """Yield the schedule of every organisation, in the stack's group, which has the stack's name."""
+    """Yield every schedule in the stack's group, which has the stack's name."""
     scheduler = stack.client("scheduler")
     with suppress(scheduler.exceptions.ResourceNotFoundException):
         for listed in stack.pages("scheduler", "list_schedules", "Schedules", GroupName=stack.name):
-            if "." not in listed["Name"]:  # that of the roll-call
-                yield scheduler.get_schedule(Name=listed["Name"], GroupName=stack.name)
+            yield scheduler.get_schedule(Name=listed["Name"], GroupName=stack.name)
 
 
 def renew(stack: Stack) -> Iterator[str]:
@@ -232,9 +231,10 @@ def differences(schedule: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 
 def scheduled_org(schedule: dict[str, Any]) -> str:
-    """Return the organisation that a schedule's input names, "" if none."""
+    """Return the organisation that a schedule's input names, "" if none; of the roll-call its own name, with a dot."""
     try:
-        return str(json.loads(schedule["Target"].get("Input") or "{}").get("org", "default"))
+        event = json.loads(schedule["Target"].get("Input") or "{}")
+        return str(schedule["Name"] if "action" in event else event.get("org", "default"))
     except (ValueError, AttributeError):
         return ""
 

@@ -1,7 +1,6 @@
 """`make doctor`: a line for everything that must be in place, and what to do about what is not."""
 
 import json
-from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,6 @@ from tests.tools.conftest import Tool
 from tests.tools.front import Refusal, denied
 from tests.tools.test_report import LATE, MEMORY, PROBLEM, status
 from tools import connect, doctor, stack
-from tools.organisation import schedules
 from tools.stack import Stack
 
 NAME = "/zoho-backup-notifier/notifier/healthy"
@@ -63,8 +61,14 @@ def test_all_is_well(bench: Bench, tool: Tool, answers: Answers) -> None:
     ):
         assert line in shown
     assert bench.front.writes == []
-    names = {one["Name"] for one in schedules(stack.find(Namespace(org="", stack="notifier", region="")))}
-    assert {"healthy", "notifier"} <= names <= {"healthy", "notifier", "another"}, "not that of the roll-call"
+
+
+def test_a_roll_call_that_is_switched_off_is_red(bench: Bench, tool: Tool, answers: Answers) -> None:
+    """Nobody else would notice."""
+    roll = bench.stage.stack.resources["NotifierFunctionRollCall"]
+    bench.change_schedule(roll, State="DISABLED")
+    assert examine(tool)[2] == ["The roll-call names organisations without a schedule, once a day"]
+    bench.change_schedule(roll, State="ENABLED")
 
 
 def test_test_messages_are_sent_when_wanted(bench: Bench, tool: Tool, answers: Answers) -> None:
