@@ -17,7 +17,6 @@ import botocore.session
 import hypothesis
 import pytest
 
-from sandbox.channels.slack import FakeSlack
 from sandbox.zoho import FakeZoho
 from tests.dynamodb import dynamodb_local
 from tests.wire import Authority
@@ -128,13 +127,6 @@ def clock() -> Clock:
 def zoho(clock: Clock) -> Iterator[FakeZoho]:
     """Give a fake Zoho whose tokens age by the test's clock."""
     with closing(FakeZoho(clock)) as server:
-        yield server
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    """Give a Slack inbox of the test's own."""
-    with closing(FakeSlack()) as server:
         yield server
 
 

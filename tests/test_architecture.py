@@ -117,11 +117,6 @@ def test_a_pure_module_touches_nothing(name: str) -> None:
     assert not {"now", "today", "utcnow", "open", "print", "input", "exec", "eval", "__import__"} & called(name)
 
 
-def test_dateutil_is_imported_only_when_a_plan_is_read() -> None:
-    """A quiet check's cold start does not pay for it."""
-    assert not any("dateutil" in ast.unparse(node) for node in TREES["plan"].body if isinstance(node, ast.ImportFrom))
-
-
 @pytest.mark.parametrize(
     ("package", "registered", "shared"),
     [

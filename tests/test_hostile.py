@@ -273,20 +273,6 @@ def test_whatever_the_fields_of_a_row_hold_it_is_sent_once_and_harmless(
     assert world.check()["notices"] == []
 
 
-def test_a_hundred_news_of_the_longest_texts_fit_into_the_item_and_into_messages(world: World) -> None:
-    """Counted in characters by chats, in bytes by SNS and DynamoDB: four of them for each of these characters."""
-    rows = [row_of("🏴" * 120, id=f"{number:03}{'🏴' * 120}", state="failure") for number in range(100)]
-    world.organisation.rows = rows
-    for fake in world.fakes.values():
-        fake.break_with(Response(503))
-    check_once(world)
-    assert_harmless(world)
-    recover(world)
-    said = "".join(mail["Message"] for mail in world.topic.entries)
-    assert [raw["id"][:50] for raw in rows if raw["id"][:50] not in said] == []
-    assert len(world.fakes["slack"].accepted) <= 6
-
-
 # --- What they answer -------------------------------------------------------------------------------------------------
 
 QUESTIONS = {"token": ("token",), "history": ("history",), "beyond the history": ("backup", "urls")}

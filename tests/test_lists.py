@@ -2,10 +2,9 @@
 
 import pytest
 
-from handler.outbox import IncidentRef
 from handler.wording import DOWNLOAD_FIRST, PAGE, Line
 from sandbox.watch import EVERYTHING, START, Watch
-from tests.watch import DAY, HOUR, play, rows, told
+from tests.watch import DAY, HOUR, play, rows, tell, told
 from tests.world import TopicInMemory
 from tests.world import world as open_world
 
@@ -110,12 +109,9 @@ def test_each_incident_of_a_list_keeps_its_alert_and_its_title() -> None:
 
 def test_a_list_ends_what_its_rows_end() -> None:
     """A late stop and an overdue backup, each with a line of its own."""
-    watch = Watch(rows("scheduled@-20d, completed@-19d"), digest_days=0)
-    watch.check()
-    play(watch, "1h | stopped | stopped")
-    play(watch, "1h | scheduled, completed, completed, completed, completed | list ended")
-    stop, overdue = watch.notices[-1].ends
-    assert stop == IncidentRef("stopped", START, "warning", "Backups are scheduled again")
-    assert (overdue.name, overdue.line) == ("overdue", "Backups work again")
-    assert watch.notices[-1].audience_severity == "critical"
-    assert watch.now - overdue.since > 10 * DAY
+    watch = tell("""
+        before | scheduled@-20d, completed@-19d
+        1h     | stopped | stopped
+        1h     | scheduled, completed, completed, completed, completed | list ended \
+| ends: stopped@0h overdue@-12d | weight: critical""")
+    assert [ref.line for ref in watch.notices[-1].ends] == ["Backups are scheduled again", "Backups work again"]

@@ -15,7 +15,7 @@ from handler.summaries import NO_SCHEDULE
 from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import plan
-from tests.watch import DAY, HOUR, SECOND, play, rows, said, told
+from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
 
 NOW = START
 
@@ -419,11 +419,7 @@ def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
 
 def test_what_was_stopped_keeps_its_interval() -> None:
     """Also when the row that set it up has aged out: the last interval goes on counting."""
-    watch = Watch(rows("scheduled/biweekly@-9d"))
-    watch.check()
-    watch.rows = []
-    watch.log(action="stopped", repeat_type=None)
-    watch.check_after(hours=1)
+    watch = tell("before | scheduled/biweekly@-9d\n gone | 1\n 1h | stopped/none | stopped")
     assert watch.memory.schedule
     assert (watch.memory.schedule.repeat_type, watch.memory.schedule.in_force) == ("biweekly", False)
 

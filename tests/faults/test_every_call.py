@@ -27,8 +27,6 @@ STRIKES = [
     *((fault, "dynamodb PutItem", 3, ALONE) for fault in HALVES),
     # A peer that takes for ever kills no check: the exchange ends with its time.
     *(("trickling head, done", place, 5, SLACK) for place in ("zoho token", "slack webhook", "heartbeat ping")),
-    # A page of somebody else is no acceptance, whatever its status.
-    *(("HTML, 200", f"{name} webhook", 1, Timeline(3, SCENES["news"], (name,))) for name in ("cliq", "teams")),
     # Whoever wrote an item of a newer release finds it as it was.
     ("item of a newer release", "dynamodb GetItem", 9, ALONE),
     # A history that was empty anyway may be empty once more: that is no reason for an alarm.

@@ -49,9 +49,10 @@ def test_a_trouble_is_reported_by_its_hour_and_again(number: int) -> None:
     assert judge_trouble(trouble, style, with_plan=with_plan) == [], (style, with_plan)
 
 
+@pytest.mark.deep
 @settings(
     derandomize=True,
-    max_examples=8,
+    max_examples=20,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],  # a story is long: to shrink one takes minutes
