@@ -479,7 +479,8 @@ MEANT = {
     "notifier --region us-east-1": "There is no stack notifier (us-east-1",
     "notifier --org a/b": '"a/b" cannot be the short name of an organisation.',
     "notifier --org notifier": "The schedule notifier is the stack's own.",
-    "a_b": "cannot be the name of a stack.",
+    "notifier --region eu-west1": '"eu-west1" cannot be an AWS region.',
+    "a_b": '"a_b" cannot be the name of a stack.',
 }
 
 
