@@ -31,9 +31,10 @@ CHOSEN = $(call option,org,$(ORG)) $(PLACE)
 ##@ Here, without any account
 
 .PHONY: help run sandbox gallery test build release clean
-help: ## List these commands
+help: ## List these commands (ALL=1: also those for who changes it)
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(if $(ALL),$(MAKEFILE_LIST),Makefile)
+	@echo; echo "New here? make run shows it at work, then make sandbox lets you try it."
 
 run: $(READY) ## See it at work (FULL=1, OPEN=1, CHANNELS=slack,teams)
 	@$(PY) -m sandbox --channels=$(CHANNELS) $(if $(FULL),--full) $(if $(OPEN),--open)

@@ -21,6 +21,11 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped.")
         return 130
+    except BlockingIOError:
+        print("✗ A sandbox runs already.\n  → In this terminal: source build/sandbox.sh; or end the other with Ctrl-C.")
+    except PermissionError as error:
+        print(f"✗ {error.filename} cannot be written.\n  → Make its folder writable for you.")
+    return 1
 
 
 def _run(arguments: list[str]) -> int:

@@ -87,7 +87,6 @@ class Scene:
         rows: What appears in the history, oldest first; the last one is what the first notice is about.
         change: What else happens.
         broken: A channel that accepts nothing.
-        fails: Whether the checks end with an error, as they do while something is wrong that a person must fix.
         chosen: Whether its messages are always printed.
     """
 
@@ -98,7 +97,6 @@ class Scene:
     rows: tuple[Row, ...] = ()
     change: Callable[[], object] = lambda: None
     broken: str = ""
-    fails: bool = False
     chosen: bool = False
 
 
@@ -150,7 +148,7 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
     stuck = "A backup started yesterday, and nothing has been heard of it since."
     left = "The administrator whose token is used leaves."
     gone = f"Somebody deletes the address that {fake.label} gave us, and then a backup fails."
-    broken: dict[str, Any] = {"change": lambda: fake.break_with(fake.gone[0]), "broken": name, "fails": True}
+    broken: dict[str, Any] = {"change": lambda: fake.break_with(fake.gone[0]), "broken": name}
     missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
     return [
         at_acme("The function is connected to a company that makes weekly backups.", "baseline"),
@@ -163,7 +161,7 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
         at_borealis(overdue, "overdue", change=lambda: borealis.rows.insert(0, weekly)),
         at_borealis(stuck, "stuck", (one(26, "weekly", action="initiated"),)),
         at_borealis("It completes after all.", "recovered", (one(2 / 3, "weekly", state="completed"),)),
-        at_borealis(left, "unreadable", change=borealis.refresh_tokens.clear, fails=True),
+        at_borealis(left, "unreadable", change=borealis.refresh_tokens.clear),
         at_borealis("Another one runs `make connect`.", "readable", change=reconnect),
         at_borealis(gone, "failed channel", (one(1 / 3, "weekly", state="failure"),), **broken),
         at_borealis(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair),
@@ -196,8 +194,9 @@ class Demo:
         self.screen.say(scene.narration, "▶ ", "  ")
         scene.company.rows[:0] = reversed(scene.rows)
         scene.change()
-        for _ in range(2 if "channel" in scene.kinds else 1):
-            self._check(scene)
+        if "channel" in scene.kinds:  # a check that finds one broken fails, and Lambda repeats it
+            self.sandbox.check(scene.org)
+        self._check(scene)
         news = take_news(self.sandbox)
         self.played.append((scene, news))
         self._show(scene, news)
@@ -214,10 +213,9 @@ class Demo:
 
     def _check(self, scene: Scene) -> None:
         result = self.sandbox.check(scene.org)
-        if result.ok == scene.fails:
-            said = "" if result.ok else f": {result.payload.get('errorMessage')}\n{result.output}"
-            wrong = "should fail, so that an alarm sees it" if result.ok else "failed"
-            self.problems.append(f"The check after “{scene.narration}” {wrong}{said}.")
+        if not result.ok:
+            said = f"{result.payload.get('errorMessage')}\n{result.output}"
+            self.problems.append(f"The check after “{scene.narration}” failed: {said}.")
 
     def _show(self, scene: Scene, news: News) -> None:
         """Print each message, or who got what, by its title in the e-mail; a channel may get what it missed before."""

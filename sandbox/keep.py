@@ -1,5 +1,6 @@
 """`make sandbox`: the stack deployed on this machine, and kept, for the commands that otherwise need AWS and Zoho."""
 
+import fcntl
 import json
 import os
 import shlex
@@ -22,8 +23,11 @@ from sandbox.zoho import Organisation
 VARIABLES = Path("build/sandbox.sh")
 SHELL = """\
 # Written by `make sandbox`, for bash and zsh.
-leave_sandbox() {{ unset {names}; unset -f leave_sandbox; }}
+leave_sandbox() {{ eval "$BEFORE_SANDBOX"; unset BEFORE_SANDBOX; unset -f leave_sandbox; }}
 if kill -0 {process} 2>/dev/null; then
+[ "$BEFORE_SANDBOX" ] || BEFORE_SANDBOX=$(for name in {names} AWS_PROFILE AWS_DEFAULT_PROFILE; do
+  eval "[ \\"\\${{$name+set}}\\" ] && printf 'export %s=%q; ' $name \\"\\$$name\\" || printf 'unset %s; ' $name"
+done)
 unset AWS_PROFILE AWS_DEFAULT_PROFILE
 {exports}
 echo 'This terminal now uses the sandbox. To leave it: leave_sandbox'
@@ -34,8 +38,15 @@ fi
 
 
 def keep() -> None:
-    """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail."""
+    """Deploy the stack, say how to use it, and serve until Ctrl-C; a line on standard input lets a backup fail.
+
+    Raises:
+        BlockingIOError: Another process keeps a sandbox.
+    """
     screen = Screen()
+    VARIABLES.parent.mkdir(exist_ok=True)
+    file = VARIABLES.open("a")  # it stays locked until the process ends
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     screen.say("Starting Zoho, the channels, AWS and Lambda here, and deploying template.yaml …")
     history, one_at_a_time = History(datetime.now(UTC)), threading.Lock()
 
@@ -54,13 +65,15 @@ def keep() -> None:
         sandbox.stack.subscribe("AlarmTopicArn")
         company = sandbox.zoho.organisation(history.runs("weekly", 21, 14, 7), refresh_tokens=[], data_centre="us")
         stack = {"AWS_ENDPOINT_URL": aws.url, "STACK": sandbox.stack.name, "REGION": sandbox.cloud.region}
-        VARIABLES.parent.mkdir(exist_ok=True)
-        VARIABLES.write_text(shell({**sandbox.environment, **stack}, os.getpid()))
-        print(f"\nThe stack is deployed, and nothing is connected yet. In another terminal:\n\n  source {VARIABLES}")
-        print("  make connect\n\nand answer:\n")
-        _show_answers(sandbox, company)
-        print("\nThen make check-now, doctor, status, dry-run or test-message. What is sent is")
-        print("shown here.")
+        file.truncate(0)
+        file.write(shell({**sandbox.environment, **stack}, os.getpid()))
+        file.flush()
+        print("\nThe stack is deployed, and nothing is connected yet. `make connect` asks for these:\n")
+        answers = _answers(sandbox, company)
+        for question, answer in answers.items():
+            print(f"  {question + ':':{max(map(len, answers)) + 1}} {answer}")
+        print(f"\nIn another terminal:\n\n  source {VARIABLES}\n  make connect\n")
+        print("Then make check-now, doctor, status, dry-run or test-message. What is sent is shown here.")
         print("Press Enter to let a backup fail and the schedules run; Ctrl-C ends it all.", flush=True)
         for _ in sys.stdin:
             _play_schedules(sandbox, invoke)  # or the first check of an organisation would find the failure in its past
@@ -85,19 +98,11 @@ def shell(variables: Mapping[str, str], process: int) -> str:
     return SHELL.format(names=" ".join(variables), process=process, exports=exports)
 
 
-def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
-    address = "crm.zoho.com (any other is refused, as Zoho does)"
-    _show({"Address": address, "Client ID": company.client_id, "Client Secret": company.client_secret})
-    print("\n  Where else should messages go? Any of these: a number and the space bar tick")
-    print("  one, Enter goes on.\n")
-    answers = sandbox.settings("SANDBOX")
-    settings = [setting for name in sandbox.channels for setting in BY_NAME[name].settings]
-    _show({setting.question: answers[setting.key] for setting in settings if setting.key in answers})
-    print()
-    _show({"Code": sandbox.zoho.grant(company)})
-
-
-def _show(answers: Mapping[str, str]) -> None:
-    width = max(map(len, answers)) + 1
-    for question, answer in answers.items():
-        print(f"  {question + ':':{width}} {answer}")
+def _answers(sandbox: Sandbox, company: Organisation) -> dict[str, str]:
+    """Return what `make connect` asks for, and what to answer."""
+    crm = "crm.zoho.com (any other is refused, as Zoho does)"
+    client = {"Address": crm, "Client ID": company.client_id, "Client Secret": company.client_secret}
+    held = sandbox.settings("SANDBOX")
+    settings = [setting for name in sandbox.channels for setting in BY_NAME[name].settings if setting.key in held]
+    addresses = {setting.question: held[setting.key] for setting in settings}
+    return {**client, **addresses, "Code": sandbox.zoho.grant(company)}

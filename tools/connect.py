@@ -17,15 +17,21 @@ from handler.channels.channel import ChannelKind
 from handler.config import find_zone
 from handler.decision import Decision
 from handler.message import Rendering
-from handler.wording import SEVERITIES, plural, shorten
+from handler.wording import plural, shorten
 from handler.zoho import DATA_CENTRES
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, renew, unknown
 from tools.questions import BELONGS_TO, NEEDED, OPTIONAL, ORDER, QUESTIONS, REMOVE, judge, variable
-from tools.terminal import SHOWN, mark, run, say
+from tools.report import FLOORS, lines
+from tools.terminal import SHOWN, run, say
 from tools.zoho_token import ZohoError
 
 UNCHANGED = "Nothing was changed."
+NOW = [
+    ("check", "Check the backups now; a first check sends how they stand"),
+    ("test-message", "Send a test message on every channel, marked as a test"),
+    ("", "Nothing: the schedule checks them soon"),
+]
 UNPROVED = [(True, "Try again"), (False, "Save it: every check tries again, and alerts you if it lasts")]
 SPENT = "Nothing was written, and the code {} used up: make a new one for the next try."
 
@@ -42,8 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.epilog = (
         f"Environment variables: {', '.join(map(variable, QUESTIONS))}. "
         f'Keys of the file: {", ".join(QUESTIONS)}. "{REMOVE}" removes an option. '
-        "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
-        "ask for it: give it in the file, or in the environment with --non-interactive."
+        "A channel's …_min_severity is the least severity that it gets: info, warning or critical."
     )
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing: file and environment must do")
@@ -63,12 +68,14 @@ def _connect(options: argparse.Namespace) -> int:
         for name in renew(there):
             say(f"✓ The schedule of {name} was older than the stack's, and is renewed.", "  ")
         say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
-        ask = "Send a test message on every channel, marked as a test?"
-        if options.send or not (options.non_interactive or not terminal.confirm(ask)):
-            wizard.left = f"{org} is connected; test messages may have been sent."
-            for good, text in stack.results(there.ask(org, "test-message")):
-                say(f"{mark(good)} Test message: {text}", "  ")
-                well = well and good
+        action = "test-message" if options.send else ""
+        if not (action or options.non_interactive):
+            action = terminal.choose("\nWhat now?", NOW)
+        if action:
+            wizard.left = f"{org} is connected; messages may have been sent."
+            answer = there.ask(org, action)
+            say("\n".join(lines(action, answer, there.ask(org, "status"))))
+            well = bool(answer.get("ok", not answer.get("problem")))
     return 0 if well and found else 1
 
 
@@ -166,20 +173,19 @@ class Wizard:
         return ("refresh_token" if key == "code" else key) in self._secret
 
     def _ask_for_channels(self, kinds: Collection[ChannelKind], new: dict[str, str]) -> None:
-        """Ask where messages go, and for the settings of these channels; the others are removed."""
+        """Ask which messages go to these channels, and for the settings of those that get any; remove the others."""
         say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
-        picky = "".join(f", {k.label} {k.min_severity} ones only" for k in kinds if k.min_severity != SEVERITIES[0])
-        change = "`make connect ARGS=--help` says how to change that."
-        say(f"Each channel that you choose gets messages of every severity{picky}; {change}")
-        on = [kind for kind in kinds if kind.settings[0].key in self._secret]
-        options = [(kind, kind.label) for kind in kinds]
-        chosen = terminal.choose_several("Where else should messages go?", options, on)
         for kind in kinds:
-            first = kind.settings[0].key
-            if kind in chosen:
+            first, least = kind.settings[0].key, questions.floor(kind).key
+            on = first in self._secret
+            present = self._secret.get(least, kind.min_severity) if on else ""
+            floor = terminal.choose(f"Which messages go to {kind.label}?", [("", "none"), *FLOORS.items()], present)
+            if floor and floor != present:
+                new.setdefault(least, REMOVE if floor == kind.min_severity else floor)
+            if floor:
                 for key in [setting.key for setting in kind.settings if setting.key not in new]:
                     self._ask_for(key, new, needed=key == first)
-            elif kind in on:
+            elif on:
                 new[first] = REMOVE
 
     def _ask_for(self, key: str, new: dict[str, str], *, needed: bool) -> None:
@@ -192,19 +198,23 @@ class Wizard:
             kept = "kept" if question.secret else shorten(known.get(key, ""), SHOWN)
             hint = "[the present token]" if key == "code" else f"[{kept}]"
 
-        def problem(text: str) -> str:
+        def problem(typed: str) -> str:
+            text = questions.pasted(key, typed)
             if not text and (held or not needed):
                 return ""
             wrong = judge(key, text, loopback=self._loopback, needed=needed)
             free = text == REMOVE or (self._loopback and is_loopback(text))
-            if wrong or free or not question.begins or text.startswith(question.begins):
+            if wrong or free or not question.begins:
                 return wrong
-            return f"It must begin with {' or '.join(question.begins)}."
+            if text in question.begins:
+                return "It ends too early: copy all of it."
+            return "" if text.startswith(question.begins) else f"It must begin with {' or '.join(question.begins)}."
 
         if question.help:
             console = zoho_token.api_console(new.get("data_center") or known["data_center"])
             say("\n" + question.help.format(console=console))
-        if answer := terminal.ask(f"{question.question} {hint}".strip() + ":", problem, secret=question.secret):
+        typed = terminal.ask(f"{question.question} {hint}".strip() + ":", problem, secret=question.secret)
+        if answer := questions.pasted(key, typed):
             new[key] = answer
 
     def show(self, found: Decision) -> None:
@@ -220,7 +230,7 @@ class Wizard:
     def save(self) -> None:
         """Write it all."""
         self._organisation.save(self._secret, self._plan, " The code is used up." if self._bought else "")
-        self.left = f"{self._organisation.org} is connected; no test message was sent."
+        self.left = f"{self._organisation.org} is connected; no message was sent."
         say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
 
 

@@ -89,7 +89,9 @@ def _given(text: str) -> dict[str, str]:
     """
     pairs = [part.partition("=") for part in shlex.split(text)]
     if unknown := [name for name, equals, _ in pairs if not equals or name not in template()]:
-        raise Problem(f"No parameter of the stack: {', '.join(unknown)}.", f"Choose from: {', '.join(template())}")
+        quoted = "A value with blanks needs quotes: SET=\"ScheduleExpression='rate(1 day)'\""
+        choose = f"Choose from: {', '.join(template())}"
+        raise Problem(f"No parameter of the stack: {', '.join(unknown)}.", f"{quoted}. {choose}")
     return {name: value for name, _, value in pairs}
 
 
@@ -127,7 +129,7 @@ def parameter_problem(name: str, value: str) -> str:
     if value not in map(str, allowed) or not re.fullmatch(rules.get("AllowedPattern", ".*"), value):
         return str(rules["ConstraintDescription"])
     if name == "TimeZone" and find_zone(value) is None:
-        return f"There is no such time zone: give {A_ZONE}."
+        return f"There is no such time zone: give {A_ZONE}; capitals count."
     return ""
 
 

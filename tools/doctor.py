@@ -5,6 +5,7 @@ messages on every channel, and one in the name of an alarm.
 """
 
 import argparse
+import itertools
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -54,19 +55,18 @@ def _examine(options: argparse.Namespace) -> int:
         _alarms(there, send=options.send),
         _organisations(there, options.org, send=options.send),
     ]
-    red = sum(not line.good for check in checks for line in _shown(check))
-    say(f"\n{plural(red, 'thing')} to do." if red else "\nAll is well.")
+    red = []
+    for line in itertools.chain(*map(_completed, checks)):
+        say(f"{mark(line.good)} \t{line.text}")
+        red += [] if line.good else [line]
+    say(f"\n{plural(len(red), 'thing')} to do:" if red else "\nAll is well.")
+    for line in red:
+        say(f"✗ \t{line.text}\n    → \t{line.step}")
     return 1 if red else 0
 
 
-def _shown(lines: Lines) -> Lines:
-    """Print lines and yield them; a problem that ends them early is a red line itself."""
-    for line in _completed(lines):
-        say(f"{mark(line.good)} \t{line.text}" + ("" if line.good else f"\n    → \t{line.step}"))
-        yield line
-
-
 def _completed(lines: Lines) -> Lines:
+    """Yield lines; a problem that ends them early is a red line itself."""
     try:
         yield from lines
     except FAILURES as error:

@@ -27,8 +27,12 @@ FAILURES = {
         f"A package has no wheel for this machine and Python {sys.version.split()[0]}.",
         "Use macOS or a Linux with glibc, or another Python: make PYTHON=...",
     ),
+    "No such file or directory|File exists|Permission denied|Read-only": (
+        "The folder cannot be made or written.",
+        "Make the folder around it, writable for you, or name another: VENV=... (DEV_VENV=... for the tests)",
+    ),
 }
-"""What pip says → a sentence and a next step; the first that fits counts."""
+"""What venv or pip says → a sentence and a next step; the first that fits counts."""
 
 
 def main() -> int:
@@ -37,11 +41,7 @@ def main() -> int:
     parser.add_argument("lock_file", type=Path)
     parser.add_argument("folder", type=Path, help="emptied first")
     chosen = parser.parse_args()
-    try:
-        make(chosen.lock_file, chosen.folder)
-    except KeyboardInterrupt:
-        print("\nStopped. The next time starts again.", file=sys.stderr)
-        return 130
+    make(chosen.lock_file, chosen.folder)
     return 0
 
 
@@ -55,11 +55,7 @@ def make(lock_file: Path, folder: Path) -> None:
         sys.exit("✗ This needs Linux or macOS.\n  → On Windows, use it in WSL.")
     print(f"Installing {lock_file} in {folder}, once: 1-2 minutes", flush=True)
     began = time.monotonic()
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", folder], capture_output=True, text=True, check=False
-    )
-    if made.returncode:
-        sys.exit(f"{made.stdout}{made.stderr}✗ Python's module venv cannot make {folder}.\n  → It says why above.")
+    _run(sys.executable, "venv", "--clear", str(folder))
     options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock_file)]
     pip(folder / "bin" / "python", "install", *options)
     count = len(list(folder.glob("lib/python*/site-packages/*.dist-info")))
@@ -72,19 +68,23 @@ def pip(python: Path | str, *arguments: str) -> None:
     Raises:
         SystemExit: It failed; with a sentence and a next step.
     """
-    command = [str(python), "-m", "pip", *arguments, "--disable-pip-version-check", "--retries", "5"]
+    _run(python, "pip", *arguments, "--disable-pip-version-check", "--retries", "5")
+
+
+def _run(python: Path | str, *arguments: str) -> None:
+    command = [str(python), "-m", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         sys.exit(explain(done.stdout))
 
 
 def explain(said: str) -> str:
-    """Return a sentence and a next step for what pip said before it failed."""
+    """Return a sentence and a next step for what venv or pip said before it failed."""
     for pattern, (sentence, step) in FAILURES.items():
         if re.search(pattern, said):
             return f"✗ {sentence}\n  → {step}"
     last = "\n".join(said.splitlines()[-20:])
-    return f"{last}\n✗ pip failed.\n  → It says why above; put that right, {_AGAIN}"
+    return f"{last}\n✗ That failed.\n  → It says why above; put that right, {_AGAIN}"
 
 
 if __name__ == "__main__":

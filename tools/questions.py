@@ -24,6 +24,8 @@ CLIENT = ("data_center", "client_id")
 BELONGS_TO = {"client_secret": ("client_id",), "code": CLIENT}
 ORDER = (*NEEDED[:3], "channels", "heartbeat_url", "name", "time_zone", "code")
 """What a person is asked, one after the other; ``channels`` is the choice of channels, and their settings."""
+SPOKEN = {"name"}
+"""Answers in a person's own words; all others are copied."""
 IGNORED = {"scope", "grant_type", "expiry_time"}
 """What else is in the file that Zoho's API console offers to download with a code."""
 
@@ -32,16 +34,14 @@ def _one_of(*names: str) -> Callable[[str, bool], str]:
     return lambda text, loopback: "" if text in names else f"must be one of {', '.join(names)}"
 
 
-def _pasted(text: str, loopback: bool) -> str:
-    if re.search(r"\s", text):
-        return "It has blanks inside: copy it again."
+def _of_zoho(text: str, loopback: bool) -> str:
     plain = text.isascii() and text.isprintable()
     return "" if plain else "It has characters that Zoho's never have: copy it again."
 
 
 def _client_secret(text: str, loopback: bool) -> str:
     other = 'It begins with "1000.", as a client id or a code: copy the client secret.'
-    return _pasted(text, loopback) or (other if text.startswith("1000.") else "")
+    return _of_zoho(text, loopback) or (other if text.startswith("1000.") else "")
 
 
 def _name(text: str, loopback: bool) -> str:
@@ -72,16 +72,21 @@ _SETTINGS = (
     Setting(
         "data_center", "Which address does your browser show in Zoho CRM?", "", _one_of(*DATA_CENTRES), secret=False
     ),
-    Setting("client_id", "Client ID", _CONSOLE, _pasted, secret=False, begins=("1000.",)),
+    Setting("client_id", "Client ID", _CONSOLE, _of_zoho, secret=False, begins=("1000.",)),
     Setting("client_secret", "Client Secret", "", _client_secret),
     *(setting for kind in OPTIONAL for setting in (*kind.settings, floor(kind))),
     Setting("heartbeat_url", "Heartbeat URL", _HEARTBEAT, url_problem),
     Setting("name", "Name of the organisation in messages", "", _name, secret=False),
     Setting("time_zone", "Time zone of its e-mails", _ZONE, _time_zone, "the stack's", secret=False),
-    Setting("code", "Code", _CODE, _pasted),
+    Setting("code", "Code", _CODE, _of_zoho),
 )
 QUESTIONS = {setting.key: setting for setting in _SETTINGS}
 """Key in the secret → question. Its ``help`` is said before it and may name the API console as ``{console}``."""
+
+
+def pasted(key: str, text: str) -> str:
+    """Return an answer without the quotes, brackets and commas around it that were copied with it."""
+    return text.strip() if key in SPOKEN else text.strip(" <>@,;\"'`“”")
 
 
 def variable(key: str) -> str:
@@ -103,6 +108,8 @@ def judge(key: str, answer: str, *, loopback: bool, needed: bool = False) -> str
         return "An answer is needed here."
     if answer == REMOVE:
         return "It is needed, so it cannot be removed." if needed or key in NEEDED else ""
+    if key not in SPOKEN and re.search(r"\s", answer):
+        return "It has blanks inside: copy it again."
     wrong = QUESTIONS[key].problem(answer, loopback)
     return f"It {wrong}." if wrong.startswith("must ") else wrong
 

@@ -23,8 +23,21 @@ from tools.terminal import Problem
 SAVED = Path(__file__).parents[1] / ".deploy"
 """Where `make deploy` saves the answers of each stack, outside of git: `ACCOUNT/REGION/NAME.toml`, as sam reads it."""
 STACK_NAME = "zoho-backup-notifier"
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
-"""CloudFormation takes 128 characters, but schedules and their groups, which are named after the stack, 64 only:
+NAMES = {
+    "stack": (
+        "[A-Za-z][A-Za-z0-9-]{0,63}",
+        "the name of a stack",
+        'Take at most 64 letters, digits and "-", beginning with a letter: STACK=zoho-backup-notifier',
+    ),
+    "region": (r"[a-z]{2,}(-[a-z]+)+-\d+", "an AWS region", "Name one, such as REGION=eu-west-1"),
+    "org": (
+        ORG.pattern,
+        "the short name of an organisation",
+        'Take 1 to 64 letters, digits, "-" and "_": ORG=acme. `make connect` asks for its name in messages.',
+    ),
+}
+"""Option → what it must look like, what it is, and what to do. CloudFormation takes 128 characters for a stack, but
+schedules and their groups, which are named after it, 64 only:
 https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html"""
 OUTPUTS = {"FunctionArn", "OrgParameterPrefix", "ScheduleRoleArn", "AlarmTopicArn"}
 """By these a stack of ours is known that was finished."""
@@ -175,14 +188,12 @@ def choose(options: argparse.Namespace) -> Stack:
     """Return the stack that the options, or else the saved answers, name; AWS takes the credentials.
 
     Raises:
-        Problem: No stack can have this name.
+        Problem: No stack, region or organisation can have this name.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS cannot be asked.
     """
-    if not NAME.fullmatch(options.stack or STACK_NAME):
-        raise Problem(
-            f"{options.stack!r} cannot be the name of a stack.",
-            'Take at most 64 letters, digits and "-", beginning with a letter: STACK=zoho-backup-notifier',
-        )
+    for option, (pattern, what, step) in NAMES.items():
+        if (name := getattr(options, option, "")) and not re.fullmatch(pattern, name):
+            raise Problem(f'"{name}" cannot be {what}.', step)
     core = botocore.session.get_session()  # the same throughout, so that a code of a second factor is asked for once
     session = boto3.Session(botocore_session=core, region_name=options.region or None)
     anywhere = session.region_name or next((file.parent.name for file in SAVED.glob("*/*/*.toml")), None)
@@ -218,11 +229,6 @@ def find(options: argparse.Namespace) -> Stack:
         Problem: There is none, or it was never finished.
         botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: AWS cannot be asked.
     """
-    if options.org and not ORG.fullmatch(options.org):
-        raise Problem(
-            f'"{options.org}" cannot be the short name of an organisation.',
-            'Take 1 to 64 letters, digits, "-" and "_": ORG=acme. `make connect` asks for its name in messages.',
-        )
     stack = choose(options)
     if not stack.status:
         files = sorted(SAVED.glob(f"{stack.account}/*/*.toml"))

@@ -12,18 +12,14 @@ import sys
 import termios
 import textwrap
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from botocore import exceptions as aws
 from prompt_toolkit import prompt
-from prompt_toolkit.application import Application
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.layout import HSplit, Layout
 from prompt_toolkit.shortcuts import choice
-from prompt_toolkit.widgets import CheckboxList, Label
 
 from handler.addresses import is_loopback
 
@@ -100,26 +96,6 @@ def choose(question: str, options: Sequence[tuple[T, str]], default: T | None = 
     """Let a person choose one option with the arrow keys or its number; Enter takes the default."""
     termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before the question must not answer it
     return choice(question, options=options, default=default)
-
-
-def choose_several(question: str, options: Sequence[tuple[T, str]], ticked: Collection[T] = ()) -> list[T]:
-    """Let a person tick any number of options; Enter takes what is ticked."""
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    boxes = CheckboxList(options, default_values=[*ticked], select_character="x")
-    boxes.show_numbers, boxes.show_scrollbar = True, False
-    keys = KeyBindings()
-
-    def leave(event: KeyPressEvent) -> None:
-        event.app.exit(exception=KeyboardInterrupt())
-
-    keys.add("enter", eager=True)(lambda event: event.app.exit())
-    keys.add("c-c")(leave)
-    keys.add("<sigint>")(leave)
-    shown = HSplit(
-        [Label(f"{question}\n  (arrow keys or a number, space to tick, then Enter)", dont_extend_height=True), boxes]
-    )
-    Application[None](layout=Layout(shown, focused_element=boxes), key_bindings=keys).run()
-    return [value for value, _ in options if value in boxes.current_values]
 
 
 def confirm(question: str, *, default: bool = True) -> bool:
@@ -222,7 +198,7 @@ def run(command: Callable[[argparse.Namespace], int], options: argparse.Namespac
 
     The command cleans up after each of them: the terminal shows again what is typed, and half a change is undone.
     """
-    for end in (signal.SIGTERM, signal.SIGHUP):
+    for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(end) is signal.SIG_DFL:  # nohup has it ignored
             signal.signal(end, signal.default_int_handler)
     try:
@@ -234,6 +210,8 @@ def run(command: Callable[[argparse.Namespace], int], options: argparse.Namespac
         return 130
     except FAILURES as error:
         problem_of(error).show()
+    except PermissionError as error:
+        Problem(f"{error.filename} cannot be written: {error.strerror}.", "Make its folder writable for you.").show()
     except BrokenPipeError:  # the reader has seen enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:  # noqa: BLE001 - the one boundary: a traceback could quote a secret

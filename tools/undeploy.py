@@ -14,6 +14,7 @@ from tools.organisation import parameters, schedules
 from tools.stack import Stack
 from tools.terminal import Problem, run, say
 
+NOT_THE_NAME = "That is not the name. Press Ctrl-C to keep everything."
 PATIENCE = {"Delay": 5, "MaxAttempts": 240}
 """Seconds between two looks, and how many."""
 
@@ -85,14 +86,14 @@ def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
         return bool(table and options.delete_table)
     with terminal.asking("If you mean it: make undeploy ARGS=--non-interactive", lambda: "Nothing was changed."):
         name = f"Type the stack's name to remove it ({there.name}):"
-        terminal.ask(name, lambda text: "" if text == there.name else "No.")
+        terminal.ask(name, lambda text: "" if text == there.name else NOT_THE_NAME)
         if not table:
             return False
         say(f"\nAll that is remembered is in the table {table}.")
         if not terminal.confirm("Delete the table, too?", default=False):
             return False
         again = "This cannot be undone. Type the table's name to delete it, or Enter to keep it:"
-        return terminal.ask(again, lambda text: "" if text in {table, ""} else "No.") == table
+        return terminal.ask(again, lambda text: "" if text in {table, ""} else NOT_THE_NAME) == table
 
 
 def _table(there: Stack) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,12 +88,16 @@ def test_make_sandbox_serves_until_ctrl_c(tmp_path: Path) -> None:
     assert [label for label in ("Client Secret:", "Slack webhook URL:", "Code:") if label not in "".join(lines)] == []
 
 
-def test_a_terminal_enters_the_sandbox_and_leaves_it(tmp_path: Path) -> None:
-    """As long as its process lives; afterwards the terminal is told."""
+@pytest.mark.parametrize("program", [found for name in ("bash", "zsh") if (found := shutil.which(name))])
+def test_a_terminal_enters_the_sandbox_and_leaves_it(tmp_path: Path, program: str) -> None:
+    """As long as its process lives; afterwards the terminal is told. Whatever was set before is set again."""
     file = tmp_path / "sandbox.sh"
-    for process, seen in ((os.getpid(), "it's"), (2**22 + 1, "")):
-        file.write_text(shell({"AWS_ENDPOINT_URL": "it's"}, process))
-        script = f". {file} >&2; echo $AWS_ENDPOINT_URL; leave_sandbox; echo ${{AWS_ENDPOINT_URL-gone}}"
-        ran = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, env={}, check=True)
-        assert ran.stdout.split("\n")[:2] == [seen, "gone"]
-        assert ("The sandbox has ended" in ran.stderr) == (not seen)
+    before = {"AWS_PROFILE": "it's $HOME", "AWS_REGION": ""}
+    show = 'echo "${AWS_ENDPOINT_URL-none}, ${AWS_PROFILE-none}, ${AWS_REGION-none}"; '
+    outside = "none, it's $HOME, "
+    for process, inside in ((os.getpid(), "it's, none, x"), (2**22 + 1, outside)):
+        file.write_text(shell({"AWS_ENDPOINT_URL": "it's", "AWS_REGION": "x"}, process))
+        command = [program, "-c", f". {file} >&2; . {file} >&2; {show} leave_sandbox; {show}"]
+        ran = subprocess.run(command, capture_output=True, text=True, env=before, check=True)
+        assert ran.stdout.split("\n")[:2] == [inside, outside]
+        assert ("The sandbox has ended" in ran.stderr) == (process > 2**22)

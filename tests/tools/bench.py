@@ -1,7 +1,7 @@
 """What a test of the tools works with: AWS and Zoho as the sandbox has them, and a person who answers."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import MagicMock
@@ -99,11 +99,11 @@ class Person:
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, answers: dict[str, list[str]]) -> None:
-        """Sit down. `LEAVE` is Ctrl-C, "" Enter; of a list, the beginning of a label chooses, and commas tick."""
+        """Sit down. `LEAVE` is Ctrl-C, "" Enter; of a list, the beginning of a label chooses."""
         self.asked: list[str] = []
         self.told: list[str] = []
         self._answers = {question: [*given] for question, given in answers.items()}
-        for name in ("ask", "choose", "choose_several"):
+        for name in ("ask", "choose"):
             patch.setattr(terminal, name, getattr(self, name))
         patch.setattr(terminal, "termios", MagicMock())
         patch.setattr("sys.stdin", MagicMock(isatty=lambda: True))
@@ -133,9 +133,3 @@ class Person:
         answer = self._next(question)
         chosen = next(value for value, label in options if not answer or label.startswith(answer))
         return default if default is not None and not answer else chosen
-
-    def choose_several(self, question: str, options: Sequence[tuple[Any, str]], ticked: Collection[Any] = ()) -> Any:
-        """Tick options."""
-        answer = self._next(question)
-        named = [value for value, label in options if label in answer.split(",")]
-        return named if answer else [*ticked]

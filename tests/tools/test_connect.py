@@ -37,19 +37,21 @@ Sit = Callable[..., Person]
 
 @pytest.fixture
 def person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Sit:
-    """Give somebody who types a company's credentials, where `answers` say nothing else, and sends no test message."""
+    """Give somebody who types a company's credentials, where `answers` say nothing else, and wants no check now."""
 
-    def sit(company: Company, **answers: list[str]) -> Person:
+    def sit(company: Company, channels: dict[str, str] | None = None, **answers: list[str]) -> Person:
         own = {
             "data_center": ["crm.zoho.com (us)"],
             "client_id": [company.client_id],
             "client_secret": [company.client_secret],
             "code": [bench.code(company)],
-            "send": ["No"],
+            "now": ["Nothing"],
         }
         texts = {key: question.question for key, question in QUESTIONS.items()}
-        texts |= {"channels": "Where else", "send": "Send a test message", "next": "What next?"}
-        return Person(monkeypatch, {texts[key]: given for key, given in {**own, **answers}.items()})
+        texts |= {"now": "What now?", "next": "What next?"}
+        typed = {texts[key]: given for key, given in {**own, **answers}.items()}
+        typed |= {f"Which messages go to {BY_NAME[name].label}?": [what] for name, what in (channels or {}).items()}
+        return Person(monkeypatch, typed)
 
     return sit
 
@@ -79,9 +81,11 @@ def test_a_company_is_connected_with_every_channel(bench: Bench, person: Sit, to
     settings = {setting.key: setting for channel in CHANNELS for setting in channel.settings}
     bench.secrets += [value for key, value in addresses.items() if settings[key].secret]
     before = {name: len(fake.accepted) for name, fake in bench.stage.channels.items()}
-    more = {"channels": ",".join(BY_NAME[name].label for name in before), "name": "Acme Ltd", "send": "Yes"}
-    own = {"data_center": "crm.zoho.eu", "time_zone": "Asia/Kolkata", **more, **addresses}
-    asked = person(company, **{key: [value] for key, value in own.items()})
+    more = {"name": "“Acme” Ltd", "now": "Send a test message"}
+    own = {"data_center": "crm.zoho.eu", "time_zone": ' "Asia/Kolkata", ', **more, **addresses}
+    own["slack_webhook_url"] = f"<{own['slack_webhook_url']}>"
+    chosen = {**dict.fromkeys(before, "everything"), "slack": "warnings", "pagerduty": "what is critical"}
+    asked = person(company, chosen, **{key: [value] for key, value in own.items()})
     code, shown = tool(connect.main, "--org", "every")
     assert (code, asked.left_over, asked.told) == (0, [], []), shown
     for text in (
@@ -90,12 +94,12 @@ def test_a_company_is_connected_with_every_channel(bench: Bench, person: Sit, to
         "4 entries of the past year",
         "Last successful backup: 23 Jun 2022 17:31 IST (12:01 UTC)",
         *(setting.help for setting in settings.values()),
-        *(f"✓ Test message: {channel.label}: accepted: {channel.accepted_means}" for channel in CHANNELS),
+        *(f"✓ {channel.label}: accepted: {channel.accepted_means}" for channel in CHANNELS),
     ):
         assert text in shown
     client = {"client_id": company.client_id, "client_secret": company.client_secret, "data_center": "eu"}
-    token = {"refresh_token": company.refresh_tokens[-1], "name": "Acme Ltd", "time_zone": "Asia/Kolkata"}
-    assert bench.parameter("every") == {**client, **token, **addresses}
+    token = {"refresh_token": company.refresh_tokens[-1], "name": "“Acme” Ltd", "time_zone": "Asia/Kolkata"}
+    assert bench.parameter("every") == {**client, **token, **addresses, "slack_min_severity": "warning"}
     assert not [name for name, fake in bench.stage.channels.items() if len(fake.accepted) == before[name]]
     [written] = bench.front.asked("PutParameter")
     assert (written["Type"], written["Overwrite"]) == ("SecureString", False)
@@ -119,7 +123,7 @@ def test_a_second_run_keeps_what_enter_keeps_then_rotates_and_removes(bench: Ben
     assert {f"Client ID [{company.client_id}]:", "Client Secret [kept]:", zone, token} <= set(asked.asked)
     assert bench.front.asked("PutParameter")[0]["KeyId"] == "alias/own"
     company.client_secret = "renewed-in-the-console"
-    person(company, client_id=[], name=["-"], channels=["none"])
+    person(company, {"pagerduty": "none"}, client_id=[], name=["-"])
     assert tool(connect.main, "--org", "again")[0] == 0
     new = {"client_secret": "renewed-in-the-console", "refresh_token": company.refresh_tokens[-1]}
     kept = {key: value for key, value in old.items() if key not in {*routing, "name"}}
@@ -138,6 +142,8 @@ WRONG = {
         "-": "It is needed, so it cannot be removed.",
         "ftp://example.com": "It must be an https URL",
         "https://hooks.slack.com/triggers/T0/1/2": "It must begin with https://hooks.slack.com/services/ or",
+        "https://hooks.slack.com/services/": "It ends too early: copy all of it.",
+        "https://hooks.slack.com/services/T0 /B0/x": "It has blanks inside: copy it again.",
     },
     "name": dict.fromkeys(("x" * 101, "Acme\u200b"), "It must be at most 100 characters that can be shown."),
     "time_zone": {"europe/berlin": "It must be a name of the IANA database, such as Europe/Berlin; capitals count."},
@@ -149,7 +155,7 @@ def test_a_wrong_answer_is_refused_at_once(bench: Bench, person: Sit, tool: Tool
     company, good = bench.company(), bench.stage.settings("GOOD")
     good |= {"client_id": company.client_id, "client_secret": company.client_secret}
     typed = {key: [*wrong, good.get(key, "")] for key, wrong in WRONG.items()}
-    asked = person(company, channels=["Slack"], **typed, code=[LEAVE])
+    asked = person(company, {"slack": "everything"}, **typed, code=[LEAVE])
     assert tool(connect.main, "--org", "wrong")[0] == 130
     expected = [complaint for wrong in WRONG.values() for complaint in wrong.values()]
     assert [told[: len(start)] for told, start in zip(asked.told, expected, strict=True)] == expected
@@ -187,11 +193,12 @@ def test_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench, person: 
 
 
 def test_a_revoked_token_needs_a_code_and_no_more(bench: Bench, person: Sit, tool: Tool) -> None:
-    """Enter cannot keep it."""
+    """Enter cannot keep it. A check right away shows that all is well again."""
     company, _ = bench.connected("revoked")
     company.refresh_tokens.clear()
-    asked = person(company, client_id=[], client_secret=[], code=["", "", bench.code(company)])
-    assert tool(connect.main, "--org", "revoked")[0] == 0
+    asked = person(company, client_id=[], client_secret=[], code=["", "", bench.code(company)], now=["Check"])
+    code, shown = tool(connect.main, "--org", "revoked")
+    assert (code, "  Decided          1 new message (baseline)" in shown) == (0, True), shown
     assert [text for text in asked.asked if text.startswith("Code")] == ["Code [the present token]:", "Code:", "Code:"]
 
 
@@ -227,7 +234,7 @@ LEFT: dict[str, tuple[str, dict[str, Any], str]] = {
     "scope": ("code", {"history": [API_ERRORS["OAUTH_SCOPE_MISMATCH"]]}, USED_UP),
     "silent": ("next", {"history": SILENT}, USED_UP),
     "lost": ("code", {"token": [Fault(drops=True)]}, USED_UP.replace("is used", "may be used")),
-    "send": ("send", {}, "left is connected; no test message was sent."),
+    "now": ("now", {}, "left is connected; no message was sent."),
 }
 
 
@@ -429,7 +436,7 @@ def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeyp
 def test_a_refused_test_message_leaves_the_organisation_connected(bench: Bench, unasked: Tool) -> None:
     """The exit code says so, whether a channel refuses it or AWS does not let the function be called."""
     code, shown = unasked("mute", "--send", SLACK_WEBHOOK_URL=f"{bench.stage.slack.url}/nowhere")
-    assert (code, "✗ Test message: Slack: Slack answered HTTP 404 no_service" in shown) == (1, True), shown
+    assert (code, "✗ Slack: Slack answered HTTP 404 no_service" in shown) == (1, True), shown
     bench.front.instead["Invoke"] = denied("lambda:InvokeFunction")
     code, shown = unasked("mute", "--send")
     assert (code, "do not allow lambda:InvokeFunction" in shown, "mute is checked" in shown) == (1, True, True), shown
@@ -472,7 +479,8 @@ MEANT = {
     "notifier --region us-east-1": "There is no stack notifier (us-east-1",
     "notifier --org a/b": '"a/b" cannot be the short name of an organisation.',
     "notifier --org notifier": "The schedule notifier is the stack's own.",
-    "a_b": "cannot be the name of a stack.",
+    "notifier --region eu-west1": '"eu-west1" cannot be an AWS region.',
+    "a_b": '"a_b" cannot be the name of a stack.',
 }
 
 

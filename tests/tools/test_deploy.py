@@ -79,6 +79,7 @@ REFUSED = {
     "TimeZone=Europe/Berln": "TimeZone is 'Europe/Berln': There is no such time zone",
     "GraceHours=24.5": "GraceHours is '24.5': Whole hours",
     "LogRetentionDays=2": "LogRetentionDays is '2': One of the numbers",
+    "ScheduleExpression=rate(1 day)": "A value with blanks needs quotes: SET=",
     "Colour=red": "No parameter of the stack: Colour.",
 }
 

@@ -42,7 +42,10 @@ def answers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Answers:
 def examine(tool: Tool, *arguments: str) -> tuple[int, str, list[str]]:
     """Return the exit code, what was shown, and the red lines."""
     code, shown = tool(doctor.main, "--org", "healthy", *arguments)
-    return code, shown, [line[2:] for line in shown.splitlines() if line.startswith("✗")]
+    looked, _, to_do = shown.rpartition("\n\n")
+    red = [[line[2:] for line in part.splitlines() if line.startswith("✗")] for part in (looked, to_do)]
+    assert red[0] == red[1], "what is to be done is repeated at the end"
+    return code, shown, red[0]
 
 
 def test_all_is_well(bench: Bench, tool: Tool, answers: Answers) -> None:
@@ -189,7 +192,7 @@ def test_what_may_not_be_asked_is_a_red_line_and_the_rest_goes_on(bench: Bench, 
     code, shown, red = examine(tool)
     denial = "Your AWS credentials do not allow cloudwatch:DescribeAlarms."
     assert red == [denial, "AWS answered Whatever to GetSchedule."]
-    assert (code, "Topic of alarms" in shown, shown.endswith("\n2 things to do.\n")) == (1, True, True)
+    assert (code, "Topic of alarms" in shown, "\n2 things to do:\n✗" in shown) == (1, True, True)
     bench.front.instead.clear()
     code, shown = tool(doctor.main, "--org", "nobody")
     assert (code, "✗ No organisation nobody is connected to the stack notifier." in shown) == (1, True), shown

@@ -20,7 +20,7 @@ def test_each_failure_of_pip_has_its_sentence() -> None:
         NOT_FOUND: "A package has no wheel for this machine and Python 3.",
         "THESE PACKAGES DO NOT MATCH THE HASHES": "A package is not the one that was locked.",
         "OSError: [Errno 28] No space left on device": "The disk is full.\n  → ",
-        "a\nERROR: out of luck": "a\nERROR: out of luck\n✗ pip failed.\n  → ",
+        "a\nERROR: out of luck": "a\nERROR: out of luck\n✗ That failed.\n  → ",
     }.items():
         assert words in environment.explain(said)
 
@@ -37,3 +37,10 @@ def test_a_failure_ends_without_a_traceback(
     monkeypatch.setattr(sys, "executable", str(python))
     with pytest.raises(SystemExit, match=r"^✗ The packages cannot be fetched: PyPI cannot be reached\.\n  → "):
         command(tmp_path / "made")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A link may lead nowhere."""
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SystemExit, match=r"^✗ The folder cannot be made or written\.\n  → .*VENV=\.\.\."):
+        environment.make(Path("requirements/run.txt"), tmp_path / "link" / "venv")

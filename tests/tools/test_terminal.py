@@ -28,9 +28,12 @@ def test_connect(bench: Bench) -> None:
         person.wait_for("✗ It must begin with 1000.")
         person.answer("Client ID:", CTRL_U + company.client_id)
         person.answer("Client Secret:", company.client_secret)
-        person.answer("Where else should messages go?", "1 ")
+        person.answer("Which messages go to Slack?", "2")
         person.answer("Slack webhook URL:", hook)
-        for question in ("Whom to mention", "Heartbeat URL", "Name of", "Time zone"):
+        person.answer("Whom to mention")
+        for name in ("Zoho Cliq", "Microsoft Teams", "PagerDuty"):
+            person.answer(f"Which messages go to {name}?")
+        for question in ("Heartbeat URL", "Name of", "Time zone"):
             person.answer(question)
         gate, reads = threading.Event(), sum(request.kind == "history" for request in bench.stage.zoho.requests)
         bench.stage.zoho.script("history", Fault(until=gate))
@@ -39,9 +42,10 @@ def test_connect(bench: Bench) -> None:
             gate.wait(0.1)
         person.type("pasted-too-early" + ENTER)
         gate.set()
-        person.wait_for("Send a test message")
+        person.wait_for("What now?")
+        person.wait_for("the schedule checks")
         person.type(CTRL_C)
-        person.wait_for("Stopped. typed is connected; no test message was sent.")
+        person.wait_for("Stopped. typed is connected; no message was sent.")
         assert (person.exit_code(), person.echoes) == (130, True)
     bench.secrets += ["B00000000/TYPED", "pasted-too-early"]
     assert bench.shows_no_secret(person.screen)
