@@ -21,7 +21,7 @@ TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 def to_cloudformation(
     template: str, region: str = "eu-west-1", parameters: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Transform a SAM template, given as YAML, into CloudFormation; a function is empty unless sam uploaded it."""
+    """Transform a SAM template, given as YAML, into CloudFormation; a function that sam did not upload is empty."""
     sam: dict[str, Any] = copy.deepcopy(_parse(template))
     for resource in sam["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and resource["Properties"]["CodeUri"][:5] != "s3://":
