@@ -122,7 +122,7 @@ class Memory(NamedTuple):
         incidents: Name → incident.
         schedule: The schedule that the history last showed, kept when its row ages out.
         plan: Zoho's plan, as last read.
-        last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
+        last_completed: Time of the newest completed backup; `codec.UNKNOWN_TIME` where Zoho never gave its time.
         links_until: When the download links of that backup expire; None where nobody can say.
         failures_in_a_row: Failed backups since the last completed one.
         failing_since: Time of the first of them.

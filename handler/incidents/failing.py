@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from handler import history
+from handler.codec import UNKNOWN_TIME
 from handler.decision import Decision
 from handler.history import Event, Row
 from handler.incidents.kind import IncidentKind
@@ -52,7 +53,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentence = "The backup history no longer shows a failed backup after the last successful one."
         return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
     count = memory.failures_in_a_row
-    since = memory.failing_since or history.UNKNOWN_TIME
+    since = memory.failing_since or UNKNOWN_TIME
     ago = f" {duration(decision.now - since)} ago" if history.known_time(since) else ""
     what = f"The last {plural(count, 'backup')} failed." if count > 1 else f"The last backup failed{ago}."
     title = "Still no successful backup" if phase == "reminder" else "The last backup failed"
