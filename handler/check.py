@@ -221,7 +221,6 @@ class Check:
 
     def summary(self, decision: Decision) -> dict[str, Any]:
         """Return the answer of the check, which is also its line in the log."""
-        last = self.memory.last_completed
         return {
             "org": self.organisation.org,
             "rows": len(self.rows),
@@ -231,7 +230,7 @@ class Check:
             "pending": len(self.memory.outbox),
             "oldest_pending_hours": _oldest_pending_hours(self.memory, self.now),
             "incidents": sorted(self.memory.incidents),
-            "last_completed": last.isoformat() if last else None,
+            "last_completed": to_plain(self.memory.last_completed),
             "problem": "; ".join(error.rstrip(".") for error in self.errors) or None,
         }
 

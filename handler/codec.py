@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time that Zoho never gave: earlier than any other, and `UNKNOWN` in plain values."""
+UNKNOWN = "unknown"
 _hints: Any = cache(get_type_hints)
 
 
 def to_plain(value: Any) -> Any:
-    """Return a named tuple as a dict of JSON types: times as ISO 8601 text, tuples as lists, without empty fields."""
+    """Return a named tuple as a dict of JSON types: times as ISO 8601 or `UNKNOWN`, tuples as lists, nothing empty."""
     if hasattr(value, "_fields"):
         plain = ((name, to_plain(item)) for name, item in zip(value._fields, value, strict=True))
         defaults = value._field_defaults
         return {name: item for name, item in plain if not _is_optional(item, defaults.get(name, ...))}
     if isinstance(value, datetime):
-        return value.isoformat()
+        return UNKNOWN if value == UNKNOWN_TIME else value.isoformat()
     if isinstance(value, tuple):
         return [to_plain(item) for item in value]
     return {key: to_plain(item) for key, item in value.items()} if isinstance(value, Mapping) else value
@@ -45,6 +48,8 @@ def from_plain(value: Any, hint: Any) -> Any:
         return tuple(from_plain(item, parts[0]) for item in value)
     if type(None) in parts:
         return None if value in (None, "") else from_plain(value, parts[0])
+    if hint is datetime and value == UNKNOWN:
+        return UNKNOWN_TIME
     if hint is datetime and isinstance(value, str):
         time = parse_time(value)
         if time is None or datetime.fromisoformat(value).tzinfo is None:

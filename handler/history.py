@@ -8,11 +8,11 @@ import json
 from base64 import urlsafe_b64encode
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler import errors
-from handler.codec import parse_time
+from handler.codec import UNKNOWN_TIME, parse_time
 from handler.errors import UnreadableError
 from handler.wording import PAGE, Fact, duration, shorten
 
@@ -20,8 +20,6 @@ TEXT_LIMIT = 100
 """Longest text from Zoho that is kept, in characters."""
 ID_LENGTH = 5
 """Length of the part of a row's key that depends on its id alone: 30 bits, and 42 for the rest."""
-UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""Time of the rows of a first read when Zoho gave none of them a time."""
 STATES = {
     **dict.fromkeys(("completed", "finished"), "completed"),
     **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),

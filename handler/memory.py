@@ -124,7 +124,7 @@ class Memory(NamedTuple):
         incidents: Name → incident.
         schedule: The schedule that the history last showed, kept when its row ages out.
         plan: Zoho's plan, as last read.
-        last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
+        last_completed: Time of the newest completed backup; `codec.UNKNOWN_TIME` where Zoho never gave its time.
         links_until: When the download links of that backup expire; None where nobody can say.
         files: Type of backup → how many files of data and of attachments the last one had, and the one before it.
         running: Id of a row → when that backup began, of those that run now.

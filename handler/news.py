@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from handler import outcomes
+from handler.codec import UNKNOWN_TIME, to_plain
 from handler.decision import Decision
-from handler.history import NO_NEWS, UNKNOWN_TIME, Event, Row, classify, known_time
+from handler.history import NO_NEWS, Event, Row, classify, known_time
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
 from handler.memory import MAX_BY_ID, Memory, Schedule
@@ -192,7 +193,7 @@ def explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collectio
     kind, notice_id = classify(row), f"{memory.org}-{row.key}"
     known = memory.seen.get(row.key)
     if known:
-        why = f"known since {known.isoformat()}"
+        why = f"known since {to_plain(known)}"
     elif "baseline" in sent.values():
         why = "the first check remembers it; the baseline sums it up"
     elif notice_id in sent:
@@ -203,4 +204,4 @@ def explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collectio
         why = f"new, but {NO_NEWS[kind]}"
     else:
         why = f"new, but NOTIFY_ON does not have {kind}"
-    return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}
+    return {"counts_as": kind, "new": not known, "known_since": to_plain(known), "why": why}

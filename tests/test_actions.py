@@ -1,6 +1,7 @@
 """What a person may ask of the running function: why a notice is sent for each row or not, and what would be sent."""
 
 import json
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -70,6 +71,17 @@ def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
     answer = dry_run(world)
     assert answer["rows"][0]["why"] == "the first check remembers it; the baseline sums it up"
     assert [notice["kind"] for notice in answer["would_notify"]] == ["baseline"]
+
+
+def test_a_time_that_zoho_never_gave_is_called_unknown(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """In the item, in the log, and in each answer."""
+    caplog.set_level(logging.INFO, "handler")
+    world.log(state="completed", log_time=None)
+    world.log(state="failure", log_time=None)
+    texts = [str(world.check()), "".join(str(vars(record)) for record in caplog.records)]
+    texts += [str(dry_run(world)), str(actions.status("default", world.services, "request", world.deadline))]
+    texts.append(str(world.table.items))
+    assert [("unknown" in text, "1970" in text) for text in texts] == [(True, False)] * 5
 
 
 def test_what_cannot_be_read_is_the_problem(watched: World) -> None:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler import errors
+from handler.codec import UNKNOWN_TIME
 from handler.decision import Links
-from handler.history import ACTIONS, STATES, UNKNOWN_TIME, classify, parse_row
+from handler.history import ACTIONS, STATES, classify, parse_row
 from handler.memory import Incident, Memory
 from handler.rules import STAYS
 from handler.wording import DOWNLOAD_FIRST

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handler.history import UNKNOWN_TIME
+from handler.codec import UNKNOWN_TIME
 from handler.memory import Memory, Schedule
 from handler.plan import Plan, adopt, parse_plan
 from handler.schedule import due

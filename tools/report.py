@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from handler.codec import UNKNOWN
 from handler.config import find_zone
-from handler.history import UNKNOWN_TIME
 from handler.wording import SEVERITIES, capital, plural
 from handler.zoho import DATA_CENTRES
 from tools import stack
@@ -214,10 +214,10 @@ def _zone_line(status: Answer) -> str:
 
 
 def at(time: str, zone: tzinfo) -> str:
-    """Return a time of ISO 8601 for a person."""
-    moment = datetime.fromisoformat(time)
-    given = f"{moment.astimezone(zone):%-d %b %Y %H:%M %Z}"
-    return "a time that Zoho does not give" if moment == UNKNOWN_TIME else given
+    """Return a time of an answer for a person."""
+    if time == UNKNOWN:
+        return "a time that Zoho does not give"
+    return f"{datetime.fromisoformat(time).astimezone(zone):%-d %b %Y %H:%M %Z}"
 
 
 if __name__ == "__main__":
