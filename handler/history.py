@@ -26,6 +26,13 @@ STATES = {
     **dict.fromkeys(("completed", "finished"), "completed"),
     **dict.fromkeys(("failure", "failed", "payment_failed"), "failed"),
 }
+UNFINISHED = {"inprogress": "started", "scheduled": "planned"}
+"""Letters of a state that is no outcome → its kind; in any case, with any punctuation."""
+NO_NEWS = {
+    "started": "it only begins a backup: it starts the clock of the stuck rule",
+    "planned": "it announces a backup that is still to come",
+}
+"""Kinds of rows that get no notice of their own, and why."""
 MORE_RECORDS = {"true": True, "1": True, "false": False, "0": False}
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
 
@@ -126,11 +133,17 @@ class Event(NamedTuple):
     row: Row
     kind: str
 
+    @property
+    def is_outcome(self) -> bool:
+        """Whether a backup ended with it; an unknown word in the place of an action is not about an end."""
+        return self.kind in {"completed", "failed"} or (self.kind == "unknown" and self.row.state is not None)
+
 
 def classify(row: Row) -> str:
-    """Return the kind of a row: a key of `outcomes.KINDS`, or ``started`` for a backup in progress."""
+    """Return the kind of a row: a key of `outcomes.KINDS` or `NO_NEWS`."""
     if row.state:
-        return STATES.get(row.state.casefold(), "unknown")
+        letters = "".join(filter(str.isalpha, row.state)).casefold()
+        return STATES.get(row.state.casefold()) or UNFINISHED.get(letters, "unknown")
     if row.action:
         return ACTIONS.get(row.action.casefold(), "unknown")
     return "started"
@@ -174,11 +187,13 @@ class CurrentState(NamedTuple):
         running: Beginnings of backups after the last outcome of any kind, newest first.
         newest_failed: The newest failed row since the last completed backup.
         recovered_by: The completed backup that ended the last failures, if none failed since.
+        run_minutes: How long the last few completed backups ran, oldest first.
     """
 
     running: tuple[Event, ...] = ()
     newest_failed: Event | None = None
     recovered_by: Event | None = None
+    run_minutes: tuple[int, ...] = ()
 
 
 def clean(value: object) -> str | None:

@@ -8,6 +8,8 @@ from handler.outbox import DeadLetters, IncidentRef, Notice
 from handler.plan import Plan
 
 MAX_KEYS = 3_000
+MAX_BY_ID = 10
+"""How many rows are remembered by their id: of those that run, and of those with an unknown state."""
 KEY_LIFE = timedelta(days=400)
 """How long a row's key is remembered after Zoho stops showing the row: longer than the year that Zoho keeps."""
 HEARTBEAT = "heartbeat"
@@ -124,6 +126,9 @@ class Memory(NamedTuple):
         plan: Zoho's plan, as last read.
         last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
         links_until: When the download links of that backup expire; None where nobody can say.
+        running: Id of a row → when that backup began, of those that run now.
+        run_minutes: How long the last few completed backups ran, oldest first.
+        unknown: Id of a row with an unknown state → what a notice opened for it.
         failures_in_a_row: Failed backups since the last completed one.
         failing_since: Time of the first of them.
         dead_letters: Notices that will never be delivered.
@@ -149,6 +154,9 @@ class Memory(NamedTuple):
     plan: Plan | None = None
     last_completed: datetime | None = None
     links_until: datetime | None = None
+    running: Mapping[str, datetime] = {}
+    run_minutes: tuple[int, ...] = ()
+    unknown: Mapping[str, IncidentRef] = {}
     failures_in_a_row: int = 0
     failing_since: datetime | None = None
     dead_letters: DeadLetters = DeadLetters()

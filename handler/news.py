@@ -6,10 +6,10 @@ from typing import Any
 
 from handler import outcomes
 from handler.decision import Decision
-from handler.history import UNKNOWN_TIME, Event, Row, classify, known_time, last_good
+from handler.history import NO_NEWS, UNKNOWN_TIME, Event, Row, classify, known_time, last_good
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
-from handler.memory import Memory, Schedule
+from handler.memory import MAX_BY_ID, Memory, Schedule
 from handler.message import count_kinds, symbol_of_many
 from handler.outbox import IncidentRef, Notice
 from handler.schedule import recurs
@@ -37,7 +37,7 @@ def notify_news(decision: Decision, timeline: Timeline, before: Memory, ended: S
     notices: list[tuple[Event, Notice]] = []
     for standing in timeline.standings:
         event = standing.event
-        if event.row.key not in before.seen and event.kind != "started":
+        if event.row.key not in before.seen and event.kind not in NO_NEWS:
             notice = _row_notice(decision, timeline, standing, before, ended)
             notices += [(event, notice)] if notice else []
     listed = _listed(notices)
@@ -65,6 +65,10 @@ def _row_notice(
     if event.kind == "completed" and (run := _ended_run(timeline, standing, before)):
         resolved.insert(0, run)
         wanted_with.add("failed")
+    if explained := _explained(timeline, event, before):
+        resolved.append("an entry with an unknown state")
+        wanted_with.add("unknown")
+        ends.append(explained)
     stopped_at = _stop_ended(before.schedule, event) if event.kind == "scheduled" else None
     if stopped_at:
         resolved.append(f"no backup schedule for {duration(event.at - stopped_at)}")
@@ -73,8 +77,11 @@ def _row_notice(
         return None
     kind = "recovered" if event.kind == "completed" and resolved else event.kind
     news = standing._replace(kind=kind, resolved=tuple(resolved))
-    opens = kind == "failed" and not outcomes.superseded(decision, news)
-    failing = decision.memory.incidents.get("failing") if opens else None
+    fails = kind == "failed" and not outcomes.superseded(decision, news)
+    failing = decision.memory.incidents.get("failing") if fails else None
+    opens = (failing.ref("failing"),) if failing else ()
+    if kind == "unknown" and event.is_outcome:
+        opens = (IncidentRef(f"unknown:{event.row.key}", event.at),)
     opened = failing and not failing.notified_at
     return decision.notice(
         kind,
@@ -82,7 +89,7 @@ def _row_notice(
         *outcomes.severity_and_content(decision, news),
         phase="opened" if opened else "ended" if ends or resolved else "news",
         row=event.row,
-        opens=(failing.ref("failing"),) if failing else (),
+        opens=opens,
         ends=tuple(ends),
     )
 
@@ -96,6 +103,19 @@ def _ended_run(timeline: Timeline, standing: Standing, before: Memory) -> str:
     if count < 2 or since is None or since == UNKNOWN_TIME:
         return plural(count, "failed backup")
     return f"{count} failed backups over {duration(event.at - since)}"
+
+
+def _explained(timeline: Timeline, event: Event, before: Memory) -> IncidentRef | None:
+    """Return the unknown state that this outcome explains: an earlier one of the same row, of which nobody else speaks.
+
+    One id may stand for all runs of a schedule. So the entry must have changed in place, or the two be the only ones.
+    """
+    known = before.unknown.get(event.row.id) if event.kind in {"completed", "failed"} else None
+    if known is None or event.at < known.since:
+        return None
+    same = [one for one in timeline.events if one.is_outcome and one.row.id == event.row.id]
+    shown = any(one.kind == "unknown" and one.at == known.since for one in same)
+    return None if shown and len(same) > 2 else known
 
 
 def _stop_ended(schedule: Schedule | None, event: Event) -> datetime | None:
@@ -125,7 +145,8 @@ def _list_notice(decision: Decision, listed: Sequence[tuple[Event, Notice]]) -> 
     symbol, good = symbol_of_many(gravest.severity), decision.last_good_facts()
     step = NO_ACTION if gravest.severity == "info" else gravest.content.next_step
     content = Content(symbol, title, sentence, good, tuple(lines), "Entries", next_step=step)
-    opens = {ref.name: ref._replace(line=notice.content.title) for notice in notices for ref in notice.opens}
+    alerting = [notice for notice in notices if notice.kind != "unknown"]  # nobody could close so many alerts
+    opens = {ref.name: ref._replace(line=notice.content.title) for notice in alerting for ref in notice.opens}
     ends = {ref: ref._replace(line=notice.content.title) for notice in notices for ref in notice.ends}
     phases = {notice.phase for notice in notices}
     return decision.notice(
@@ -147,10 +168,14 @@ def _list_line(event: Event, notice: Notice) -> Line:
 
 
 def _note_sent(decision: Decision, event: Event, notice: Notice) -> None:
-    """Remember that `failing` was opened, or that a stop was sent, by the notice of a row."""
-    failing, schedule = decision.memory.incidents.get("failing"), decision.memory.schedule
-    if notice.opens and failing:
+    """Remember what the notice of a row opened: `failing`, a stop, an unknown state; and forget what it explains."""
+    failing, schedule, row_id = decision.memory.incidents.get("failing"), decision.memory.schedule, event.row.id
+    if notice.kind == "failed" and notice.opens and failing:
         decision.set_incident("failing", failing.notified(decision.now))
+    unknown = {row: ref for row, ref in decision.memory.unknown.items() if ref not in notice.ends}
+    if notice.kind == "unknown" and notice.opens and row_id:
+        unknown[row_id] = notice.opens[0]
+    decision.update_memory(unknown=dict([*unknown.items()][-MAX_BY_ID:]))
     if notice.kind == "stopped" and notice.severity == "warning" and schedule and schedule.stopped_at == event.at:
         decision.update_memory(schedule=schedule._replace(stop_sent=True))
 
@@ -174,8 +199,8 @@ def explain(row: Row, memory: Memory, sent: Mapping[str, str], listed: Collectio
         why = f"new, and sent as {sent[notice_id]}"
     elif row.key in listed:
         why = "new, and sent in a list with the others"
-    elif kind == "started":
-        why = "new, but it only begins a backup: it starts the clock of the stuck rule"
+    elif kind in NO_NEWS:
+        why = f"new, but {NO_NEWS[kind]}"
     else:
         why = f"new, but NOTIFY_ON does not have {kind}"
     return {"counts_as": kind, "new": not known, "known_since": known.isoformat() if known else None, "why": why}

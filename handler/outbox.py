@@ -20,7 +20,8 @@ class IncidentRef(NamedTuple):
     """One incident, from its opening to its end.
 
     Attributes:
-        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:NAME``.
+        name: ``overdue``, ``stuck``, ``failing``, ``unreadable``, ``channel:NAME``, and ``unknown:KEY`` for
+            an unknown state.
         since: When it began, as stored at its opening.
         severity: Severity of its notices while it is open.
         line: Its own title in a notice about several incidents; "" means the notice's title.
@@ -85,8 +86,8 @@ class Channel(NamedTuple):
         label: Its name for people.
         repair_hint: What to do when it refuses messages; ``{operator}`` and ``{connect}`` are filled in.
         min_severity: The lowest severity that it gets.
-        incidents_only: Whether it gets only notices that open, remind of or end an incident, unknown states, and
-            reports of a critical loss.
+        incidents_only: Whether it gets only notices that open, remind of or end an incident, and reports of a critical
+            loss.
         problem: Why its settings cannot be used, or "".
     """
 
@@ -99,8 +100,7 @@ class Channel(NamedTuple):
 
     def wants(self, notice: Notice) -> bool:
         """Return whether a notice is for this channel."""
-        unknown_state = notice.kind == "unknown" and notice.row is not None and notice.row.state is not None
-        about_incident = bool(notice.opens or notice.ends or unknown_state or notice.reports == "critical")
+        about_incident = bool(notice.opens or notice.ends or notice.reports == "critical")
         severe_enough = rank(notice.audience_severity) >= rank(self.min_severity)
         return severe_enough and (about_incident or not self.incidents_only)
 

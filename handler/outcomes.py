@@ -35,8 +35,8 @@ def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Conte
     if news.resolved:
         label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
         facts.append(Fact(label, "; ".join(news.resolved)))
-    facts += row_facts(row, "Started by" if row.state else "Done by")
-    if row.state:
+    facts += row_facts(row, "Started by" if news.event.is_outcome else "Done by")
+    if news.event.is_outcome:
         facts.append(Fact("Recent backups (oldest first)", news.recent))
     return severity, content._replace(facts=tuple(facts))
 
@@ -110,7 +110,7 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
 def _unknown(decision: Decision, news: Standing) -> tuple[str, Content]:
     row, good = news.event.row, decision.last_good_facts()
     what, word, severity, meaning = "action", row.action, "warning", "We can't tell what was done."
-    if row.state:
+    if news.event.is_outcome:
         what, word, severity = "state", row.state, "critical"
         meaning = "We can't tell whether this backup succeeded."
     title = f"Unknown {what} in the backup history"

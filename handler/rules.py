@@ -14,7 +14,7 @@ from handler.errors import HISTORY_REPLACED, UnreadableError
 from handler.history import Event, Row
 from handler.incidents import INCIDENTS, broken_channel, subscribers, unreadable
 from handler.incidents.kind import Ended, heard_of
-from handler.memory import KEY_LIFE, MAX_KEYS, Memory
+from handler.memory import KEY_LIFE, MAX_BY_ID, MAX_KEYS, Memory
 from handler.news import notify_news
 from handler.outbox import Channel, IncidentRef
 from handler.outcomes import learn_links
@@ -100,6 +100,7 @@ def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, .
     over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]
     if schedule and schedule.stopped_at and schedule.stop_sent:
         over.append(IncidentRef("stopped", schedule.stopped_at, "warning"))
+    over += memory.unknown.values()
     others = {name: one for name, one in memory.incidents.items() if name not in of_rows}
     return Memory(**{name: getattr(memory, name) for name in STAYS}, incidents=others), tuple(over)
 
@@ -115,12 +116,14 @@ def _remember(decision: Decision, timeline: Timeline) -> None:
     completed = [event.at for event in timeline.events if event.kind == "completed"]
     counted = Counter(memory.outcomes)
     if memory.digest_at:
-        counted.update(event.kind for event in timeline.news if event.row.state)
+        counted.update(event.kind for event in timeline.news if event.is_outcome)
     decision.update_memory(
         seen={key: memory.seen[key] for key in kept} | shown,
         last_seen_id=newest.row.id or None,
         last_seen_time=newest.at,
         last_completed=max(filter(None, (*completed, memory.last_completed)), default=None),
+        running={event.row.id: event.at for event in timeline.current.running[:MAX_BY_ID] if event.row.id},
+        run_minutes=timeline.current.run_minutes,
         failures_in_a_row=last.failures,
         failing_since=last.since,
         schedule=newest_schedule(timeline.events, memory.schedule),
@@ -130,7 +133,7 @@ def _remember(decision: Decision, timeline: Timeline) -> None:
 
 def _evaluate_incidents(decision: Decision, news: Sequence[Event]) -> list[Ended]:
     """Open and close incidents, and return those that ended."""
-    ended, outcomes = [], [event for event in news if event.row.state]
+    ended, outcomes = [], [event for event in news if event.is_outcome]
     for kind in INCIDENTS:
         known = decision.memory.incidents.get(kind.name)
         incident = kind.evaluate(decision, known)

@@ -63,7 +63,7 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
     past, recent = "The history has no entries yet.", ""
     if timeline.events:
         rows, recent = len(timeline.events), timeline.standings[-1].recent
-        counts = _counts(Counter(event.kind for event in timeline.events if event.row.state))
+        counts = _counts(Counter(event.kind for event in timeline.events if event.is_outcome))
         entries = plural(rows, "earlier entry", "earlier entries") + (f" ({counts})" if counts else "")
         own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
         past = f"The history has {entries}. {own}"

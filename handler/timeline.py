@@ -11,6 +11,10 @@ from handler.memory import Memory
 
 OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
 RECENT = 10
+RUNS = 5
+"""How many lengths of runs are remembered."""
+LONGEST_RUN = timedelta(days=7)
+"""What seems to have run longer did not, or hangs."""
 ROWS_AGE_OUT = timedelta(days=360)
 """Zoho keeps a year; five days less allow for clocks and leap years."""
 LISTED_LATE = timedelta(days=2)
@@ -86,10 +90,10 @@ def read_timeline(rows: Sequence[Row], memory: Memory, now: datetime) -> Timelin
     first_seen = memory.seen if memory.baseline_at else dates_at_first_read(unique, now)
     events = in_order(unique, first_seen, now)
     news = [event for event in events if event.row.key not in memory.seen]
-    return Timeline(events, news, *replay(events, memory), first_seen)
+    return Timeline(events, news, *replay(events, memory, now), first_seen)
 
 
-def replay(events: Sequence[Event], memory: Memory) -> tuple[list[Standing], CurrentState]:
+def replay(events: Sequence[Event], memory: Memory, now: datetime) -> tuple[list[Standing], CurrentState]:
     """Return how the backups stood at each event, and how they stand now.
 
     The memory stands in for rows that Zoho no longer shows.
@@ -99,11 +103,14 @@ def replay(events: Sequence[Event], memory: Memory) -> tuple[list[Standing], Cur
     kinds = [kind for kind, _ in remembered]
     failures = 0 if "completed" in kinds else max(0, memory.failures_in_a_row - kinds.count("failed"))
     since = memory.failing_since if failures else None
-    recent, standings, current = "", [], CurrentState()
+    recent, standings, current = "", [], CurrentState(run_minutes=memory.run_minutes)
     for event in events:
         run: tuple[int, datetime | None] = (0, None)
         earlier = before if before and before <= event.at else None
-        if event.row.state:
+        if event.kind == "completed" and event.row.key not in memory.seen:
+            ran = _run_minutes(event, current.running, memory, now)
+            current = current._replace(run_minutes=(*current.run_minutes, *ran)[-RUNS:])
+        if event.is_outcome:
             recent = (recent + OUTCOME_SYMBOLS.get(event.kind, "?"))[-RECENT:]
             current = current._replace(running=())
         if event.kind == "completed":
@@ -119,3 +126,22 @@ def replay(events: Sequence[Event], memory: Memory) -> tuple[list[Standing], Cur
             current = current._replace(running=(begun, *current.running))
         standings.append(Standing(event, earlier, failures, since, run, " ".join(recent), event.kind))
     return standings, current
+
+
+def _run_minutes(completed: Event, running: Sequence[Event], memory: Memory, now: datetime) -> list[int]:
+    """Return how long a backup ran that has just completed: one number, or none where that is not known.
+
+    It began when its own row did, if that changed in place, and else with the newest beginning of its type: a cancelled
+    backup leaves an older one. A row that keeps the time of its beginning ended when this check saw it, unless the
+    checks before could not read the history.
+    """
+    same = [event for event in running if event.row.repeat_type == completed.row.repeat_type]
+    own = memory.running.get(completed.row.id)
+    if own is None or any(event.row.id == completed.row.id for event in same):
+        own = same[0].at if same else None
+    ended = completed.at if completed.row.log_time else None
+    if own and (ended is None or ended <= own):
+        ended = now if memory.baseline_at and "unreadable" not in memory.incidents else None
+    if own is None or ended is None or not own < ended <= own + LONGEST_RUN:
+        return []
+    return [(ended - own) // timedelta(minutes=1)]

@@ -16,7 +16,7 @@ from handler.memory import Incident
 from handler.outbox import Notice
 from handler.summaries import NO_SCHEDULE, problems
 from sandbox.problems import PROBLEMS
-from sandbox.watch import CHANNEL_SETTINGS, EVERYTHING, START, Watch, kinds
+from sandbox.watch import CHANNEL_SETTINGS, EVERYTHING, START, Raw, Watch, kinds
 from sandbox.zoho import row
 from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
 
@@ -305,6 +305,58 @@ a backup overdue for 24 days; a backup that ran for 24 hours
     "a backup that is shown before it begins starts the clock when it does": """
         1h     | begun@19h   |
         42h    |             | stuck opened | opens: stuck@19h""",
+    "each backup that hangs is older than the next, which restarts no clock": """
+        12h    | started     |
+        12h    | running     | stuck opened | opens: stuck@0h""",
+    "a long run is told once; then half as long again is allowed, until five more have run": """
+        with   | max_backup_age_days=999, remind_hours=0
+        0h     | begun       |
+        24h    |             | stuck opened
+        6h     |             |
+        becomes | completed
+        0h     |             | recovered ended
+        0h     | started     |
+        44h    |             |
+        1h     |             | stuck opened
+        1h     | completed   | recovered ended
+        11h    | started@77h, completed@78h, started@79h, completed@80h, started@81h, completed@82h, started@83h, \
+completed@84h, started@85h, completed@86h | list
+        0h     | started     |
+        23h    |             |
+        1h     |             | stuck opened | sentence: A backup started 24 hours ago and hasn't finished or failed. \
+If it completes within 7 days of its start, we allow the next backups as much time.""",
+    "after seven days any backup hangs, and nothing is promised of it": """
+        before | started@-220h, completed@-70h
+        with   | stuck_hours=500, remind_hours=192
+        0h     | started     |
+        167h   |             |
+        1h     |             | stuck opened
+        192h   |             | stuck reminder | sentence: A backup started 15 days ago and hasn't finished or \
+failed.""",
+    "the beginning that a cancelled backup left makes no run long": """
+        before | started/immediate@-150h, started@-148h, started@-2h, completed@-1h
+        24h    | started@0h  | stuck opened""",
+    "and one by hand that was cancelled makes none short": """
+        before | started@-40h, started/immediate@-11h, completed@-10h
+        44h    | started@0h  |
+        1h     |             | stuck opened""",
+    "nor does an outcome that came while nothing could be read": """
+        with   | max_backup_age_days=999, remind_hours=0
+        0h     | undated     |
+        20h    |             |
+        100h   | timeout     |
+        6h     | timeout     | unreadable opened
+        becomes | completed
+        1h     |             | readable ended, completed
+        1h     |             |
+        23h    | started     |
+        1h     |             | stuck opened""",
+    "what is still to come neither runs nor hides that nothing ran": """
+        before | scheduled@-1h, completed/immediate@0h
+        48h    | unset       |
+        120h   | planned@7d  |
+        24h    |             |
+        1s     |             | overdue opened | Was due: @7d""",
     "a late completion does not end overdue": """
         before | completed@-9d
         1h     | completed@-10d | completed
@@ -411,6 +463,32 @@ def test_a_stuck_backup_that_changes_in_place_is_over_whatever_its_time() -> Non
     play(watch, "1h | undated |", "24h | | stuck opened")
     watch.rows[-1] |= {"state": "failure", "log_time": (START - 3 * HOUR).isoformat()}
     play(watch, "1h | | failed opened | ends: stuck@0h")
+
+
+EXPLAINED: dict[str, tuple[list[Raw], bool, str, bool]] = {
+    "the row itself changes": ([], True, "completed", True),
+    "it changes, although its id is that of all runs": ([{"state": "completed"}], True, "failure", True),
+    "a row of its own": ([], False, "completed", True),
+    "one id for all runs: it may be the next one's": ([{"state": "completed"}], False, "completed", False),
+    "it is no clearer": ([], True, "suspended", False),
+}
+
+
+@pytest.mark.parametrize("case", EXPLAINED)
+def test_a_later_outcome_of_the_same_id_explains_an_unknown_state(case: str) -> None:
+    """Where nothing else can be meant; otherwise a person closes its alert."""
+    before, in_place, state, ends = EXPLAINED[case]
+    watch = Watch([row(START - DAY, id="7", **fields) for fields in before])
+    watch.check()
+    odd = watch.log(id="7", state="paused")
+    play(watch, "1h | | unknown")
+    (alert,) = watch.notices[-1].opens
+    if in_place:
+        watch.rows.remove(odd)
+    watch.log(at=START + HOUR, id="7", state=state)
+    watch.check_after(hours=1)
+    assert (alert in watch.notices[-1].ends) == ends
+    assert list(watch.memory.unknown) == ([] if ends else ["7"])
 
 
 @pytest.mark.parametrize("job", ["4876876000001757002", None], ids=["one id for all runs", "no ids"])

@@ -53,14 +53,13 @@ def test_a_channel_configured_later_gets_no_backlog_and_for_a_removed_one_nothin
 
 
 LASTING, STOP = IncidentRef("stuck", START), IncidentRef("stopped", START, "warning")
-ODD_STATE, ODD_ACTION = parse_row({"state": "paused"}), parse_row({"action": "resumed"})
+ODD_ACTION = parse_row({"action": "resumed"})
 HEARD = {
     "news": (notice(1, severity="info"), "info", False),
     "a warning": (notice(1, severity="warning"), "warning", False),
     "an opening": (notice(1)._replace(opens=(LASTING,)), "critical", True),
     "the end of what was critical": (notice(1, severity="info")._replace(ends=(LASTING,)), "critical", True),
     "the end of what was a warning": (notice(1, severity="info")._replace(ends=(STOP,)), "warning", True),
-    "an unknown state": (notice(1)._replace(kind="unknown", row=ODD_STATE), "critical", True),
     "an unknown action": (notice(1, severity="warning")._replace(kind="unknown", row=ODD_ACTION), "warning", False),
     "a severity that nobody knows": (notice(1, severity="catastrophic"), "critical", False),
 }
@@ -68,7 +67,7 @@ HEARD = {
 
 @pytest.mark.parametrize("what", HEARD)
 def test_who_hears_what(what: str) -> None:
-    """By what it weighs: whoever heard an opening hears the end; some take incidents and unknown states only."""
+    """By what it weighs: whoever heard an opening hears the end; some take incidents only."""
     entry, weight, about_incident = HEARD[what]
     floors = ("info", "warning", "critical")
     for floor in floors:

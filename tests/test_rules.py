@@ -36,6 +36,8 @@ ROWS: list[tuple[Raw, str, str]] = [
     ({"action": "purchased", "count": 2, "repeat_type": None}, "purchased", "info"),
     ({"action": "resumed"}, "unknown", "warning"),
     ({"state": "", "action": "stopped"}, "stopped", "warning"),
+    *(({"state": state}, "", "") for state in ("inprogress", "in_progress", "In progress.", "scheduled")),
+    ({"state": "scheduled", "log_time": None}, "", ""),
     ({"action": "initiated"}, "", ""),
     ({}, "", ""),
     ({"state": "", "action": ""}, "", ""),
@@ -56,7 +58,8 @@ def test_every_row_of_the_table_gives_its_notice_and_no_other(fields: Raw, kind:
             notice, failed = watch.notices[-1], kind == "failed"
             assert (notice.row, notice.at, notice.severity) == (parse_row(raw), START + HOUR, severity)
             assert said([notice]) == ("failed opened" if failed else kind)
-            assert told(notice)["opens"] == ({"failing": START} if failed else {})
+            alert = "failing" if failed else f"unknown:{parse_row(raw).key}"
+            assert told(notice)["opens"] == ({alert: START} if severity == "critical" else {})
             assert START in told(notice).values()
             assert told(notice)["Job ID"] == raw["id"]
         assert watch.check_after(hours=1) == []
@@ -439,7 +442,9 @@ def test_nothing_of_another_history_remains_and_what_is_to_be_delivered_does() -
     assert [notice.kind for notice in watch.memory.pending("slack")] == ["failed", "lost", "baseline"]
 
 
-ANY_STATE = st.sampled_from([None, None, "completed", "Completed", "failure", "payment_failed", "paused", 0, ["x"]])
+ANY_STATE = st.sampled_from(
+    [None, "INPROGRESS", "scheduled", "completed", "Completed", "failure", "payment_failed", "paused", 0, ["x"]]
+)
 ANY_ACTION = st.sampled_from([None, "initiated", "scheduled", "STOPPED", "purchased", "resumed"])
 IDS = st.sampled_from(["1", "2", 2, "9007199254740993", "9007199254740992", "abc", "", None])
 TIMES = (
@@ -477,7 +482,7 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
     sent = [(notice.notice_id.removeprefix("default-"), notice.kind) for notice in watch.notices]
     sent = [(key, "completed" if kind == "recovered" else kind) for key, kind in sent if key in due]
     del due[parse_row(known).key]
-    assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind != "started")
+    assert sorted(sent) == sorted((key, kind) for key, kind in due.items() if kind not in {"started", "planned"})
     ids = [notice.notice_id for notice in watch.notices]
     assert len(set(ids)) == len(ids)
 

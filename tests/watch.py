@@ -40,6 +40,9 @@ WORDS: dict[str, Raw] = {
     "begun": {},
     "undated": {"log_time": None},
     "ended": {"log_time": None, "state": "completed"},
+    "running": {"state": "IN_PROGRESS"},
+    "planned": {"state": "scheduled"},
+    "unset": {"state": "scheduled", "log_time": None},
     "stopped": {"action": "stopped"},
     "bought": {"action": "purchased"},
     "scheduled": {"action": "scheduled"},
@@ -98,7 +101,7 @@ def play(watch: Watch, *lines: str) -> None:
         if what == "with":
             watch.policy = watch.policy._replace(**_settings(cell))
         elif what == "becomes":
-            watch.rows[-1] |= WORDS[cell]
+            watch.rows[-1] |= {"state": None, "action": None, **WORDS[cell]}
         elif what == "gone":
             del watch.rows[slice(0, int(cell)) if int(cell) > 0 else slice(int(cell), None)]
         elif what == "other":

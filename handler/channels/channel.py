@@ -100,7 +100,7 @@ class ChannelKind(NamedTuple):
             oldest first. Pure.
         send: Sends one request. Raises DeliveryError if it was not accepted, or not all of it.
         min_severity: The lowest severity that it gets where the secret sets none.
-        incidents_only: Whether it gets only notices that open, remind of or end an incident, and unknown states.
+        incidents_only: Whether it gets only notices that open, remind of or end an incident.
     """
 
     name: str

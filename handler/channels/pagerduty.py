@@ -57,17 +57,16 @@ ANSWERS = Answers(_code, refused="invalid_event", permanent="routing_key")
 
 def _events(notice: Notice, rendering: Rendering) -> list[Json]:
     """Return an event for each incident that a notice is about, or one for a notice that is about none."""
-    org, row = rendering.org, notice.row
+    org = rendering.org
     changes = [("resolve", ref) for ref in notice.ends]
     # If PagerDuty accepts this, PagerDuty works: resolve its own alert instead of opening it.
     changes += [("resolve" if ref.name == "channel:pagerduty" else "trigger", ref) for ref in notice.opens]
     events = [(action, f"{org}-{ref.name}-{compact_time(ref.since)}", ref) for action, ref in changes]
     if not events:
-        # Nothing ends an unknown state or a lost message: a person closes the alert. A test is closed at once.
-        key = f"{org}-{notice.kind}-{row.key}" if row else notice.notice_id
+        # Nothing ends a lost message: a person closes the alert. A test is closed at once.
         own = IncidentRef(notice.kind, notice.at, notice.severity)
         actions = ("trigger", "resolve") if notice.kind == "test" else ("trigger",)
-        events = [(action, key, own) for action in actions]
+        events = [(action, notice.notice_id, own) for action in actions]
     return [_event(*event, notice, rendering) for event in events]
 
 

@@ -7,16 +7,27 @@ from handler.decision import Decision
 from handler.history import Event, Row, row_facts, time_fact
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
+from handler.timeline import LONGEST_RUN
 from handler.wording import PAGE, Content, duration
 
 
+def _limit(decision: Decision) -> timedelta:
+    """Return how long a backup may run: half as long again as the longest remembered one, at least `stuck_hours`."""
+    learned = timedelta(minutes=1.5 * max(decision.memory.run_minutes, default=0))
+    return min(max(timedelta(hours=decision.policy.stuck_hours), learned), LONGEST_RUN)
+
+
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
-    """Open it when the newest backup that began runs too long; close it when that no longer runs."""
+    """Open it when the oldest backup without an outcome runs too long; close it when that no longer runs.
+
+    If the newest counted, each hanging backup would restart the clock for the one before.
+    """
     running = decision.current.running
     if known and any(event.at == known.since for event in running):
         return known
-    if running and decision.now - running[0].at >= timedelta(hours=decision.policy.stuck_hours):
-        return Incident(running[0].at, row_id=running[0].row.id)
+    oldest = min(running, key=lambda event: event.at, default=None)
+    if oldest and decision.now - oldest.at >= _limit(decision):
+        return Incident(oldest.at, row_id=oldest.row.id)
     return None
 
 
@@ -53,7 +64,10 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     title = f"Backup {'still running' if phase == 'opened' else 'still not finished'} after {lasted}"
     facts = (started, *decision.last_good_facts(), *(row_facts(row) if row else ()))
     step = f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support."
-    return Content("⏳", title, _line(decision, incident), facts, next_step=decision.download_first(step))
+    sentence = _line(decision, incident)
+    if decision.now - incident.since < LONGEST_RUN:
+        sentence += " If it completes within 7 days of its start, we allow the next backups as much time."
+    return Content("⏳", title, sentence, facts, next_step=decision.download_first(step))
 
 
 STUCK = IncidentKind("stuck", "stuck", _evaluate, _ending, _content, _line, row=_row)

@@ -9,7 +9,7 @@ from handler.channels.pagerduty import PAGERDUTY, SUMMARY_LIMIT
 from handler.outbox import IncidentRef
 from sandbox.channels import FakePagerDuty
 from sandbox.server import Fault, Response
-from tests.channels.builder import AMPLE, NOW, RENDERING, content, notice, ref, refusal_of, row, send_all
+from tests.channels.builder import AMPLE, NOW, RENDERING, content, notice, ref, refusal_of, send_all
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,6 @@ def test_an_event_that_is_refused_does_not_keep_the_others(connection: Connectio
     fake.break_with("invalid_event", times=1)
     assert refusal_of(connection, request).refused_ids == {"acme-1"}
     assert fake.open_alerts == []
-
-
-def test_an_unknown_state_opens_an_alert_of_its_row(connection: Connection, fake: FakePagerDuty) -> None:
-    """A person closes it; a repeat is no second one, another row is."""
-    unknown = notice(0, "unknown", row=row(0, state="PARTIAL"))
-    for _ in range(2):
-        send_all(connection, [unknown])
-    send_all(connection, [notice(1, "unknown", row=row(1, state="PARTIAL"))])
-    assert len(fake.open_alerts) == 2
 
 
 def test_a_test_message_opens_an_alert_and_resolves_it_at_once(connection: Connection, fake: FakePagerDuty) -> None:

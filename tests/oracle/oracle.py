@@ -16,6 +16,7 @@ from tests.oracle.organisation import DAY, MINUTE, Raw, Rule
 from tests.oracle.play import Player
 
 GRACE = HANG = DAY
+WEEK = 7 * DAY
 DAYS = {"weekly": 7, "biweekly": 14}
 OTHER_DAYS = 35
 NOTHING = Rule("FREQ=MONTHLY", "")
@@ -81,7 +82,7 @@ def complaints(player: Player) -> Iterator[str]:
             history = organisation.rows(now)
             rows = shown(history)
         sent = [notice for notice in player.sent if notice.at == now]
-        verdicts = {"stuck": _stuck(rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
+        verdicts = {"stuck": _stuck(player, rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
         wrong = [name for name, must in verdicts.items() if readable and must not in {None, name in after}]
         yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
         before |= {"failing" for notice in sent if notice.kind == "failed"}
@@ -97,12 +98,32 @@ def complaints(player: Player) -> Iterator[str]:
         before = after
 
 
-def _stuck(rows: Shown, now: datetime) -> bool | None:
-    """Return True where the newest one hangs, None where only an older one did, whose end is not known."""
-    hanging = [begun for begun in rows.open_ended if now - begun >= HANG]
-    if not hanging:
-        return False
-    return True if rows.running_since in hanging else None
+def _stuck(player: Player, rows: Shown, now: datetime) -> bool | None:
+    """Return True where the oldest that runs hangs; None where it may be known or not that runs take so long."""
+    runs, checks = player.organisation.runs, [at for at, _ in player.open]
+    lasts = now - min(rows.open_ended, default=now)
+    if lasts < HANG or lasts >= WEEK:
+        return lasts >= WEEK
+    shown_at = {run: run.ended + run.fate.late for run in runs if run.ended and run.ended + run.fate.late <= now}
+    good = sorted((run for run in shown_at if run.fate.state == "completed"), key=lambda run: run.end)
+    longest = max((shown_at[run] - run.start for run in good), default=DAY * 0) + checks[1] - checks[0]
+    if lasts >= 1.5 * longest:
+        return True
+    known = [
+        run.end - run.start
+        for run in good[-5:]
+        if not run.fate.late
+        and run.end - run.start <= WEEK - HANG
+        # Alone, and watched from its beginning to its end.
+        and not any(
+            other.start < run.end and shown_at.get(other, now) > run.start
+            for other in runs
+            if other.began and other != run
+        )
+        and any(run.start <= at <= run.end for at in checks)
+        and not any(since < run.end + DAY and until > run.start for since, until, _ in player.organisation.outages)
+    ]
+    return False if lasts < 1.5 * max(known, default=DAY * 0) else None
 
 
 def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:

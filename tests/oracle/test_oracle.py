@@ -14,7 +14,7 @@ SHARE = 8
 """`make test` plays so large a share of the calendars, in all styles; CI plays the others, too, in its gate `deep`."""
 HOURLY = {
     "weekly, paused for 20 days": Style.IN_PLACE,  # a completion is as old as its beginning
-    "weekly, up to 27 hours each, 24 allowed: stuck at most": Style.IN_PLACE,  # a hang of unknown length
+    "weekly, up to 27 hours each, 24 allowed": Style.IN_PLACE,  # a long run of unknown length
 }
 HOURLY_DAYS = 90
 """Played so long hour by hour here; `python -m tests.oracle` plays all of them, and to their ends."""

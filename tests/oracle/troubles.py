@@ -187,6 +187,15 @@ def _hung() -> Iterator[Trouble]:
 
         return script
 
+    def after_long_runs(zoho: Organisation) -> Expected:
+        zoho.durations = (100 * HOUR,)
+        zoho.live(FIRST + 52 * DAY)
+        hung = zoho.run(HUNG).start
+        zoho.live(END, HUNG)
+        opened = report("stuck", "critical", hung + 150 * HOUR - MINUTE, hung + 153 * HOUR, "opened")
+        return opened, always_open(frozenset({"stuck"}), hung + 153 * HOUR, END)
+
+    yield Trouble("runs of 100 hours, then all end without a word", after_long_runs)
     yield Trouble("a run ends without a word", for_good, THURSDAY)
     yield Trouble("all runs end without a word", all_of_them)
     yield Trouble("a run hangs for 5 days, then completes", for_days(Fate(takes=5 * DAY), "recovered", "info"))

@@ -21,6 +21,7 @@ def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, hourly_
         for n in player.sent
         if n.severity in BAD or n.kind == "recovered"
         if not any(kind == n.kind and since <= n.at <= until for kind, since, until in calendar.allowed)
+        or (n.kind == "stuck" and style in {Style.STEPS, Style.SWAPPED})  # the first look shows how long runs take
     ]
     heard = sum(n.kind in {"completed", "recovered"} for n in player.sent)
     runs = sum(bool(run.ended and FIRST < run.ended <= player.open[-1][0]) for run in organisation.runs)
