@@ -30,9 +30,9 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
         its row keys), or null.
     """
     memory = services.store.load(org)
-    settings, policy = services.settings, services.settings.policy
     remembered, now = memory or Memory(org), services.clock().replace(microsecond=0)
     organisation = services.organisation(org, remembered.channels)
+    settings, policy = services.settings, services.policy(organisation)
     decision, problem = Decision(remembered, now, policy, organisation.channels), organisation.problem
     secret = organisation.secret
     named = {"time_zone": settings.time_zone_name, "zoho_api_version": settings.zoho_api_version}

@@ -170,7 +170,7 @@ class Check:
 
     def evaluate(self) -> Decision:
         """Read the history, and decide what it means or what failing to read it means."""
-        policy, organisation = self.services.settings.policy, self.organisation
+        policy, organisation = self.services.policy(self.organisation), self.organisation
         reading = self.deadline.keeping(DELIVERY_SECONDS)
         try:
             if organisation.zoho is None:

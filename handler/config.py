@@ -45,6 +45,7 @@ class Policy(NamedTuple):
         remind_hours: Time between reminders; 0 means never.
         digest_days: Time between digests; 0 means never.
         operated_by: Who runs this notifier, or "".
+        time_zone: The time zone of the organisation, or else of the deployment.
     """
 
     notify_on: frozenset[str]
@@ -55,6 +56,7 @@ class Policy(NamedTuple):
     remind_hours: int = 24
     digest_days: int = 30
     operated_by: str = ""
+    time_zone: tzinfo = UTC
 
 
 class Settings(NamedTuple):
@@ -66,8 +68,7 @@ class Settings(NamedTuple):
         alarm_topic_arn: The SNS topic of the stack's alarms, or "".
         org_parameter_prefix: SSM parameters are ``{prefix}/{org}``.
         policy: What to notify of, and when.
-        time_zone: The time zone in which plain text shows times.
-        time_zone_name: Its name.
+        time_zone_name: The name of the deployment's time zone.
         zoho_api_version: The version in Zoho's URLs.
         zoho_accounts_url: A loopback URL in tests and the sandbox; "" otherwise.
         zoho_api_url: Likewise.
@@ -78,7 +79,6 @@ class Settings(NamedTuple):
     alarm_topic_arn: str
     org_parameter_prefix: str
     policy: Policy
-    time_zone: tzinfo
     time_zone_name: str
     zoho_api_version: str
     zoho_accounts_url: str
@@ -126,8 +126,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         topic_arn=required("TOPIC_ARN"),
         alarm_topic_arn=environ.get("ALARM_TOPIC_ARN", ""),
         org_parameter_prefix=required("ORG_PARAMETER_PREFIX").rstrip("/"),
-        policy=Policy(_split(kinds), **numbers, operated_by=operator),
-        time_zone=find_zone(zone) or UTC,
+        policy=Policy(_split(kinds), **numbers, operated_by=operator, time_zone=find_zone(zone) or UTC),
         time_zone_name=zone,
         zoho_api_version=read("ZOHO_API_VERSION", "v7", "give a version such as v7", VERSION.fullmatch),
         zoho_accounts_url=loopback("ZOHO_ACCOUNTS_URL"),

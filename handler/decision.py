@@ -1,12 +1,13 @@
 """What one check decides: the memory as it will be, and the notices. Pure, except for what `Sources` looks up."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.config import Policy
-from handler.history import CurrentState, last_completed_fact
+from handler.history import Event, known_time, last_completed_fact
 from handler.memory import HEARTBEAT, Incident, Memory
 from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
@@ -42,6 +43,24 @@ class Sources(NamedTuple):
     plan: Callable[[], Plan | None] = lambda: None
     links: Callable[[], Links | None] = lambda: None
     subscribers: Callable[[], Mapping[str, int]] = dict
+
+
+class CurrentState(NamedTuple):
+    """How things stand at the end of the history.
+
+    Attributes:
+        running: Beginnings of backups after the last outcome of any kind, newest first.
+        newest_failed: The newest failed row since the last completed backup.
+        recovered_by: The completed backup that ended the last failures, if none failed since.
+        run_minutes: How long the last few completed backups ran, oldest first.
+        completed: When backups completed, as far as the history shows it.
+    """
+
+    running: tuple[Event, ...] = ()
+    newest_failed: Event | None = None
+    recovered_by: Event | None = None
+    run_minutes: tuple[int, ...] = ()
+    completed: tuple[datetime, ...] = ()
 
 
 @dataclass
@@ -109,6 +128,18 @@ class Decision:
         """Return a next step that begins with downloading the last successful backup while that is possible."""
         until = self.memory.links_until
         return DOWNLOAD_FIRST + step if until and until > self.now else step
+
+    def used_up(self, at: datetime) -> str:
+        """Return a sentence: at this time the month's backups may have been used up; "" if other months had more.
+
+        Source: https://connect.cbosit.com/portal/en/kb/articles/requesting-data-backup
+        """
+        zone = self.policy.time_zone
+        months = Counter(f"{time.astimezone(zone):%B %Y}" for time in self.current.completed if known_time(time))
+        month = f"{at.astimezone(zone):%B %Y}"
+        if months[month] < 2 or months[month] < max(months.values()):
+            return ""
+        return f" The backups of {month} may be used up: Zoho includes 2 backups a month (Ultimate: 4)."
 
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether any channel gets it."""

@@ -180,22 +180,6 @@ def dates_at_first_read(rows: Sequence[Row], now: datetime) -> dict[str, datetim
     return times
 
 
-class CurrentState(NamedTuple):
-    """How things stand at the end of the history.
-
-    Attributes:
-        running: Beginnings of backups after the last outcome of any kind, newest first.
-        newest_failed: The newest failed row since the last completed backup.
-        recovered_by: The completed backup that ended the last failures, if none failed since.
-        run_minutes: How long the last few completed backups ran, oldest first.
-    """
-
-    running: tuple[Event, ...] = ()
-    newest_failed: Event | None = None
-    recovered_by: Event | None = None
-    run_minutes: tuple[int, ...] = ()
-
-
 def clean(value: object) -> str | None:
     """Return one line of printable text of at most `TEXT_LIMIT` characters, or None if nothing is left.
 

@@ -14,7 +14,7 @@ from handler import errors
 from handler.addresses import url_problem
 from handler.channels import BY_NAME, CHANNELS
 from handler.channels.channel import Connection, Senders
-from handler.config import A_ZONE, Settings, find_zone
+from handler.config import A_ZONE, Policy, Settings, find_zone
 from handler.errors import UnreadableError
 from handler.history import clean
 from handler.message import Rendering
@@ -122,13 +122,18 @@ class Services:
         channels, connections = open_channels(secret.values, parameter, self.senders, loopback=loopback)
         return Organisation(org, channels, connections, secret, zoho)
 
+    def policy(self, organisation: Organisation) -> Policy:
+        """Return the policy of the deployment, with the organisation's own time zone if it has one."""
+        zone = find_zone(organisation.secret.time_zone) if organisation.secret else None
+        return self.settings.policy._replace(time_zone=zone or self.settings.policy.time_zone)
+
     def rendering(self, organisation: Organisation) -> Rendering:
         """Return how an organisation's messages are rendered, as far as its secret is known."""
-        org, secret, zone = organisation.org, organisation.secret, self.settings.time_zone
+        org, secret, zone = organisation.org, organisation.secret, self.policy(organisation).time_zone
         if secret is None:
             return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock())
         crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        return Rendering(org, secret.name or org, find_zone(secret.time_zone) or zone, crm_url, self.clock())
+        return Rendering(org, secret.name or org, zone, crm_url, self.clock())
 
 
 def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:

@@ -102,7 +102,7 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
     if count > 1:
         title = f"Backup failed, {count} in a row"
         facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
-    sentence = f"{why} {last_good(last, decision.now)}"
+    sentence = f"{why} {last_good(last, decision.now)}" + ("" if is_unpaid(row) else decision.used_up(news.event.at))
     step = decision.download_first(failed_step(row))
     return "critical", Content("🔴", title, sentence, (*facts, *good), next_step=step)
 

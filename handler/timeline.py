@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handler import errors
+from handler.decision import CurrentState
 from handler.errors import UnreadableError
-from handler.history import ID_LENGTH, CurrentState, Event, Row, dates_at_first_read, in_order
+from handler.history import ID_LENGTH, Event, Row, dates_at_first_read, in_order
 from handler.memory import Memory
 
 OUTCOME_SYMBOLS = {"completed": "✓", "failed": "✗"}
@@ -125,7 +126,7 @@ def replay(events: Sequence[Event], memory: Memory, now: datetime) -> tuple[list
             begun = event._replace(at=max(event.at, event.row.log_time or event.at))
             current = current._replace(running=(begun, *current.running))
         standings.append(Standing(event, earlier, failures, since, run, " ".join(recent), event.kind))
-    return standings, current
+    return standings, current._replace(completed=tuple(one.at for one in events if one.kind == "completed"))
 
 
 def _run_minutes(completed: Event, running: Sequence[Event], memory: Memory, now: datetime) -> list[int]:

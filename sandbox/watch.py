@@ -50,7 +50,7 @@ class Watch:
         plan: Raw | None = None,
         links: Links | None = None,
         operated_by: str = "",
-        **policy: int,
+        **policy: Any,
     ) -> None:
         """Watch this history from now on, with the settings of `Policy`."""
         self.rows = list(rows)

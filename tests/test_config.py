@@ -98,7 +98,7 @@ def test_a_setting_that_is_wrong_is_named_with_its_fix(name: str, value: str, fi
 
 def test_a_time_zone_is_that_zone() -> None:
     """With its summer time, not only its name."""
-    zone = read_settings({**NEEDED, "TIME_ZONE": "Europe/Berlin"}).time_zone
+    zone = read_settings({**NEEDED, "TIME_ZONE": "Europe/Berlin"}).policy.time_zone
     offsets = [datetime(2026, month, 2, 12, tzinfo=zone).utcoffset() for month in (3, 7)]
     assert offsets == [timedelta(hours=1), timedelta(hours=2)]
 

@@ -1,6 +1,6 @@
 """Which rows are news, as what, and what is never sent twice or lost."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -215,6 +215,36 @@ a backup overdue for 17 days""",
 def test_what_rows_after_rows_send(story: str) -> None:
     """Each check of each story."""
     tell(STORIES[story])
+
+
+USED_UP: dict[str, tuple[str, int, int, bool]] = {
+    "one this month": ("completed@0.5d", 1, 0, False),
+    "two this month": ("completed@0d, completed@0.5d", 2, 0, True),
+    "four this month": ("completed@0.5d, completed@7.5d, completed@14.5d, completed@21.5d", 7, 0, True),
+    "another month had as many": ("completed@-5d, completed@-4d, completed@0d, completed@0.5d", 2, 0, True),
+    "another had more": ("completed@-5d, completed@-4d, completed@-3d, completed@0d, completed@0.5d", 2, 0, False),
+    "on the last day, read in the next month": ("completed@0d, completed@0.5d", 29, 0, True),
+    "on the first day of the next month": ("completed@0d, completed@0.5d", 30, 0, False),
+    "where they are, it is the first day": ("completed@0d, completed@0.5d", 29, 14, False),
+}
+
+
+@pytest.mark.parametrize("kind", ["failed", "overdue"])
+@pytest.mark.parametrize("case", USED_UP)
+def test_an_alert_says_that_the_months_backups_may_be_used_up(case: str, kind: str) -> None:
+    """Those of the month of the failure, or of the day when the backup was due; never as the cause."""
+    cell, days, offset, hint = USED_UP[case]
+    history = rows(f"scheduled@-60d, {cell}")
+    at = datetime.fromisoformat(history[-1]["log_time"]) + days * DAY
+    settings: dict[str, Any] = {"max_backup_age_days": days if kind == "overdue" else 99, "grace_hours": 1}
+    watch = Watch(history, now=at, digest_days=0, time_zone=timezone(offset * HOUR), **settings)
+    watch.check()
+    if kind == "failed":
+        watch.log(state="failure")
+    assert watch.check_at(at + 3 * HOUR) == [kind]
+    sentence = watch.notices[-1].content.sentence
+    assert ("The backups of March 2026 may be used up: Zoho includes 2 backups a month" in sentence) == hint
+    assert ("used up" in sentence) == hint
 
 
 # --- Times and order --------------------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class Wizard:
 
     def show(self, found: Decision) -> None:
         """Say what a first check would find."""
-        zone = find_zone(self._secret.get("time_zone", "")) or self._settings.time_zone
+        zone = find_zone(self._secret.get("time_zone", "")) or self._settings.policy.time_zone
         shown = Rendering("", "", zone, "", datetime.now(UTC))
         content = next(notice for notice in found.notices if notice.kind == "baseline").content
         entries = plural(len(found.memory.seen), "entry", "entries")

@@ -56,7 +56,9 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     ago = f" {duration(decision.now - since)} ago" if history.known_time(since) else ""
     what = f"The last {plural(count, 'backup')} failed." if count > 1 else f"The last backup failed{ago}."
     title = "Still no successful backup" if phase == "reminder" else "The last backup failed"
-    sentence = f"{what} {history.last_good(memory.last_completed, decision.now)}"
+    failed = decision.current.newest_failed
+    why = decision.used_up(failed.at) if failed and not history.is_unpaid(failed.row) else ""
+    sentence = f"{what} {history.last_good(memory.last_completed, decision.now)}{why}"
     facts = [Fact("Failures in a row", str(count))] if count > 1 else []
     facts += [
         history.time_fact("Failing since" if count > 1 else "Failed", since),

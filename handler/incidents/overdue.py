@@ -57,7 +57,8 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         return Content("✅", "Backup no longer overdue", sentence, facts, next_step=NO_ACTION)
     late = due(memory, policy.max_backup_age_days, now)
     still, lasted = phase == "reminder", duration(now - late.counted_from)
-    if has_schedule(memory) and not policy.max_backup_age_days and not _has_ended(decision):
+    scheduled = has_schedule(memory) and not _has_ended(decision)
+    if scheduled and not policy.max_backup_age_days:
         late_by = duration(now - late.at)
         title, sentences = f"Still no backup, {late_by} late" if still else f"Backup {late_by} late", []
     elif memory.last_completed:
@@ -65,7 +66,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentences = [f"No backup has completed in the last {lasted}."]
     else:
         title, sentences = "Still no backup" if still else "No backup yet", ["No successful backup on record."]
-    sentences.append(_rule(decision, late))
+    sentences.append(_rule(decision, late) + (decision.used_up(late.at) if scheduled else ""))
     if memory.failures_in_a_row:
         sentences.append(f"Failures in a row: {memory.failures_in_a_row:,}.")
     next_run = planned_run(memory)

@@ -87,7 +87,7 @@ def complaints(player: Player) -> Iterator[str]:
         yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
         before |= {"failing" for notice in sent if notice.kind == "failed"}
         for notice in sent:
-            if why := _without_cause(notice, rows, before, after, readable=readable):
+            if why := _without_cause(notice, rows, before, after, readable=readable) or _untrue(notice, history):
                 yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
         kinds = {"failing" if n.kind == "failed" else n.kind for n in sent if n.severity == "critical"}
         said = BACKUPS if "baseline" in kinds else (said | kinds) & after
@@ -156,6 +156,17 @@ def _named(player: Player, rows: Shown, now: datetime) -> Iterator[datetime]:
         named = body["backup"]["scheduled_date"] if body and news and changed <= asked <= now else None
         if named and (at := datetime.fromisoformat(named).astimezone(UTC)) > rows.last_completed:
             yield at
+
+
+def _untrue(notice: Notice, history: Sequence[Raw]) -> str:
+    """Return which fact of a notice is not so, "" if none; times of the play are in UTC."""
+    if notice.kind != "failed" or notice.severity == "info" or notice.phase == "ended" or notice.row is None:
+        return ""
+    times = [raw["log_time"] for raw in history if raw["state"] == "completed"]
+    months = sorted(datetime.fromisoformat(time).astimezone(UTC).isoformat()[:7] for time in times if time)
+    of_failure = months.count(str(notice.row.log_time)[:7])
+    possible = of_failure >= 2 and all(months.count(month) <= of_failure for month in months)
+    return "and is wrong of the month's backups" if ("used up" in notice.content.sentence) != possible else ""
 
 
 def _without_cause(
