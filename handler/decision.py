@@ -24,11 +24,11 @@ class Links(NamedTuple):
 
     Attributes:
         until: When the links expire.
-        files: How many files there are.
+        files: How many files there are, of data and of attachments; empty unless Zoho lists both.
     """
 
     until: datetime
-    files: int = 0
+    files: tuple[int, ...] = ()
 
 
 class Sources(NamedTuple):

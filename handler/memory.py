@@ -9,7 +9,7 @@ from handler.plan import Plan
 
 MAX_KEYS = 3_000
 MAX_BY_ID = 10
-"""How many rows are remembered by their id: of those that run, and of those with an unknown state."""
+"""How many are remembered by a word of Zoho's: backups that run, unknown states, types of backups."""
 KEY_LIFE = timedelta(days=400)
 """How long a row's key is remembered after Zoho stops showing the row: longer than the year that Zoho keeps."""
 HEARTBEAT = "heartbeat"
@@ -126,6 +126,7 @@ class Memory(NamedTuple):
         plan: Zoho's plan, as last read.
         last_completed: Time of the newest completed backup; `history.UNKNOWN_TIME` where Zoho never gave its time.
         links_until: When the download links of that backup expire; None where nobody can say.
+        files: Type of backup → how many files of data and of attachments the last one had, and the one before it.
         running: Id of a row → when that backup began, of those that run now.
         run_minutes: How long the last few completed backups ran, oldest first.
         unknown: Id of a row with an unknown state → what a notice opened for it.
@@ -154,6 +155,7 @@ class Memory(NamedTuple):
     plan: Plan | None = None
     last_completed: datetime | None = None
     links_until: datetime | None = None
+    files: Mapping[str, tuple[int, ...]] = {}
     running: Mapping[str, datetime] = {}
     run_minutes: tuple[int, ...] = ()
     unknown: Mapping[str, IncidentRef] = {}

@@ -18,6 +18,7 @@ from handler.history import (
     row_facts,
     time_fact,
 )
+from handler.memory import MAX_BY_ID
 from handler.schedule import how_often, next_run_fact
 from handler.timeline import Standing
 from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
@@ -65,16 +66,28 @@ def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
     facts = [time_fact("Completed", news.event.at), last_completed_fact(news.before, previous)]
     step = NO_ACTION
     if links and links.until > decision.now:
-        facts += [Fact("Download until", time=links.until), *([Fact("Files", str(links.files))] if links.files else [])]
+        before = decision.memory.files.get(news.event.row.repeat_type or "", ())[2:] if links.files else ()
+        count, counted = sum(links.files), sum(before)
+        known = f" ({plural(count, 'file')})" if count and count == (counted or count) else ""
+        facts.append(Fact(f"Download until{known}", time=links.until))
+        if count != (counted or count):
+            facts.append(Fact("Files", f"{count} (before {counted})"))
+        match (*links.files, *before):
+            case (data, 0, _, lost) if data and lost:
+                sentence += f" Zoho lists no attachment files for it, but {lost} for the last backup of this type."
         step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
     return "info", Content("✅", title, sentence, (*facts, *next_run_fact(decision)), next_step=step)
 
 
 def learn_links(decision: Decision, events: Sequence[Event]) -> None:
-    """Remember when the links of the newest completed backup expire."""
+    """Remember when the links of the newest completed backup expire, and how many files it has."""
     last = decision.memory.last_completed
-    links = _links(decision, next(event for event in events if event.kind == "completed" and event.at == last))
-    decision.update_memory(links_until=links.until if links else None)
+    newest = next(event for event in events if event.kind == "completed" and event.at == last)
+    links, files, repeats = _links(decision, newest), {**decision.memory.files}, newest.row.repeat_type or ""
+    if links and links.files and links.until > decision.now:
+        files[repeats] = (*links.files, *files.pop(repeats, ())[:2])
+    files = dict([*files.items()][-MAX_BY_ID:])
+    decision.update_memory(links_until=links.until if links else None, files=files)
 
 
 def _links(decision: Decision, completed: Event) -> Links | None:

@@ -126,8 +126,10 @@ class Zoho:
         """
         match self.get("/urls", deadline):
             case {"urls": {"expiry_date": expiry} as urls} if until := parse_time(expiry):
-                lists = [urls.get("data_links"), urls.get("attachment_links")]
-                return Links(until, sum(len(links) for links in lists if isinstance(links, list)))
+                match urls:
+                    case {"data_links": list(data), "attachment_links": list(attachments)} if data or attachments:
+                        return Links(until, (len(data), len(attachments)))
+                return Links(until)
         return None
 
     def get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:

@@ -116,10 +116,11 @@ def _baselines() -> Iterator[Sample]:
 
 
 def _outcomes() -> Iterator[Sample]:
-    watched = Watch(*GOOD, plan=PLAN, links=Links(ago(-24 * 7), 3))
+    watched = Watch(*GOOD, plan=PLAN, links=Links(ago(-24 * 7), (2, 1)))
     watched.plan = NEXT_PLAN
     yield Sample("completed", "The weekly backup", watched.ago(0, entry(0.5, state="completed", file_name="Data.zip")))
-    yield Sample("completed", "Without a plan", Watch(*GOOD).ago(0, entry(0.5, state="completed")))
+    watched.links = Links(ago(-24 * 14), (2, 0))
+    yield Sample("completed", "Without attachments", watched.ago(-24 * 7, entry(-24 * 7, state="completed")))
     yield Sample("failed", "The first", Watch(*GOOD).ago(0, entry(0.5, state="failure")))
     failed = Watch(*GOOD).ago(0, entry(0.5, state="failure"))
     yield Sample("failed", "Sent after the links expired", failed, RENDERING._replace(now=ago(-30)))

@@ -314,7 +314,7 @@ def test_zohos_own_dates_are_in_the_message_of_a_completed_backup(watched: World
     watched.organisation.plan = plan(next_run=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
     watched.log(state="completed")
     watched.check()
-    for fact in ("Download until: 09 Mar 2026 15:04 UTC", "Files: 3", "Next run: 09 Mar 2026 09:00 UTC"):
+    for fact in ("Download until (3 files): 09 Mar 2026 15:04 UTC", "Next run: 09 Mar 2026 09:00 UTC"):
         assert fact in watched.mail()
     assert watched.asked == ["history", "backup", "urls"]
     watched.forget()

@@ -528,16 +528,43 @@ def test_whatever_the_history_each_row_is_sent_once_and_each_outcome_is_sent(dat
 def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timedelta | None, taken: bool) -> None:
     """Only where it can be that backup's: later than it, and by at most eight days; else seven days."""
     completed = START + 2 * HOUR
-    watch = Watch(links=None if until is None else Links(completed + until, 4), notify_on=EVERYTHING)
+    watch = Watch(links=None if until is None else Links(completed + until, (3, 1)), notify_on=EVERYTHING)
     watch.check()
     watch.log(at=START + 1 * HOUR, state="completed")
     watch.log(at=START + 2 * HOUR, state="completed")
     watch.check_at(completed)
     older, newest = map(told, watch.notices[1:])
-    assert (older["Download until"], older.get("Files")) == (START + HOUR + 7 * DAY, None)
-    assert newest["Download until"] == completed + (until if taken and until else 7 * DAY) == watch.memory.links_until
-    assert newest.get("Files") == ("4" if taken else None)
+    assert older["Download until"] == START + HOUR + 7 * DAY
+    assert newest[f"Download until{' (4 files)' if taken else ''}"] == watch.memory.links_until
+    assert watch.memory.links_until == completed + (until if taken and until else 7 * DAY)
     assert watch.asked.count("links") == 1
+
+
+INSIDE: list[tuple[str, tuple[int, ...], str, str | None, bool]] = [
+    *[("weekly", (2, 2), " (4 files)", None, False)] * 2,
+    ("immediate", (3, 0), " (3 files)", None, False),
+    ("weekly", (1, 2), "", "3 (before 4)", False),
+    ("weekly", (), "", None, False),
+    ("weekly", (9, 9), "", None, False),
+    ("weekly", (3, 0), " (3 files)", None, True),
+    ("weekly", (1, 0), "", "1 (before 3)", False),
+    ("weekly", (0, 3), "", "3 (before 1)", False),
+]
+
+
+def test_a_completion_says_what_changed_in_the_files_of_its_type() -> None:
+    """Never as more than `info`; no answer, an empty one (9, 9: one that has expired) and other types prove nothing."""
+    watch = Watch(max_backup_age_days=99, digest_days=0)
+    watch.check()
+    for repeats, files, known, changed, lost in INSIDE:
+        watch.log(repeat_type=repeats, state="completed")
+        watch.links = Links(watch.now + (HOUR if files == (9, 9) else 7 * DAY), files)
+        play(watch, "2h | | completed")
+        tells = told(watch.notices[-1])
+        assert (tells["severity"], tells.get("Files")) == ("info", changed)
+        assert f"Download until{known}" in tells or files == (9, 9)
+        assert ("no attachment files for it, but 2" if lost else "completed a backup.") in tells["sentence"]
+        assert ("attachment" in tells["sentence"]) == lost
 
 
 NO_TIME_OF_ITS_OWN: dict[str, tuple[Raw, Raw]] = {

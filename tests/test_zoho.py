@@ -383,8 +383,9 @@ def test_the_plan_is_read_where_zoho_names_a_rule(zoho: FakeZoho, client: Zoho) 
 EXPIRY = "2022-06-30T17:31:03+05:30"
 UNTIL = datetime(2022, 6, 30, 12, 1, 3, tzinfo=UTC)
 LINKS: dict[str, tuple[object, Links | None]] = {
-    "all of it": ({"data_links": ["a", "b"], "attachment_links": ["c"], "expiry_date": EXPIRY}, Links(UNTIL, 3)),
-    "links null": ({"data_links": None, "attachment_links": "x", "expiry_date": EXPIRY}, Links(UNTIL, 0)),
+    "all of it": ({"data_links": ["a", "b"], "attachment_links": ["c"], "expiry_date": EXPIRY}, Links(UNTIL, (2, 1))),
+    "links null": ({"data_links": None, "attachment_links": "x", "expiry_date": EXPIRY}, Links(UNTIL)),
+    "none yet": ({"data_links": [], "attachment_links": [], "expiry_date": EXPIRY}, Links(UNTIL)),
     "no date": ({"data_links": ["a"], "expiry_date": "tomorrow"}, None),
     "date a number": ({"expiry_date": 5}, None),
     "a list": ([], None),

@@ -36,7 +36,7 @@ def test_every_kind_every_cause_and_every_phase_is_shown() -> None:
     names = {*(kind.name for kind in INCIDENTS), "unreadable", "channel"}
     opened = {ref.name.partition(":")[0] for notice in NOTICES for ref in notice.opens}
     ended = {ref.name.partition(":")[0] for notice in NOTICES for ref in notice.ends}
-    assert names == opened == ended - {"stopped"}
+    assert names == opened - {"unknown"} == ended - {"stopped"}
     assert names <= {notice.incident.partition(":")[0] for notice in NOTICES if notice.phase == "reminder"}
 
 
