@@ -52,6 +52,7 @@ class CurrentState(NamedTuple):
         running: Beginnings of backups after the last outcome of any kind, newest first.
         newest_failed: The newest failed row since the last completed backup.
         recovered_by: The completed backup that ended the last failures, if none failed since.
+        recent: The last few outcomes as symbols, oldest first.
         run_minutes: How long the last few completed backups ran, oldest first.
         completed: When backups completed, as far as the history shows it.
     """
@@ -59,6 +60,7 @@ class CurrentState(NamedTuple):
     running: tuple[Event, ...] = ()
     newest_failed: Event | None = None
     recovered_by: Event | None = None
+    recent: str = ""
     run_minutes: tuple[int, ...] = ()
     completed: tuple[datetime, ...] = ()
 

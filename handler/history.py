@@ -216,17 +216,18 @@ def time_fact(label: str, time: datetime) -> Fact:
     return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
 
 
-def last_completed_fact(time: datetime | None, label: str = "Last successful backup") -> Fact:
+def last_completed_fact(time: datetime | None) -> Fact:
     """Return when a backup last completed."""
+    label = "Last successful backup"
     return time_fact(label, time) if time else Fact(label, "never")
 
 
-def last_good(time: datetime | None, now: datetime) -> str:
-    """Return how old the newest completed backup is, as a sentence."""
+def not_completed_for(time: datetime | None, now: datetime) -> str:
+    """Return for how long no backup has completed, as a sentence."""
     if time is None:
         return "No successful backup on record."
     known = known_time(time)
-    return f"Last successful backup: {duration(now - known)} ago." if known else "An older backup completed."
+    return f"No backup has completed for {duration(now - known)}." if known else "An older backup completed."
 
 
 def is_unpaid(row: Row | None) -> bool:

@@ -40,6 +40,7 @@ class Rendering(NamedTuple):
         zone: The time zone in which plain text shows times.
         crm_url: Zoho CRM in the organisation's data centre.
         now: When the messages are sent.
+        as_text: Returns a time as a channel shows it; None means local and in UTC.
     """
 
     org: str
@@ -47,23 +48,27 @@ class Rendering(NamedTuple):
     zone: tzinfo
     crm_url: str
     now: datetime
+    as_text: Callable[[datetime], str] | None = None
+
+    def show(self, time: datetime) -> str:
+        """Return a time as this message shows all its times."""
+        return self.as_text(time) if self.as_text else local_time(time, self.zone)
 
     def remarks(self, notice: Notice) -> list[str]:
         """Return the lines right below a notice's title: one if the notice comes late."""
         late = self.now - notice.at > LATE
-        return [f"Delayed: written {local_time(notice.at, self.zone)}."] if late else []
+        return [f"Delayed: written {self.show(notice.at)}."] if late else []
 
     def line(self, line: Line) -> str:
         """Return a line of a list as text."""
-        return f"{local_time(line.time, self.zone)} · {line.text}" if line.time else line.text
+        return f"{self.show(line.time)} · {line.text}" if line.time else line.text
 
-    def value(self, fact: Fact, time_as_text: Callable[[datetime], str] | None = None) -> str:
-        """Return the value of a fact as text, its time as `time_as_text` returns it; by default local and in UTC."""
-        show = time_as_text or (lambda time: local_time(time, self.zone))
+    def value(self, fact: Fact) -> str:
+        """Return the value of a fact as text."""
         if until := fact.links_until:
             left = f", {duration(until - self.now)} left"
-            return f"until {show(until)}{left}" if until > self.now else f"links expired {show(until)}"
-        return show(fact.time) if fact.time else fact.text
+            return f"until {self.show(until)}{left}" if until > self.now else f"links expired {self.show(until)}"
+        return self.show(fact.time) if fact.time else fact.text
 
     def as_sent(self, notice: Notice) -> Notice:
         """Return a notice without the advice to download, if the links expired before it is sent."""
@@ -76,10 +81,11 @@ class Rendering(NamedTuple):
         """Return a notice as plain text; the first line is a summary."""
         content = notice.content
         step = [f"What to do: {content.next_step}"] if content.next_step else []
-        link = [f"Zoho CRM: {self.crm_url} ({PAGE})"] if content.about_crm else []
+        page = "" if PAGE in content.next_step else f" ({PAGE})"
+        link = [f"Zoho CRM: {self.crm_url}{page}"] if content.about_crm else []
         paragraphs = [
             [f"{self.name}: {content.title}", *self.remarks(notice)],
-            [content.sentence],
+            [content.said(self.show)],
             [f"- {self.line(line)}" for line in content.lines],
             [f"{fact.label}: {self.value(fact)}" for fact in content.facts],
             [*step, *link],

@@ -6,7 +6,7 @@ from typing import Any
 
 from handler import outcomes
 from handler.decision import Decision
-from handler.history import NO_NEWS, UNKNOWN_TIME, Event, Row, classify, known_time, last_good
+from handler.history import NO_NEWS, UNKNOWN_TIME, Event, Row, classify, known_time
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
 from handler.memory import MAX_BY_ID, Memory, Schedule
@@ -75,7 +75,8 @@ def _row_notice(
         ends.append(IncidentRef("stopped", stopped_at, "warning"))
     if not (decision.wants(*wanted_with) or stopped_at):
         return None
-    kind = "recovered" if event.kind == "completed" and resolved else event.kind
+    still = outcomes.STILL.keys() & decision.memory.incidents
+    kind = "recovered" if event.kind == "completed" and resolved and not still else event.kind
     news = standing._replace(kind=kind, resolved=tuple(resolved))
     fails = kind == "failed" and not outcomes.superseded(decision, news)
     failing = decision.memory.incidents.get("failing") if fails else None
@@ -139,9 +140,8 @@ def _list_notice(decision: Decision, listed: Sequence[tuple[Event, Notice]]) -> 
     if older := notices[:-LISTED]:
         lines.insert(0, Line(f"{plural(len(older), 'older entry', 'older entries')}: {count_kinds(older)}"))
     open_now = [kind.line(decision, one) for kind in INCIDENTS if (one := decision.memory.incidents.get(kind.name))]
-    stands_now = " ".join(open_now) or last_good(decision.memory.last_completed, decision.now)
     entries = plural(len(notices), "new entry", "new entries")
-    title, sentence = f"{entries}: {count_kinds(notices)}", f"The backup history has {entries}. {stands_now}"
+    title, sentence = f"{entries}: {count_kinds(notices)}", " ".join((f"The backup history has {entries}.", *open_now))
     symbol, good = symbol_of_many(gravest.severity), decision.last_good_facts()
     step = NO_ACTION if gravest.severity == "info" else gravest.content.next_step
     content = Content(symbol, title, sentence, good, tuple(lines), "Entries", next_step=step)

@@ -13,8 +13,7 @@ from handler.history import (
     failed_step,
     has_own_time,
     is_unpaid,
-    last_completed_fact,
-    last_good,
+    not_completed_for,
     row_facts,
     time_fact,
 )
@@ -25,6 +24,8 @@ from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
 
 LINKS_LIVE = timedelta(days=7)
 """How long download links live: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html."""
+STILL = {"failing": "failed", "overdue": "is overdue"}
+"""Incidents that a completed backup leaves open only when it is not the newest, and what became of the newest."""
 LINKS_LIVE_AT_MOST = timedelta(days=8)
 """Links that expire later than this after a completion belong to another backup."""
 
@@ -36,9 +37,10 @@ def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Conte
     if news.resolved:
         label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
         facts.append(Fact(label, "; ".join(news.resolved)))
-    facts += row_facts(row, "Started by" if news.event.is_outcome else "Done by")
     if news.event.is_outcome:
-        facts.append(Fact("Recent backups (oldest first)", news.recent))
+        facts.append(Fact("Recent backups (oldest first)", decision.current.recent))
+    named = row_facts(row, "Started by" if news.event.is_outcome else "Done by")
+    facts += [fact for fact in named if news.event.kind != "completed" or fact.label == "Job ID"]
     return severity, content._replace(facts=tuple(facts))
 
 
@@ -56,14 +58,13 @@ def _who(news: Standing) -> str:
 
 
 def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
-    title, sentence, previous = "Backup completed", "Zoho CRM completed a backup.", "Previous backup"
+    title, sentence = "Backup completed", "Zoho CRM completed a backup."
     if news.kind == "recovered":
         title, sentence = "Backups work again", "A backup completed. The earlier problem is resolved."
-        previous = "Previous successful backup"
-        if "overdue" in decision.memory.incidents:
-            title, sentence = "A late backup completed", "A backup completed. A newer one is still overdue."
+    elif newer := [state for name, state in STILL.items() if name in decision.memory.incidents]:
+        sentence += f" A newer one {newer[0]}."
     links = _links(decision, news.event)
-    facts = [time_fact("Completed", news.event.at), last_completed_fact(news.before, previous)]
+    facts = [time_fact("Completed", news.event.at)]
     step = NO_ACTION
     if links and links.until > decision.now:
         before = decision.memory.files.get(news.event.row.repeat_type or "", ())[2:] if links.files else ()
@@ -115,7 +116,9 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
     if count > 1:
         title = f"Backup failed, {count} in a row"
         facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
-    sentence = f"{why} {last_good(last, decision.now)}" + ("" if is_unpaid(row) else decision.used_up(news.event.at))
+    sentence = f"{why} {not_completed_for(last, decision.now)}" + (
+        "" if is_unpaid(row) else decision.used_up(news.event.at)
+    )
     step = decision.download_first(failed_step(row))
     return "critical", Content("🔴", title, sentence, (*facts, *good), next_step=step)
 

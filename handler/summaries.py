@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import timedelta, tzinfo
+from functools import partial
 
 from handler.decision import Decision
 from handler.errors import CAUSES, HISTORY_REPLACED, TRANSIENT, UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
+from handler.message import local_time
 from handler.outbox import IncidentRef
 from handler.schedule import has_schedule, how_often, next_run_fact
 from handler.timeline import Timeline
@@ -42,12 +44,12 @@ def problems(decision: Decision, unread: UnreadableError | None = None) -> list[
     if memory.baseline_at and not has_schedule(memory) and "overdue" not in memory.incidents:
         step = f"Set up a schedule under {PAGE} in Zoho CRM."
         made.append(Content("", "No backup schedule", NO_SCHEDULE, next_step=step))
-    return [_as_problem(content) for content in made]
+    return [_as_problem(content, decision.policy.time_zone) for content in made]
 
 
-def _as_problem(content: Content) -> dict[str, str]:
+def _as_problem(content: Content, zone: tzinfo) -> dict[str, str]:
     details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
-    sentence = " ".join((content.sentence, *details))
+    sentence = " ".join((content.said(partial(local_time, zone=zone)), *details))
     return {"title": content.title, "sentence": sentence, "next_step": content.next_step}
 
 
@@ -62,7 +64,7 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
     wrong, opens, severity = _wrong(decision)
     past, recent = "The history has no entries yet.", ""
     if timeline.events:
-        rows, recent = len(timeline.events), timeline.standings[-1].recent
+        rows, recent = len(timeline.events), timeline.current.recent
         counts = _counts(Counter(event.kind for event in timeline.events if event.is_outcome))
         entries = plural(rows, "earlier entry", "earlier entries") + (f" ({counts})" if counts else "")
         own = "It gets no message of its own." if rows == 1 else "They get no message of their own."

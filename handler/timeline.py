@@ -28,21 +28,17 @@ class Standing(NamedTuple):
 
     Attributes:
         event: The row.
-        before: Time of the last completed backup before it.
         failures: Failed backups in a row, this one included.
         since: Time of the first of them.
         run: How many failures in a row a completed backup ended, and since when; (0, None) where it ended none.
-        recent: The last few outcomes, this one included, oldest first.
         kind: The kind of its notice: the row's own, or ``recovered``.
         resolved: What it ends, one phrase each.
     """
 
     event: Event
-    before: datetime | None
     failures: int
     since: datetime | None
     run: tuple[int, datetime | None]
-    recent: str
     kind: str
     resolved: tuple[str, ...] = ()
 
@@ -99,24 +95,21 @@ def replay(events: Sequence[Event], memory: Memory, now: datetime) -> tuple[list
 
     The memory stands in for rows that Zoho no longer shows.
     """
-    remembered = [(event.kind, event.at) for event in events if event.row.key in memory.seen]
-    before = None if ("completed", memory.last_completed) in remembered else memory.last_completed
-    kinds = [kind for kind, _ in remembered]
+    kinds = [event.kind for event in events if event.row.key in memory.seen]
     failures = 0 if "completed" in kinds else max(0, memory.failures_in_a_row - kinds.count("failed"))
     since = memory.failing_since if failures else None
-    recent, standings, current = "", [], CurrentState(run_minutes=memory.run_minutes)
+    recent: list[str] = []
+    standings, current = [], CurrentState(run_minutes=memory.run_minutes)
     for event in events:
         run: tuple[int, datetime | None] = (0, None)
-        earlier = before if before and before <= event.at else None
         if event.kind == "completed" and event.row.key not in memory.seen:
             ran = _run_minutes(event, current.running, memory, now)
             current = current._replace(run_minutes=(*current.run_minutes, *ran)[-RUNS:])
         if event.is_outcome:
-            recent = (recent + OUTCOME_SYMBOLS.get(event.kind, "?"))[-RECENT:]
-            current = current._replace(running=())
+            recent = [*recent, OUTCOME_SYMBOLS.get(event.kind, "?")][-RECENT:]
+            current = current._replace(running=(), recent=" ".join(recent))
         if event.kind == "completed":
             run, failures, since = (failures, since), 0, None
-            before = max(before or event.at, event.at)
             current = current._replace(newest_failed=None, recovered_by=current.recovered_by or event)
         elif event.kind == "failed":
             failures, since = failures + 1, since or event.at
@@ -125,7 +118,7 @@ def replay(events: Sequence[Event], memory: Memory, now: datetime) -> tuple[list
             # Zoho may show a backup before it begins.
             begun = event._replace(at=max(event.at, event.row.log_time or event.at))
             current = current._replace(running=(begun, *current.running))
-        standings.append(Standing(event, earlier, failures, since, run, " ".join(recent), event.kind))
+        standings.append(Standing(event, failures, since, run, event.kind))
     return standings, current._replace(completed=tuple(one.at for one in events if one.kind == "completed"))
 
 

@@ -17,6 +17,7 @@ import requests
 from handler.channels import BY_NAME, CHANNELS
 from handler.channels.channel import Connection, Senders
 from handler.config import NOTIFIABLE
+from handler.wording import PAGE
 from sandbox.readers import Readers, as_text
 from sandbox.samples import Sample, samples
 
@@ -92,10 +93,15 @@ def test_a_message_reads_as_its_golden_file(name: str, readers: Readers) -> None
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_an_sms_has_no_character_that_makes_its_parts_short(name: str) -> None:
-    """Ours, that is: no name in the samples has another one either."""
-    mails = [mail for request in SNS.render(SAMPLES[name].notices, SAMPLES[name].reader) for mail in request.payload]
-    assert {character for mail in mails for character in mail["Subject"] + mail["Message"]} - set(GSM) == set()
+def test_a_mail_says_nothing_twice_and_has_no_character_that_makes_the_parts_of_an_sms_short(name: str) -> None:
+    """No sentence, the way to the page, the label of the last backup; no name in the samples has such a character."""
+    for request in SNS.render(SAMPLES[name].notices, SAMPLES[name].reader):
+        for mail in request.payload:
+            assert set(mail["Subject"] + mail["Message"]) <= set(GSM)
+            body = mail["Message"].replace(f"{SAMPLES[name].reader.name}: ", "")
+            said = [part.strip() for part in re.split(r"[.\n]\s", body) if part.strip()]
+            assert [part for part in said if said.count(part) > 1] == []
+            assert max(body.count(words) for words in (PAGE, "Last successful backup:")) <= 1
 
 
 def test_the_golden_files_show_every_kind_and_nothing_else() -> None:

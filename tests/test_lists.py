@@ -97,7 +97,7 @@ def test_each_incident_of_a_list_keeps_its_alert_and_its_title() -> None:
         assert set(opened.values()) == {"trigger"}
         said_of = {e["payload"]["class"]: (e["event_action"], e["payload"]["summary"]) for e in events}
         assert said_of == {
-            "stuck": ("resolve", "default: Backups work again"),
+            "stuck": ("resolve", "default: Backup completed"),
             "failing": ("trigger", "default: Backup failed, 2 in a row"),
         }
         assert len({event["dedup_key"] for event in events}) == 2
@@ -105,7 +105,7 @@ def test_each_incident_of_a_list_keeps_its_alert_and_its_title() -> None:
         types = {name: one["DataType"] for name, one in world.topic.entries[0]["MessageAttributes"].items()}
         others = dict.fromkeys(("org", "severity", "notice_id", "phase"), "String")
         assert types == {"kind": "String.Array", **others}
-        assert TopicInMemory.attribute(world.topic.entries[0], "kind") == ["recovered", "failed", "stopped"]
+        assert TopicInMemory.attribute(world.topic.entries[0], "kind") == ["completed", "failed", "stopped"]
 
 
 def test_a_list_ends_what_its_rows_end() -> None:

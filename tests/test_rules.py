@@ -157,11 +157,20 @@ STORIES = {
         1h     | failed         | failed opened
         3h     | completed@3h   | recovered ended
         3h     | completed@2h   | completed""",
-    "the previous backup is one before": """
+    "a completion tells only what its reader uses, and recent backups to now": """
         before | completed@0h
-        7h     | completed@5h   | completed       | Previous backup: @0h
-        1h     | completed@3h   | completed       | Previous backup: @0h
-        1h     | completed@5h   | completed       | Previous backup: @5h""",
+        5h     | completed@5h, failed@4h | failed, recovered ended | Type: - | Started by: - | File: - | \
+Recent backups (oldest first): ✓ ✗ ✓
+        1h     | failed@2h      | failed          | Recent backups (oldest first): ✓ ✗ ✗ ✓""",
+    "a late completion between two failures ends overdue, and promises nothing": """
+        before | completed@-9d
+        2h     | failed@0h, failed@1h | failed opened, failed
+        1h     | completed@0.5h | completed ended | ends: overdue@-2d | title: Backup completed | \
+sentence: Zoho CRM completed a backup. A newer one failed.
+        21h    |
+        2h     |                | failed reminder | title: No backup has completed for 25 hours | \
+sentence: The last backup failed, 25 hours ago.
+        open   | failing""",
     "what is resolved lasted until the completion, not until it was noticed": """
         before | completed@-20d
         1d     | failed@1d      | failed opened

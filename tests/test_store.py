@@ -78,7 +78,7 @@ def test_any_memory_comes_back_from_dynamodb(dynamodb: Any, memory: Memory) -> N
 # --- The item's form --------------------------------------------------------------------------------------------------
 
 FORM = {
-    "Content": "symbol title sentence facts lines lines_label next_step about_crm",
+    "Content": "symbol title sentence facts lines lines_label next_step about_crm time",
     "DeadLetter": "notice_id kind channel why at",
     "DeadLetters": "total last unreported reported_at",
     "Fact": "label text time links_until",

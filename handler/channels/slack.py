@@ -1,7 +1,8 @@
 """Slack, through an incoming webhook.
 
 Slack interprets no text from Zoho: it is always ``plain_text``, which knows no mentions, links or formatting
-(https://docs.slack.dev/reference/block-kit/composition-objects/text-object).
+(https://docs.slack.dev/reference/block-kit/composition-objects/text-object). A time in each reader's zone needs markup,
+so a message with a list of rows shows all its times in the organisation's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -79,15 +80,18 @@ def _fits(blocks: Sequence[Json]) -> bool:
 
 def _blocks(message: Message, mention: str) -> list[Json]:
     first = [_section(_mrkdwn(mention))] if mention else []
-    return [*first, *(block for notice in message.notices for block in _notice_blocks(notice, message.rendering))]
+    listed = any(line.time for notice in message.notices for line in notice.content.lines)
+    rendering = message.rendering._replace(as_text=None if listed else _date)
+    return [*first, *(block for notice in message.notices for block in _notice_blocks(notice, rendering))]
 
 
 def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     content = notice.content
     title = f"{content.symbol} {rendering.name}: {content.title}"
     yield {"type": "header", "text": _plain(title, HEADER_LIMIT, emoji=True)}
-    yield from _paragraphs(rendering.remarks(notice))
-    yield _section(_plain(content.sentence, SECTION_LIMIT))
+    yield from (_section(_mrkdwn(remark)) for remark in rendering.remarks(notice))
+    said = content.said(rendering.show)
+    yield _section(_mrkdwn(said) if content.time else _plain(said, SECTION_LIMIT))
     yield from _paragraphs(f"• {rendering.line(line)}" for line in content.lines)
     for start in range(0, len(content.facts), FACTS_PER_SECTION):
         facts = content.facts[start : start + FACTS_PER_SECTION]
@@ -118,7 +122,7 @@ def _section(text: Json) -> Json:
 
 def _fields(fact: Fact, rendering: Rendering) -> tuple[Json, Json]:
     label, own_words = _mrkdwn(f"*{fact.label}*"), fact.time or fact.links_until
-    return label, _mrkdwn(rendering.value(fact, _date)) if own_words else _plain(fact.text, FIELD_LIMIT)
+    return label, _mrkdwn(rendering.value(fact)) if own_words else _plain(fact.text, FIELD_LIMIT)
 
 
 def _date(time: datetime) -> str:

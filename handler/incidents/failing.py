@@ -51,14 +51,14 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     if phase == "ended":
         sentence = "The backup history no longer shows a failed backup after the last successful one."
         return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
-    count = memory.failures_in_a_row
-    since = memory.failing_since or history.UNKNOWN_TIME
-    ago = f" {duration(decision.now - since)} ago" if history.known_time(since) else ""
-    what = f"The last {plural(count, 'backup')} failed." if count > 1 else f"The last backup failed{ago}."
-    title = "Still no successful backup" if phase == "reminder" else "The last backup failed"
-    failed = decision.current.newest_failed
-    why = decision.used_up(failed.at) if failed and not history.is_unpaid(failed.row) else ""
-    sentence = f"{what} {history.last_good(memory.last_completed, decision.now)}{why}"
+    count, since = memory.failures_in_a_row, memory.failing_since or history.UNKNOWN_TIME
+    title = f"The last {plural(count, 'backup')} failed" if count > 1 else "The last backup failed"
+    sentence = history.not_completed_for(memory.last_completed, decision.now)
+    if phase == "reminder":
+        title = sentence[:-1] if history.known_time(memory.last_completed) else "Still no successful backup"
+        sentence = _line(decision, incident)
+    if (failed := decision.current.newest_failed) and not history.is_unpaid(failed.row):
+        sentence += decision.used_up(failed.at)
     facts = [Fact("Failures in a row", str(count))] if count > 1 else []
     facts += [
         history.time_fact("Failing since" if count > 1 else "Failed", since),

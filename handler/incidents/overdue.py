@@ -10,6 +10,9 @@ from handler.memory import Incident
 from handler.schedule import Due, current_plan, due, has_schedule, how_often, learn_plan, next_run_fact, planned_run
 from handler.wording import NO_ACTION, PAGE, Content, Fact, duration, plural
 
+ADJECTIVES = {"daily", "weekly", "biweekly", "monthly", "yearly"}
+"""Words for a schedule that fit before “backup”; any other one may be Zoho's own."""
+
 
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
     """Open it when a backup was due longer ago than the grace; close it when none is due by the current rules."""
@@ -57,23 +60,24 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         return Content("✅", "Backup no longer overdue", sentence, facts, next_step=NO_ACTION)
     late = due(memory, policy.max_backup_age_days, now)
     still, lasted = phase == "reminder", duration(now - late.counted_from)
-    scheduled = has_schedule(memory) and not _has_ended(decision)
-    if scheduled and not policy.max_backup_age_days:
+    by_schedule = has_schedule(memory) and not policy.max_backup_age_days and not _has_ended(decision)
+    if by_schedule:
         late_by = duration(now - late.at)
-        title, sentences = f"Still no backup, {late_by} late" if still else f"Backup {late_by} late", []
+        title = f"Still no backup, {late_by} late" if still else f"Backup {late_by} late"
     elif memory.last_completed:
         title = f"Still no backup after {lasted}" if still else f"No backup for {lasted}"
-        sentences = [f"No backup has completed in the last {lasted}."]
     else:
-        title, sentences = "Still no backup" if still else "No backup yet", ["No successful backup on record."]
-    sentences.append(_rule(decision, late) + (decision.used_up(late.at) if scheduled else ""))
+        title = "Still no backup" if still else "No backup yet"
+    sentence = _rule(decision, late)
+    if has_schedule(memory) and not _has_ended(decision):
+        sentence += decision.used_up(late.at)
     if memory.failures_in_a_row:
-        sentences.append(f"Failures in a row: {memory.failures_in_a_row:,}.")
+        sentence += f" Failures in a row: {memory.failures_in_a_row:,}."
     next_run = planned_run(memory)
     planned = [Fact("Next run", time=next_run)] if next_run and next_run > now else []
-    facts = (*good, Fact("Was due", time=late.at), *planned)
+    facts = (*good, *([] if by_schedule else [Fact("Was due", time=late.at)]), *planned)
     step = decision.download_first(decision.fill_in(_next_step(decision)))
-    return Content("⏰", title, " ".join(sentences), facts, next_step=step)
+    return Content("⏰", title, sentence, facts, next_step=step, time=late.at if by_schedule else None)
 
 
 def _late_since(decision: Decision) -> datetime | None:
@@ -116,7 +120,8 @@ def _rule(decision: Decision, late: Due) -> str:
         words = how_often(memory)
         rest = f". The previous schedule was {words}." if words else f"; the alert limit is then {days}."
         return f"No backup schedule is set up{rest}"
-    said = f"Your scheduled backup ({how_often(memory)}) was due and has not completed."
+    which = words if (words := how_often(memory)) in ADJECTIVES else "scheduled"
+    said = f"Your {which} backup was due %time% and has not completed."
     return said if late.exact else f"{said} It should run at least every {days}."
 
 

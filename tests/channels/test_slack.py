@@ -12,7 +12,18 @@ from handler.wording import Fact
 from sandbox.channels import FakeSlack
 from sandbox.channels.slack import ERRORS, rate_limited
 from sandbox.server import Response
-from tests.channels.builder import RENDERING, connect, content, everything, notice, notices, one, send_all, verdict_of
+from tests.channels.builder import (
+    NOW,
+    RENDERING,
+    connect,
+    content,
+    everything,
+    notice,
+    notices,
+    one,
+    send_all,
+    verdict_of,
+)
 
 MENTION = SLACK.settings[1]
 
@@ -109,6 +120,14 @@ def test_a_critical_message_mentions_whom_the_secret_names(
 def test_whoever_cannot_be_mentioned_is_refused(whom: str) -> None:
     """With what it must be."""
     assert MENTION.problem(whom, False).startswith("must be here, channel, or")
+
+
+def test_a_message_with_a_list_of_rows_has_all_its_times_in_one_zone(connection: Connection) -> None:
+    """No text from Zoho may stand in markup, which a time in the reader's zone would need."""
+    listed = content(lines=("Backup failed",))
+    listed = listed._replace(lines=(listed.lines[0]._replace(time=NOW),))
+    (request,) = connection.render([notice(0), notice(1, content=listed)], RENDERING)
+    assert "<!date" not in everything(request.payload)
 
 
 def test_times_are_each_readers_own(connection: Connection) -> None:
