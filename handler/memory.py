@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handler.outbox import DeadLetters, IncidentRef, Notice
-from handler.plan import Plan
+from handler.plan import Plan, Schedule
 
 MAX_KEYS = 3_000
 MAX_BY_ID = 10
@@ -80,34 +80,6 @@ class Subscribers(NamedTuple):
     def counted(self, count: int) -> "Subscribers":
         """Return what is known after one more count."""
         return Subscribers(True) if count else self._replace(zeros=min(self.zeros + 1, BELIEVED))
-
-
-class Schedule(NamedTuple):
-    """The schedule, as far as the history tells.
-
-    Attributes:
-        repeat_type: How often it runs; after a stop how often it ran, because that interval still decides what is due.
-        at: When it was set up.
-        explicit: False where it is only concluded from the ``repeat_type`` of other rows.
-        stopped_at: When it was turned off; None while it is in force.
-        stop_sent: Whether its stop was sent as a warning.
-    """
-
-    repeat_type: str | None
-    at: datetime
-    explicit: bool = True
-    stopped_at: datetime | None = None
-    stop_sent: bool = False
-
-    @property
-    def in_force(self) -> bool:
-        """Whether backups run by this schedule."""
-        return self.repeat_type is not None and self.stopped_at is None
-
-    @property
-    def changed_at(self) -> datetime:
-        """When it was turned off, or else set up."""
-        return self.stopped_at or self.at
 
 
 class Memory(NamedTuple):

@@ -10,9 +10,10 @@ from handler.decision import Decision
 from handler.history import NO_NEWS, Event, Row, classify, known_time
 from handler.incidents import INCIDENTS
 from handler.incidents.kind import Ended
-from handler.memory import MAX_BY_ID, Memory, Schedule
+from handler.memory import MAX_BY_ID, Memory
 from handler.message import count_kinds, symbol_of_many
 from handler.outbox import IncidentRef, Notice
+from handler.plan import Schedule
 from handler.schedule import recurs
 from handler.timeline import Standing, Timeline
 from handler.wording import NO_ACTION, Content, Line, compact_time, duration, plural, rank

@@ -1,4 +1,4 @@
-"""What Zoho says of the schedule: the next run, and how far apart two runs can be. Pure.
+"""What Zoho says of the schedule: how often it runs, the next run, and how far apart two runs can be. Pure.
 
 Source: https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
 """
@@ -66,6 +66,34 @@ class Plan(NamedTuple):
     def applies(self, changed_at: datetime | None) -> bool:
         """Return whether the plan was read since the schedule changed."""
         return changed_at is None or self.read_at >= changed_at
+
+
+class Schedule(NamedTuple):
+    """The schedule, as far as the history tells.
+
+    Attributes:
+        repeat_type: How often it runs; after a stop how often it ran, because that interval still decides what is due.
+        at: When it was set up.
+        explicit: False where it is only concluded from the ``repeat_type`` of other rows.
+        stopped_at: When it was turned off; None while it is in force.
+        stop_sent: Whether its stop was sent as a warning.
+    """
+
+    repeat_type: str | None
+    at: datetime
+    explicit: bool = True
+    stopped_at: datetime | None = None
+    stop_sent: bool = False
+
+    @property
+    def in_force(self) -> bool:
+        """Whether backups run by this schedule."""
+        return self.repeat_type is not None and self.stopped_at is None
+
+    @property
+    def changed_at(self) -> datetime:
+        """When it was turned off, or else set up."""
+        return self.stopped_at or self.at
 
 
 def parse_plan(body: object, now: datetime) -> Plan | None:

@@ -100,6 +100,7 @@ def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, .
     over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]
     if schedule and schedule.stopped_at and schedule.stop_sent:
         over.append(IncidentRef("stopped", schedule.stopped_at, "warning"))
+    over += memory.unknown.values()
     others = {name: one for name, one in memory.incidents.items() if name not in of_rows}
     return Memory(**{name: getattr(memory, name) for name in STAYS}, incidents=others), tuple(over)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from handler.decision import Decision
 from handler.history import Event, known_time
-from handler.memory import Memory, Schedule
-from handler.plan import Plan, adopt
+from handler.memory import Memory
+from handler.plan import Plan, Schedule, adopt
 from handler.wording import Fact
 
 GAP_DAYS = {"weekly": 7, "biweekly": 14}

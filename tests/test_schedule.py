@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.codec import UNKNOWN_TIME
-from handler.memory import Memory, Schedule
-from handler.plan import Plan, adopt, parse_plan
+from handler.memory import Memory
+from handler.plan import Plan, Schedule, adopt, parse_plan
 from handler.schedule import due
 from handler.summaries import NO_SCHEDULE
 from handler.wording import Line
