@@ -60,6 +60,7 @@ clean: ## Remove the environments and everything made
 
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
+deploy release: export ORIGIN = $(shell git remote get-url origin 2>/dev/null)
 .PHONY: deploy undeploy connect doctor status dry-run test-message check-now history-sample
 # People see what tools.deploy prints (3); the shell takes from it where the answers are (4), asking AWS for nothing twice.
 deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)

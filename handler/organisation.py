@@ -126,9 +126,9 @@ class Services:
         """Return how an organisation's messages are rendered, as far as its secret is known."""
         org, secret, zone = organisation.org, organisation.secret, self.settings.time_zone
         if secret is None:
-            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock())
-        crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        return Rendering(org, secret.name or org, find_zone(secret.time_zone) or zone, crm_url, self.clock())
+            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock(), self.settings.runbook_url)
+        crm_url, zone = DATA_CENTRES[secret.credentials.data_centre].crm, find_zone(secret.time_zone) or zone
+        return Rendering(org, secret.name or org, zone, crm_url, self.clock(), self.settings.runbook_url)
 
 
 def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:

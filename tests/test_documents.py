@@ -6,9 +6,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from handler.config import NOTIFIABLE
 from handler.incidents import INCIDENTS
 from handler.zoho import DATA_CENTRES
+from sandbox.samples import samples
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])
@@ -35,9 +35,10 @@ OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
 
 
 def sections(document: Path) -> set[str]:
-    """Return the anchors that a Markdown document's headings have."""
-    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    """Return the anchors of a Markdown document: what its headings are called, and what it names itself."""
+    named = set(re.findall(r'<a id="([\w-]+)">', document.read_text()))
+    headings = re.findall(r"^#+ (.+)$", re.sub("<.*?>", "", document.read_text()), re.MULTILINE)
+    return named | {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -111,12 +112,21 @@ def test_every_command_of_aws_is_one() -> None:
         assert given <= known, (service, operation, given - known)
 
 
-KINDS = NOTIFIABLE | {"baseline", "recovered", "readable", "list", "lost"}
-
-
-def test_every_kind_has_its_section_in_the_runbook() -> None:
-    """The person who is called finds what to do; `test_promises.py` has the reference's table."""
-    assert KINDS - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: add a section"
+def test_every_title_leads_to_its_section_of_the_runbook() -> None:
+    """The person who is called finds what to do by the words of the message; "…" stands for any of them."""
+    rows = re.findall(r"^\| (“.*”) \| \[?([a-z]+)", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    beginnings = {(kind, title) for titles, kind in rows for title in re.findall("“(.*?)”", titles)}
+    sent = {(notice.kind, notice.content.title) for sample in samples() for notice in sample.notices}
+    found = {
+        (one, other)
+        for one in beginnings
+        for other in sent
+        if one[0] == other[0] and re.match(re.escape(one[1]).replace("…", ".+"), other[1])
+    }
+    assert beginnings - {one for one, _ in found} == set(), "docs/runbook.md: no message begins with this"
+    assert sent - {other for _, other in found} == set(), "docs/runbook.md: no row for this title"
+    critical = {notice.kind for sample in samples() for notice in sample.notices if notice.severity == "critical"}
+    assert critical - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: messages link to this section"
 
 
 def test_every_incident_has_its_line_where_incidents_are_explained() -> None:

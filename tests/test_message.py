@@ -76,6 +76,21 @@ def test_what_is_left_of_the_last_copy_is_worded_when_it_is_sent(left: timedelta
     assert sent.content.next_step == f"{step}Start one manually."
 
 
+@pytest.mark.parametrize(
+    ("severity", "url", "more"),
+    [
+        ("critical", "https://x.example/r.md", " More help: https://x.example/r.md#failed"),
+        ("critical", "docs/runbook.md", ""),
+        ("warning", "https://x.example/r.md", ""),
+    ],
+)
+def test_a_critical_message_links_to_its_section_of_the_runbook(severity: str, url: str, more: str) -> None:
+    """Where the operator's people can open it."""
+    notice = message(WORDS).notices[0]._replace(severity=severity)
+    sent = RENDERING._replace(runbook_url=url).as_sent(notice)
+    assert sent.content.next_step == f"Start one manually.{more}"
+
+
 @given(st.lists(st.integers(1, 3 * MAX_TOGETHER), max_size=40))
 @example([1] * (2 * MAX_TOGETHER + 1))
 def test_pending_notices_are_split_into_as_few_messages_as_fit(sizes: list[int]) -> None:

@@ -46,7 +46,7 @@
   const known = new Set(["DIV", "P", "H4", "B", "SMALL", "CODE", "SPAN", "A"]);
   for (const element of document.querySelectorAll(".card *, .lock *")) {
     if (!known.has(element.tagName)) findings.push(about(element) + `an element ${element.tagName} in a message`);
-    if (element.tagName === "A" && !/^https:\/\/crm\.zoho\.\w+\/$/.test(element.href))
+    if (element.tagName === "A" && !/^https:\/\/(crm\.zoho\.\w+\/$|git\.acme\.example\/)/.test(element.href))
       findings.push(about(element) + `a link to ${element.href}`);
     if ([...element.attributes].some(attribute => !["class", "href", "aria-hidden"].includes(attribute.name)))
       findings.push(about(element) + `an attribute in ${element.outerHTML.slice(0, 60)}`);

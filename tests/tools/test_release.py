@@ -55,6 +55,13 @@ def test_the_packaged_template_is_the_projects_own() -> None:
     assert {**packaged, "Metadata": 0} == {**own, "Metadata": 0}
 
 
+def test_a_release_names_its_own_runbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gets an alarm of it needs no setting and no clone."""
+    monkeypatch.setenv("ORIGIN", "https://github.com/acme/notifier")
+    default = release.packaged()["Parameters"]["RunbookUrl"]["Default"]
+    assert default == f"https://github.com/acme/notifier/blob/v{VERSION}/docs/runbook.md"
+
+
 def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) -> None:
     """Five files; the checksums are of the four others, as `sha256sum --check` reads them."""
     (tmp_path / "package").mkdir()
