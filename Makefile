@@ -76,7 +76,7 @@ connect: $(READY) ## Connect an organisation, or change it (REMOVE=1)
 doctor: $(READY) ## Examine stack and backups (SEND=1: send a test, too)
 	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
-status: $(READY) ## Show how the backups stand (JSON=1: for programs)
+status: $(READY) ## Show backups, problems, undelivered messages (JSON=1)
 dry-run: $(READY) ## Show what the next check would send, and why (JSON=1)
 test-message: $(READY) ## Send a marked test message on every channel
 check-now: $(READY) ## Check now, as the schedule does

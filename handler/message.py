@@ -53,7 +53,7 @@ class Rendering(NamedTuple):
     def remarks(self, notice: Notice) -> list[str]:
         """Return the lines right below a notice's title: one if the notice comes late."""
         late = self.now - notice.at > LATE
-        return [f"Delayed: written {local_time(notice.at, self.zone)}."] if late else []
+        return [f"Delayed: this message is from {local_time(notice.at, self.zone)}."] if late else []
 
     def line(self, line: Line) -> str:
         """Return a line of a list as text."""

@@ -88,8 +88,8 @@ def shell(variables: Mapping[str, str], process: int) -> str:
 def _show_answers(sandbox: Sandbox, company: Organisation) -> None:
     address = "crm.zoho.com (any other is refused, as Zoho does)"
     _show({"Address": address, "Client ID": company.client_id, "Client Secret": company.client_secret})
-    print("\n  Where else should messages go? Any of these: a number and the space bar tick")
-    print("  one, Enter goes on.\n")
+    print("\n  Where else should messages go?")
+    print("  Pick any: type its number, Space to tick, Enter to continue.\n")
     answers = sandbox.settings("SANDBOX")
     settings = [setting for name in sandbox.channels for setting in BY_NAME[name].settings]
     _show({setting.question: answers[setting.key] for setting in settings if setting.key in answers})

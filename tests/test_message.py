@@ -35,7 +35,7 @@ def test_the_plain_form() -> None:
     lines = (Line("One."), Line("Two.", START))
     assert message(WORDS._replace(facts=facts, lines=lines))._replace(rendering=late).text.split("\n") == [
         "Acme Ltd: Backup failed",
-        "Delayed: written 02 Mar 2026 11:00 CET (10:00 UTC).",
+        "Delayed: this message is from 02 Mar 2026 11:00 CET (10:00 UTC).",
         "",
         "Zoho CRM could not back up your data.",
         "",

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.epilog = (
         f"Environment variables: {', '.join(map(variable, QUESTIONS))}. "
         f'Keys of the file: {", ".join(QUESTIONS)}. "{REMOVE}" removes an option. '
-        "A channel's …_min_severity is the least severity that it gets: info, warning or critical. The wizard does not "
+        "A channel's …_min_severity is the lowest severity sent to it: info, warning or critical. The wizard does not "
         "ask for it: give it in the file, or in the environment with --non-interactive."
     )
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
@@ -120,7 +120,7 @@ class Wizard:
                 if "code" in error.again:
                     self._secret.pop("refresh_token", None)
             if keys:
-                say("Nothing is written yet. Once more, please.\n")
+                say("Nothing has been saved. Please try again.\n")
                 continue
             if self._bought:
                 say("The code is used up, and the token that it gave is kept.")
@@ -168,9 +168,9 @@ class Wizard:
     def _ask_for_channels(self, kinds: Collection[ChannelKind], new: dict[str, str]) -> None:
         """Ask where messages go, and for the settings of these channels; the others are removed."""
         say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
-        picky = "".join(f", {k.label} {k.min_severity} ones only" for k in kinds if k.min_severity != SEVERITIES[0])
+        but = "".join(f"; {k.label} gets {k.min_severity} ones only" for k in kinds if k.min_severity != SEVERITIES[0])
         change = "`make connect ARGS=--help` says how to change that."
-        say(f"Each channel that you choose gets messages of every severity{picky}; {change}")
+        say(f"Chat channels get every message{but}. {change}")
         on = [kind for kind in kinds if kind.settings[0].key in self._secret]
         options = [(kind, kind.label) for kind in kinds]
         chosen = terminal.choose_several("Where else should messages go?", options, on)

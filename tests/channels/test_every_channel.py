@@ -66,7 +66,7 @@ def test_what_comes_late_says_so(name: str, connection: Connection, fake: Fake, 
     """Beside each notice."""
     send_all(connection, notices(count, opens=(ref(),)), RENDERING._replace(now=NOW + timedelta(hours=2)))
     shown = everything(fake.messages)
-    assert shown.count("Delayed: written 02 Mar 2026 10:00 UTC") >= count
+    assert shown.count("Delayed: this message is from 02 Mar 2026 10:00 UTC") >= count
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)

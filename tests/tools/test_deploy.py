@@ -213,4 +213,4 @@ def test_without_a_terminal_nothing_is_asked(bench: Bench, saved: Path, tool: To
     """A pipe gets to know which other way there is."""
     for main in (undeploy.main, connect.main):
         code, shown = tool(main)
-        assert (code, "There is no terminal to ask at." in shown, bench.front.writes) == (1, True, [])
+        assert (code, "This needs an interactive terminal." in shown, bench.front.writes) == (1, True, [])
