@@ -61,6 +61,7 @@ clean: ## Remove the environments and everything made
 
 ##@ On AWS, with your credentials (ORG=name, STACK=name and REGION=name choose)
 
+deploy release: export ORIGIN = $(shell git remote get-url origin 2>/dev/null)
 .PHONY: deploy undeploy connect doctor status dry-run test-message check-now history-sample
 # People see what tools.deploy prints (3); the shell takes from it where the answers are (4), asking AWS for nothing twice.
 deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
@@ -76,7 +77,7 @@ connect: $(READY) ## Connect an organisation, or change it (REMOVE=1)
 doctor: $(READY) ## Examine stack and backups (SEND=1: send a test, too)
 	@$(PY) -m tools.doctor $(CHOSEN) $(if $(SEND),--send) $(ARGS)
 
-status: $(READY) ## Show how the backups stand (JSON=1: for programs)
+status: $(READY) ## Show backups, problems, undelivered messages (JSON=1)
 dry-run: $(READY) ## Show what the next check would send, and why (JSON=1)
 test-message: $(READY) ## Send a marked test message on every channel
 check-now: $(READY) ## Check now, as the schedule does

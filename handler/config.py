@@ -69,6 +69,7 @@ class Settings(NamedTuple):
         org_parameter_prefix: SSM parameters are ``{prefix}/{org}``.
         policy: What to notify of, and when.
         time_zone_name: The name of the deployment's time zone.
+        runbook_url: Where the operator's people find docs/runbook.md; only an https URL is shown in messages.
         zoho_api_version: The version in Zoho's URLs.
         zoho_accounts_url: A loopback URL in tests and the sandbox; "" otherwise.
         zoho_api_url: Likewise.
@@ -80,6 +81,7 @@ class Settings(NamedTuple):
     org_parameter_prefix: str
     policy: Policy
     time_zone_name: str
+    runbook_url: str
     zoho_api_version: str
     zoho_accounts_url: str
     zoho_api_url: str
@@ -128,6 +130,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         org_parameter_prefix=required("ORG_PARAMETER_PREFIX").rstrip("/"),
         policy=Policy(_split(kinds), **numbers, operated_by=operator, time_zone=find_zone(zone) or UTC),
         time_zone_name=zone,
+        runbook_url=environ.get("RUNBOOK_URL", "docs/runbook.md"),
         zoho_api_version=read("ZOHO_API_VERSION", "v7", "give a version such as v7", VERSION.fullmatch),
         zoho_accounts_url=loopback("ZOHO_ACCOUNTS_URL"),
         zoho_api_url=loopback("ZOHO_API_URL"),

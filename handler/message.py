@@ -40,6 +40,7 @@ class Rendering(NamedTuple):
         zone: The time zone in which plain text shows times.
         crm_url: Zoho CRM in the organisation's data centre.
         now: When the messages are sent.
+        runbook_url: Where the runbook is; critical messages link to it if this begins with https.
         as_text: Returns a time as a channel shows it; None means local and in UTC.
     """
 
@@ -48,6 +49,7 @@ class Rendering(NamedTuple):
     zone: tzinfo
     crm_url: str
     now: datetime
+    runbook_url: str = ""
     as_text: Callable[[datetime], str] | None = None
 
     def show(self, time: datetime) -> str:
@@ -57,7 +59,7 @@ class Rendering(NamedTuple):
     def remarks(self, notice: Notice) -> list[str]:
         """Return the lines right below a notice's title: one if the notice comes late."""
         late = self.now - notice.at > LATE
-        return [f"Delayed: written {self.show(notice.at)}."] if late else []
+        return [f"Delayed: this message is from {self.show(notice.at)}."] if late else []
 
     def line(self, line: Line) -> str:
         """Return a line of a list as text."""
@@ -71,11 +73,13 @@ class Rendering(NamedTuple):
         return self.show(fact.time) if fact.time else fact.text
 
     def as_sent(self, notice: Notice) -> Notice:
-        """Return a notice without the advice to download, if the links expired before it is sent."""
-        content = notice.content
-        if all(fact.links_until is None or fact.links_until > self.now for fact in content.facts):
-            return notice
-        return notice._replace(content=content._replace(next_step=content.next_step.removeprefix(DOWNLOAD_FIRST)))
+        """Return a notice as of now: advice to download only while links work, a link to the runbook if critical."""
+        content, step = notice.content, notice.content.next_step
+        if any(fact.links_until and fact.links_until <= self.now for fact in content.facts):
+            step = step.removeprefix(DOWNLOAD_FIRST)
+        if notice.severity == "critical" and self.runbook_url.startswith("https://"):
+            step = f"{step} More help: {self.runbook_url}#{notice.kind}".lstrip()
+        return notice._replace(content=content._replace(next_step=step))
 
     def text(self, notice: Notice) -> str:
         """Return a notice as plain text; the first line is a summary."""

@@ -131,9 +131,9 @@ class Services:
         """Return how an organisation's messages are rendered, as far as its secret is known."""
         org, secret, zone = organisation.org, organisation.secret, self.policy(organisation).time_zone
         if secret is None:
-            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock())
+            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock(), self.settings.runbook_url)
         crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        return Rendering(org, secret.name or org, zone, crm_url, self.clock())
+        return Rendering(org, secret.name or org, zone, crm_url, self.clock(), self.settings.runbook_url)
 
 
 def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:

@@ -1,7 +1,7 @@
 """How everything stands: the baseline, the digest, and what is wrong now. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from functools import partial
 
@@ -34,17 +34,22 @@ def problems(decision: Decision, unread: UnreadableError | None = None) -> list[
         not_read = (not_read or Incident(decision.now))._replace(cause=unread.cause.name, detail=str(unread))
     if not_read:
         made.append(unreadable.content(decision, not_read, CAUSES.get(not_read.cause, TRANSIENT), "opened"))
-    for kind in INCIDENTS:
-        if incident := memory.incidents.get(kind.name):
-            made.append(kind.content(decision, incident, "opened"))
+    made += _in_crm(decision)
     for channel in decision.channels:
         if channel.problem or channel.name in broken:
             begins_now = Incident(decision.now, detail=channel.problem, label=channel.label)
             made.append(broken_channel.content(decision, channel, broken.get(channel.name, begins_now), "opened"))
+    return [_as_problem(content, decision.policy.time_zone) for content in made]
+
+
+def _in_crm(decision: Decision) -> list[Content]:
+    """Return what the notices say of everything that is wrong in Zoho CRM."""
+    memory, opened = decision.memory, [kind for kind in INCIDENTS if kind.name in decision.memory.incidents]
+    made = [kind.content(decision, memory.incidents[kind.name], "opened") for kind in opened]
     if memory.baseline_at and not has_schedule(memory) and "overdue" not in memory.incidents:
         step = f"Set up a schedule under {PAGE} in Zoho CRM."
         made.append(Content("", "No backup schedule", NO_SCHEDULE, next_step=step))
-    return [_as_problem(content, decision.policy.time_zone) for content in made]
+    return made
 
 
 def _as_problem(content: Content, zone: tzinfo) -> dict[str, str]:
@@ -71,7 +76,7 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
         past = f"The history has {entries}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     sentence = f"From now on, we send a message {when}. {past}"
-    facts, step = _standing_facts(decision, recent), _next_step(decision, wrong)
+    facts, step = _standing_facts(decision, recent), _next_step(decision)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
@@ -100,18 +105,17 @@ def notify_digest(decision: Decision) -> None:
     span = duration(decision.now - since)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
     sentence = f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
-    facts = (*_standing_facts(decision, ""), Fact("Counted since", time=since))
-    step = _next_step(decision, wrong)
+    facts, step = _standing_facts(decision, ""), _next_step(decision)
     content = Content("⚠️" if wrong else "📋", title, sentence, facts, wrong, next_step=step)
     decision.notify(decision.notice(KIND, f"digest-{compact_time(decision.now)}", severity, content, opens=opens))
 
 
-def _next_step(decision: Decision, wrong: Sequence[Line]) -> str:
+def _next_step(decision: Decision) -> str:
     """Return what to do about what is wrong; channels cannot be fixed in Zoho CRM."""
     broken = [incident.label for incident in broken_channel.open_incidents(decision).values()]
-    in_crm = len(wrong) > len(broken)
-    several = "problem" if len(wrong) == 1 else "problems"
-    steps = [f"Open {PAGE} in Zoho CRM and fix the {several} listed above."] if in_crm else []
+    steps = [content.next_step for content in _in_crm(decision)]
+    if len(steps) > 1:
+        steps = [f"Open {PAGE} in Zoho CRM and fix the problems listed above."]
     if broken:
         steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
     return decision.fill_in(" ".join(steps)) or NO_ACTION

@@ -25,6 +25,7 @@ NOW = datetime(2026, 11, 20, 20, 40, tzinfo=UTC)
 """A Friday night."""
 RENDERING = Rendering("acme", "Acme Ltd", tz.gettz("Europe/Berlin") or UTC, "https://crm.zoho.eu", NOW)
 OPERATOR = "it@acme.example"
+RUNBOOK = "https://git.acme.example/backup-notifier/blob/v1.0.0/docs/runbook.md"
 HOSTILE = "<!channel> <https://evil.example|click> *b* _i_ `c` & <img src=x onerror=alert(1)> @here\u202e\r\nBcc: x"
 
 
@@ -203,7 +204,8 @@ def _unreadable() -> Iterator[Sample]:
         if not cause.actionable or cause in CONCLUDED:
             watched.ago(1 / 60 if cause.actionable else 6, problem=problem)
         name = cause.name.replace("_", " ")
-        yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem))
+        reader = RENDERING._replace(runbook_url=RUNBOOK) if cause.name == "revoked_token" else None
+        yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem), reader)
     watched = Watch(*GOOD)
     watched.ago(50, problem=PROBLEMS[0])
     yield Sample("unreadable", "The reminder", watched.ago(26, problem=PROBLEMS[0]))

@@ -45,6 +45,7 @@ VALID: list[tuple[str, str, str, object]] = [
     ("GRACE_HOURS", " 7\n", "policy.grace_hours", 7),
     ("OPERATED_BY", " Jo in IT, +49 30 1 ", "policy.operated_by", "Jo in IT, +49 30 1"),
     ("OPERATED_BY", "ü" * 100, "policy.operated_by", "ü" * 100),
+    ("RUNBOOK_URL", "https://x.example/r.md", "runbook_url", "https://x.example/r.md"),
     ("TIME_ZONE", "America/Argentina/Buenos_Aires", "time_zone_name", "America/Argentina/Buenos_Aires"),
     ("ZOHO_API_VERSION", "v8", "zoho_api_version", "v8"),
     ("ZOHO_API_VERSION", "v2.1", "zoho_api_version", "v2.1"),

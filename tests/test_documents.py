@@ -1,14 +1,17 @@
 """What the documents point to is there: files, sections, pages and commands."""
 
 import re
+import shutil
+import subprocess
+import textwrap
 from pathlib import Path
 
 import boto3
 import pytest
 
-from handler.config import NOTIFIABLE
 from handler.incidents import INCIDENTS
 from handler.zoho import DATA_CENTRES
+from sandbox.samples import samples
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("events/*.md")])
@@ -16,7 +19,7 @@ LINKS = ROOT / "docs" / "links.md"
 FOLDERS = ("handler", "tools", "sandbox", "benchmarks")
 SOURCES = [ROOT / "template.yaml", *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py")))]
 OUR_PEERS = re.compile(
-    r"https?://([^/]*\.example|download-accl\.zoho\.com|adaptivecards\.io/schemas|hc-ping\.com/…|example\.com|crm$|events(\.eu)?\.pagerduty\.com|hooks\.slack(-gov)?\.com|127\.0\.0\.1|localhost|2852039166|\[)"
+    r"https?://([^/]*\.example|download-accl\.zoho\.com|adaptivecards\.io/schemas|hc-ping\.com/…|example\.com|crm$|events(\.eu)?\.pagerduty\.com|hooks\.slack(-gov)?\.com|github\.com/\$|127\.0\.0\.1|localhost|2852039166|\[)"
 )
 """Hosts that programs talk to, names of formats, and examples: nobody is sent to read there."""
 URL = re.compile(r"https?://[^\s`'\")>{}|,]+")
@@ -29,15 +32,16 @@ BY_HAND = {
     "bench": "needs an idle machine",
 }
 """Commands that CI does not run, and why."""
-COMMAND_LINES_OWN = {("cloudformation", "deploy"), ("logs", "tail"), ("configure", "list-profiles"), ("sso", "login")}
-OPTIONS_OF_ITS_OWN = {"region", "notification-endpoint", "cli-binary-format"}
+ITS_OWN_COMMANDS = {"cloudformation deploy", "cloudformation wait", "logs tail", "configure list-profiles", "sso login"}
+ITS_OWN_OPTIONS = {"region", "query", "output", "cli-input-json", "notification-endpoint", "cli-binary-format"}
 """What AWS's command line has besides the operations of the services."""
 
 
 def sections(document: Path) -> set[str]:
-    """Return the anchors that a Markdown document's headings have."""
-    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    """Return the anchors of a Markdown document: what its headings are called, and what it names itself."""
+    named = set(re.findall(r'<a id="([\w-]+)">', document.read_text()))
+    headings = re.findall(r"^#+ (.+)$", re.sub("<.*?>", "", document.read_text()), re.MULTILINE)
+    return named | {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -47,6 +51,9 @@ def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
     for link in ("".join(found) for found in links):
         path, _, anchor = link.partition("#")
         target = (document.parent / path).resolve() if path else document
+        if "releases" in path:  # as GitHub shows it, below /blob/main
+            assert (Path("/blob/main") / document.relative_to(ROOT).parent / path).resolve() == Path("/releases/latest")
+            continue
         assert target.exists(), link
         assert not anchor or anchor in sections(target), link
 
@@ -89,10 +96,19 @@ def test_every_command_of_make_exists_and_is_run_by_ci() -> None:
     assert explained - run - BY_HAND.keys() - {"check", "build", "dynamodb-local"} == set()
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_block_of_commands_can_be_pasted(document: Path) -> None:
+    """It is complete, holds no comment, which zsh runs, and what asks is a group: `read` would take the lines below."""
+    for block in re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL):
+        subprocess.run([shutil.which("bash") or "", "-n"], input=textwrap.dedent(block), text=True, check=True)
+        assert not re.search(r"(^|\s)#", block), block
+        assert block.startswith("{\n") or "read " not in block, block
+
+
 def test_every_command_of_aws_is_one() -> None:
     """As far as it can be seen without AWS: service, operation and options exist."""
     session = boto3.Session(region_name="eu-west-1")
-    texts = [path.read_text() for path in (*DOCUMENTS, *SOURCES)]
+    texts = [path.read_text().replace("\\\n ", "") for path in (*DOCUMENTS, *SOURCES)]
     found = {
         m
         for text in texts
@@ -100,23 +116,32 @@ def test_every_command_of_aws_is_one() -> None:
     }
     assert len(found) > 5
     for service, operation, options in found:
-        if (service, operation) in COMMAND_LINES_OWN:
+        if f"{service} {operation}" in ITS_OWN_COMMANDS:
             continue
         client = session.client(service)
         names = {name.replace("_", "-"): method for name, method in client.meta.method_to_api_mapping.items()}
         assert operation in names, (service, operation)
         members = client.meta.service_model.operation_model(names[operation]).input_shape.members
-        known = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", member).lower() for member in members} | OPTIONS_OF_ITS_OWN
+        known = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", member).lower() for member in members} | ITS_OWN_OPTIONS
         given = {option.removeprefix("no-") for option in re.findall(r"--([a-z-]+)", options)}
         assert given <= known, (service, operation, given - known)
 
 
-KINDS = NOTIFIABLE | {"baseline", "recovered", "readable", "list", "lost"}
-
-
-def test_every_kind_has_its_section_in_the_runbook() -> None:
-    """The person who is called finds what to do; `test_promises.py` has the reference's table."""
-    assert KINDS - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: add a section"
+def test_every_title_leads_to_its_section_of_the_runbook() -> None:
+    """The person who is called finds what to do by the words of the message; "…" stands for any of them."""
+    rows = re.findall(r"^\| (“.*”) \| \[?([a-z]+)", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    beginnings = {(kind, title) for titles, kind in rows for title in re.findall("“(.*?)”", titles)}
+    sent = {(notice.kind, notice.content.title) for sample in samples() for notice in sample.notices}
+    found = {
+        (one, other)
+        for one in beginnings
+        for other in sent
+        if one[0] == other[0] and re.match(re.escape(one[1]).replace("…", ".+"), other[1])
+    }
+    assert beginnings - {one for one, _ in found} == set(), "docs/runbook.md: no message begins with this"
+    assert sent - {other for _, other in found} == set(), "docs/runbook.md: no row for this title"
+    critical = {notice.kind for sample in samples() for notice in sample.notices if notice.severity == "critical"}
+    assert critical - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: messages link to this section"
 
 
 def test_every_incident_has_its_line_where_incidents_are_explained() -> None:

@@ -261,7 +261,7 @@ STORIES = {
     "a digest comes every 30 days": """
         with   | digest_days=30, max_backup_age_days=999
         2591999s |
-        1s     |             | digest | Counted since: @0h""",
+        1s     |             | digest""",
     "or as it is set, and counts no outcome twice; 0 days: never": """
         with   | digest_days=1, max_backup_age_days=999, remind_hours=0
         1h     | failed      | failed opened
@@ -276,7 +276,7 @@ STORIES = {
         1h     | failed      | failed opened
         24h    | started     | stuck opened
         1h     | completed   | recovered ended | ends: failing@0h overdue@-23d stuck@1h | Resolved: 1 failed backup; \
-a backup overdue for 24 days; a backup that ran for 24 hours
+a backup that was 24 days overdue; a backup that ran for 24 hours
         1h     |
         open   |""",
     **{

@@ -35,7 +35,7 @@ def test_the_plain_form() -> None:
     lines = (Line("One."), Line("Two.", START))
     assert message(WORDS._replace(facts=facts, lines=lines))._replace(rendering=late).text.split("\n") == [
         "Acme Ltd: Backup failed",
-        "Delayed: written 02 Mar 2026 11:00 CET (10:00 UTC).",
+        "Delayed: this message is from 02 Mar 2026 11:00 CET (10:00 UTC).",
         "",
         "Zoho CRM could not back up your data.",
         "",
@@ -74,6 +74,21 @@ def test_what_is_left_of_the_last_copy_is_worded_when_it_is_sent(left: timedelta
     sent = rendering.as_sent(kept)
     assert f"\nLast copy at Zoho: {shown}\n" in rendering.text(sent)
     assert sent.content.next_step == f"{step}Start one manually."
+
+
+@pytest.mark.parametrize(
+    ("severity", "url", "more"),
+    [
+        ("critical", "https://x.example/r.md", " More help: https://x.example/r.md#failed"),
+        ("critical", "docs/runbook.md", ""),
+        ("warning", "https://x.example/r.md", ""),
+    ],
+)
+def test_a_critical_message_links_to_its_section_of_the_runbook(severity: str, url: str, more: str) -> None:
+    """Where the operator's people can open it."""
+    notice = message(WORDS).notices[0]._replace(severity=severity)
+    sent = RENDERING._replace(runbook_url=url).as_sent(notice)
+    assert sent.content.next_step == f"Start one manually.{more}"
 
 
 @given(st.lists(st.integers(1, 3 * MAX_TOGETHER), max_size=40))

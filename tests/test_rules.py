@@ -176,7 +176,7 @@ sentence: The last backup failed, 25 hours ago.
         before | completed@-20d
         1d     | failed@1d      | failed opened
         9d     | failed@2d, completed@4d | failed, recovered ended | Resolved: 2 failed backups over 3 days; \
-a backup overdue for 17 days""",
+a backup that was 17 days overdue""",
     "a run of failures goes on after its first rows aged out": """
         before | completed@-1d
         3h     | failed@1h, failed@2h | failed opened, failed

@@ -211,3 +211,4 @@ def test_messages_have_the_names_of_the_secret(world: World) -> None:
     unknown = world.services.rendering(world.services.organisation("default"))
     assert (unknown.name, unknown.crm_url) == ("default", "https://crm.zoho.com")
     assert unknown.zone == world.services.settings.policy.time_zone
+    assert known.runbook_url == unknown.runbook_url == world.services.settings.runbook_url

@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.epilog = (
         f"Environment variables: {', '.join(map(variable, QUESTIONS))}. "
         f'Keys of the file: {", ".join(QUESTIONS)}. "{REMOVE}" removes an option. '
-        "A channel's …_min_severity is the least severity that it gets: info, warning or critical."
+        "A channel's …_min_severity is the lowest severity sent to it: info, warning or critical."
     )
     parser.add_argument("--file", type=Path, help="JSON file with answers, which only you should be able to read")
     parser.add_argument("--non-interactive", action="store_true", help="ask nothing: file and environment must do")
@@ -127,7 +127,7 @@ class Wizard:
                 if "code" in error.again:
                     self._secret.pop("refresh_token", None)
             if keys:
-                say("Nothing is written yet. Once more, please.\n")
+                say("Nothing has been saved. Please try again.\n")
                 continue
             if self._bought:
                 say("The code is used up, and the token that it gave is kept.")

@@ -27,6 +27,10 @@ from tools.terminal import SHOWN, Problem, run, say
 TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 ASKED = ("NotificationEmail", "OperatedBy", "TimeZone")
 """What no default can know."""
+ORIGIN = re.compile(
+    r"(?:https://|ssh://|git@)(?:[^@/]*@)?([\w.-]*git(?:hub|lab)[\w.-]*)(?::\d+/|[:/])([\w./-]+?)(?:\.git)?/?"
+)
+"""A clone's remote, of which host and path are public: a user or a token before them is not."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,8 +105,18 @@ def _known(there: Stack) -> dict[str, str]:
     saved = config.get("default", {}).get("deploy", {}).get("parameters", {}).get("parameter_overrides", {})
     plain = {name: re.sub(r"\\([ '\"])", r"\1", value[1:-1]) for name, value in saved.items()}
     defaults = {name: str(rules.get("Default", "")) for name, rules in template().items()}
+    defaults["RunbookUrl"] = runbook_url("HEAD")
     known = {**defaults, **plain, **there.parameters}
     return {name: known[name] for name in defaults}
+
+
+def runbook_url(ref: str) -> str:
+    """Return where the clone's remote, which make gives as `ORIGIN`, shows the runbook at a branch or tag.
+
+    Without such a remote, or where its pages have other addresses, it is the path in the clone.
+    """
+    found = ORIGIN.fullmatch(os.environ.get("ORIGIN", ""))
+    return f"https://{found[1]}/{found[2]}/blob/{ref}/docs/runbook.md" if found else "docs/runbook.md"
 
 
 def _ask(values: dict[str, str], names: list[str]) -> None:

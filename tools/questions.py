@@ -54,16 +54,18 @@ def _time_zone(text: str, loopback: bool) -> str:
 
 
 def floor(kind: ChannelKind) -> Setting:
-    """Return the setting of the least severity that a channel gets. It is taken from a file or the environment only."""
-    least = f"Least severity of messages to {kind.label}"
-    return Setting(f"{kind.name}_min_severity", least, "", _one_of(*SEVERITIES), secret=False)
+    """Return the setting of the lowest severity sent to a channel. It is taken from a file or the environment only."""
+    lowest = f"Lowest severity sent to {kind.label}"
+    return Setting(f"{kind.name}_min_severity", lowest, "", _one_of(*SEVERITIES), secret=False)
 
 
-_CONSOLE = 'Open {console} as an administrator of Zoho CRM and choose "Self Client".\nIn its tab "Client Secret":'
+_CONSOLE = """\
+Open {console} as an administrator of Zoho CRM and choose "Self Client".
+Copy these from its "Client Secret" tab:"""
 _HEARTBEAT = """\
 Optional: a heartbeat URL is requested after every good check, so that a service outside AWS, such as \
 https://healthchecks.io, can alert you when checks stop."""
-_ZONE = "Its e-mails show times in the stack's time zone, or in another one, such as Europe/Berlin."
+_ZONE = "Such as Europe/Berlin."
 _CODE = f"""\
 Back in {{console}}, in the tab "Generate Code": paste the scope
     {SCOPE}
@@ -77,7 +79,7 @@ _SETTINGS = (
     *(setting for kind in OPTIONAL for setting in (*kind.settings, floor(kind))),
     Setting("heartbeat_url", "Heartbeat URL", _HEARTBEAT, url_problem),
     Setting("name", "Name of the organisation in messages", "", _name, secret=False),
-    Setting("time_zone", "Time zone of its e-mails", _ZONE, _time_zone, "the stack's", secret=False),
+    Setting("time_zone", "Time zone for times in e-mails", _ZONE, _time_zone, "the stack's", secret=False),
     Setting("code", "Code", _CODE, _of_zoho),
 )
 QUESTIONS = {setting.key: setting for setting in _SETTINGS}

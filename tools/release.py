@@ -1,7 +1,8 @@
 """Make `dist/`: all that is needed to install the notifier without this repository.
 
 It holds the package as a zip, the template as plain CloudFormation, which takes the zip's place as parameters, our
-licence, a list of what the package holds (an SBOM), and their checksums. The same sources give the same bytes.
+licence, a list of what the package holds (an SBOM), and their checksums. The same sources give the same bytes,
+and so does the same remote, where the runbook is read.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from typing import Any
 from handler import VERSION
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from tools import build
+from tools.deploy import runbook_url
 
 ROOT = Path(__file__).resolve().parents[1]
 ZIP = f"zoho-backup-notifier-{VERSION}.zip"
@@ -74,6 +76,7 @@ def packaged() -> dict[str, Any]:
     """
     plain = to_cloudformation(TEMPLATE_FILE.read_text())
     plain["Parameters"] = {**PLACE, **plain["Parameters"]}
+    plain["Parameters"]["RunbookUrl"]["Default"] = runbook_url(f"v{VERSION}")
     for resource in plain["Resources"].values():
         resource.pop("Metadata", None)  # what sam and checkov read
         if resource["Type"] == "AWS::Lambda::Function":

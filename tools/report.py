@@ -123,7 +123,7 @@ def _status(status: Answer) -> Iterator[str]:
     yield from (*standing(status), "")
     yield from _about("Organisation", (f"{status['name']} ({org})" if status["name"] else org) + crm)
     yield from _about("Recent backups", *_recent(memory, zone))
-    yield from _about("What waits", *(waiting or ["nothing"]))
+    yield from _about("Undelivered", *(waiting or ["nothing"]))
     yield from _about("Lost", *lost(status))
     yield from _about("Schedule", status["schedule"] or off)
     yield from _about("Next backup", *([f"{named} {at(expected, zone)}"] if expected else []))

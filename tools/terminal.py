@@ -132,7 +132,7 @@ def asking(otherwise: str, leaving: Callable[[], str]) -> Iterator[None]:
         KeyboardInterrupt: The person leaves.
     """
     if not sys.stdin.isatty():
-        raise Problem("There is no terminal to ask at.", otherwise)
+        raise Problem("This needs an interactive terminal.", otherwise)
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     termios.tcsetattr(terminal, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])

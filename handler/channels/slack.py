@@ -5,6 +5,7 @@ Slack interprets no text from Zoho: it is always ``plain_text``, which knows no 
 so a message with a list of rows shows all its times in the organisation's.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -98,7 +99,8 @@ def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
         yield {"type": "section", "fields": [field for fact in facts for field in _fields(fact, rendering)]}
     link = f"<{rendering.crm_url}|Open Zoho CRM>" if content.about_crm else ""
     if content.next_step:
-        step = f"*What to do:* {_escape(content.next_step)}\n{link}".rstrip()
+        words = re.sub(r"\w+://\S+\w$", r"<\g<0>>", _escape(content.next_step))  # the runbook, as a link
+        step = f"*What to do:* {words}\n{link}".rstrip()
         yield _section(_mrkdwn(shorten(step, SECTION_LIMIT)))
     elif link:
         yield _section(_mrkdwn(f"{link}: {_escape(PAGE)}"))

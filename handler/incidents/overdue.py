@@ -33,7 +33,7 @@ def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tu
         return None
     if event.at <= incident.since:
         return event, "an overdue alert: the backup had completed in time, and Zoho listed it late"
-    return event, f"a backup overdue for {duration(event.at - incident.since)}"
+    return event, f"a backup that was {duration(event.at - incident.since)} overdue"
 
 
 def _suppressed(decision: Decision) -> bool:
@@ -118,7 +118,7 @@ def _rule(decision: Decision, late: Due) -> str:
         return "The backup schedule has ended, so no further backups will run."
     if not has_schedule(memory):
         words = how_often(memory)
-        rest = f". The previous schedule was {words}." if words else f"; the alert limit is then {days}."
+        rest = f". The previous schedule was {words}." if words else f", so we alert after {days}."
         return f"No backup schedule is set up{rest}"
     which = words if (words := how_often(memory)) in ADJECTIVES else "scheduled"
     said = f"Your {which} backup was due %time% and has not completed."

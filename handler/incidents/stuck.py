@@ -49,7 +49,7 @@ def _row(decision: Decision, incident: Incident) -> Row | None:
 
 def _line(decision: Decision, incident: Incident) -> str:
     """Return one sentence for a list of everything that is wrong."""
-    return f"A backup started {duration(decision.now - incident.since)} ago and hasn't finished or failed."
+    return f"A backup that started {duration(decision.now - incident.since)} ago is still running."
 
 
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:

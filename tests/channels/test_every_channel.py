@@ -66,7 +66,7 @@ def test_what_comes_late_says_so(name: str, connection: Connection, fake: Fake, 
     """Beside each notice."""
     send_all(connection, notices(count, opens=(ref(),)), RENDERING._replace(now=NOW + timedelta(hours=2)))
     shown = everything(fake.messages)
-    assert len(re.findall(r"Delayed: written (<!date[^|]*\|)?02 Mar 2026 10:00 UTC", shown)) >= count
+    assert len(re.findall(r"Delayed: this message is from (<!date[^|]*\|)?02 Mar 2026 10:00 UTC", shown)) >= count
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)

@@ -1,11 +1,11 @@
-// Return what is seen of the page in a frame: what is wrong, one sentence each, how many columns there are, whether it is
-// dark, and the words of the hostile message on the channels that show no look-alikes.
+// Return what is seen of the page in a frame: what is wrong, one sentence each, how many columns there are, how many screens
+// of a phone, which channels, whether it is dark, and the hostile message's words where no look-alikes are shown.
 ({ contentDocument: document, contentWindow: { innerWidth } }) => {
   const findings = [];
   const frames = ".card, .lock, nav, header, .head, h3, .none, .scene";
   const about = element => {
-    const sample = element.closest("[data-title]");
-    return `${sample ? sample.dataset.section + " / " + sample.dataset.title : element.tagName}: `;
+    const sample = element.closest("[data-name]");
+    return `${sample ? sample.dataset.name : element.tagName}: `;
   };
   const root = document.scrollingElement;
   if (root.scrollWidth > innerWidth) findings.push(`the page is ${root.scrollWidth} wide in a window of ${innerWidth}`);
@@ -46,16 +46,19 @@
   const known = new Set(["DIV", "P", "H4", "B", "SMALL", "CODE", "SPAN", "A"]);
   for (const element of document.querySelectorAll(".card *, .lock *")) {
     if (!known.has(element.tagName)) findings.push(about(element) + `an element ${element.tagName} in a message`);
-    if (element.tagName === "A" && !/^https:\/\/crm\.zoho\.\w+\/$/.test(element.href))
+    if (element.tagName === "A" && !/^https:\/\/(crm\.zoho\.\w+\/$|git\.acme\.example\/)/.test(element.href))
       findings.push(about(element) + `a link to ${element.href}`);
     if ([...element.attributes].some(attribute => !["class", "href", "aria-hidden"].includes(attribute.name)))
       findings.push(about(element) + `an attribute in ${element.outerHTML.slice(0, 60)}`);
   }
 
   const grids = [...document.querySelectorAll(".panes, .fields")].map(grid => getComputedStyle(grid).gridTemplateColumns);
-  const pane = channel => `[data-title="Every field is hostile or far too long"] [data-channel=${channel}]`;
+  const pane = channel => `[data-name="hostile-every-field-is-hostile-or-far-too-long"] [data-channel=${channel}]`;
+  const panes = [...document.querySelectorAll(".pane:not(:only-child)")].filter(pane => pane.offsetHeight);
   return {
     findings,
+    screens: root.scrollHeight / 844,
+    channels: [...new Set(panes.map(pane => pane.dataset.channel))],
     columns: [...new Set(grids.map(columns => columns.split(" ").length))],
     dark: luminance(background(document.body)) < 0.05,
     hostile: ["slack", "sns"].map(channel => document.querySelector(pane(channel)).innerText),

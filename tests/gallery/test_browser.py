@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from handler.channels import BY_NAME
 from sandbox import browser
 from sandbox.gallery import page
 from sandbox.samples import HOSTILE, samples
@@ -33,15 +34,16 @@ pytestmark = pytest.mark.deep
 
 @pytest.fixture(scope="module")
 def looks() -> dict[Any, Any]:
-    """Give what is seen of the good page by width and scheme, and of each fault's page.
+    """Give what is seen of the good page, all unfolded, by width and scheme, and as it opens, and of each fault's page.
 
     Without a Chromium skip, or fail where `CHROMIUM_REQUIRED` is set.
     """
     found = browser.find()
     if not found:
         (pytest.fail if os.environ.get("CHROMIUM_REQUIRED") else pytest.skip)("there is no Chromium on this machine")
-    html = page(samples())
+    html = page(samples(), "all").replace("<details", "<details open")
     views: dict[Any, browser.View] = {at: browser.View(html, *at) for at in itertools.product(WIDTHS, SCHEMES)}
+    views |= {channel: browser.View(page(samples(), channel), min(WIDTHS)) for channel in ("slack", "sms")}
     views |= {name: browser.View(html.replace(good, bad, 1)) for name, (good, bad, _) in FAULTS.items()}
     return dict(zip(views, browser.evaluate(found, views.values(), LOOK), strict=True))
 
@@ -54,6 +56,14 @@ def test_nothing_is_wrong_with_the_gallery(looks: dict[Any, Any], width: int, sc
     assert (seen["findings"], seen["columns"], seen["dark"]) == ([], [WIDTHS[width]], SCHEMES[scheme])
     literal = " ".join("".join(c if c.isprintable() else " " for c in HOSTILE).split()).replace("`", "'")
     assert all(text.replace("`", "'").count(literal) >= 2 for text in seen["hostile"])
+
+
+@pytest.mark.parametrize("channel", ["slack", "sms"])
+def test_a_phone_shows_one_channel_in_ten_screens(looks: dict[Any, Any], channel: str) -> None:
+    """The one that is chosen, before anything is unfolded; and all of them on the whole page."""
+    seen = looks[channel]
+    assert (seen["findings"], seen["channels"], seen["screens"] < 10) == ([], [channel], True)
+    assert set(looks[390, "light"]["channels"]) == {*BY_NAME, "sms"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

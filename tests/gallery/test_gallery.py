@@ -1,8 +1,11 @@
 """The gallery is complete, and every message in it can be read by a person."""
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -11,13 +14,15 @@ from handler.config import NOTIFIABLE, NUMBERS
 from handler.errors import CAUSES
 from handler.incidents import INCIDENTS
 from handler.memory import Memory
-from sandbox.gallery import HEADINGS, PICTURES, ROOT, SHOTS, page
+from sandbox import browser, gallery
+from sandbox.gallery import HEADINGS, PICTURED, PICTURES, ROOT, page
 from sandbox.readers import Readers, as_text
-from sandbox.samples import Sample, samples
+from sandbox.samples import RUNBOOK, Sample, samples
 
 SAMPLES = samples()
 NOTICES = [notice for sample in SAMPLES for notice in sample.notices]
 PICTURE_BYTES = 200_000
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IEND\xaeB`\x82"  # of nothing
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +35,7 @@ def readers() -> Iterator[Readers]:
 def test_every_kind_every_cause_and_every_phase_is_shown() -> None:
     """Whoever adds one reads here that its sample belongs into sandbox/samples.py."""
     others = {"baseline", "recovered", "readable", "test"}
-    assert {sample.section for sample in SAMPLES} == {*others, *NOTIFIABLE, *HEADINGS}
+    assert {*others, *NOTIFIABLE} < {sample.section for sample in SAMPLES} == HEADINGS.keys() - {"alarms"}
     titles = {notice.content.title for notice in NOTICES if notice.kind == "unreadable"}
     assert all(any(cause.title in title for title in titles) for cause in CAUSES.values())
     names = {*(kind.name for kind in INCIDENTS), "unreadable", "channel"}
@@ -41,24 +46,47 @@ def test_every_kind_every_cause_and_every_phase_is_shown() -> None:
 
 
 def test_the_page_needs_nothing_but_itself(readers: Readers) -> None:
-    """No script, no file, no address but Zoho CRM's behind a link; and every message is on it."""
+    """No script, no file, no address but Zoho CRM's and the runbook's behind a link; and every message is on it."""
     html = page(SAMPLES)
     assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"" in html
     assert not re.search(r"<script|<img|<iframe|@import|url\(|\bsrc=(?!x onerror)", html)
-    assert set(re.findall(r'href="([^"#]+)"', html)) == {"data:,", "https://crm.zoho.eu"}
-    sent = sum(len(readers.read(c.name, sample.notices, sample.reader)) for sample in SAMPLES for c in CHANNELS)
-    assert len(re.findall(r'class="card ', html)) == sent
+    assert set(re.findall(r'href="([^"#][^"]*)"', html)) == {"data:,", "https://crm.zoho.eu", f"{RUNBOOK}#unreadable"}
+    channels = [channel.name for channel in CHANNELS] + ["sns"]  # once more, as an SMS
+    sent = sum(len(readers.read(name, sample.notices, sample.reader)) for sample in SAMPLES for name in channels)
+    alarms = re.findall(r"What to do: \S+runbook\.md#([a-z-]+)", html)
+    assert alarms == ["errors", "not-invoked", "dead-letter-queue", "pending"]
+    assert len(re.findall(r'class="card ', html)) == sent + len(alarms)
 
 
 def test_the_readme_describes_its_picture() -> None:
     """With the message's title; and every picture that the documentation shows is there, and small."""
-    (sample,) = [sample for sample in SAMPLES if sample.title == "The third in a row"]
+    (sample,) = [sample for sample in SAMPLES if sample.name == PICTURED]
     readme = (ROOT / "README.md").read_text()
     assert f'alt="A Slack message: Acme Ltd, {sample.notices[0].content.title.lower()}"' in readme
     pictures = {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in PICTURES.glob("*.png")}
-    assert pictures.keys() == {f"docs/pictures/{name}.png" for name in SHOTS}
+    assert pictures.keys() == set(re.findall(r"docs/pictures/[\w.-]+", readme))
     assert max(pictures.values()) < PICTURE_BYTES
-    assert set(re.findall(r"docs/pictures/[\w.-]+", readme)) <= pictures.keys()
+
+
+def test_pictures_are_made_only_of_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another browser or font alone changes none."""
+    html, made = page(SAMPLES, "all"), list[Path]()
+    monkeypatch.setattr(gallery, "PICTURES", tmp_path)
+
+    def picture(_: str, view: browser.View, file: Path, *more: object) -> None:
+        made.append(file)
+        file.write_bytes(PNG)
+
+    monkeypatch.setattr(browser, "picture", picture)
+    for scheme in ("light", "dark"):
+        (tmp_path / f"failed-{scheme}.png").write_bytes(PNG)
+    for changed, pictures in ((html, 2), (html, 0), (html.replace("3 in a row", "4 in a row"), 2)):
+        made.clear()
+        gallery.take_pictures("", changed)
+        assert len(made) == pictures
+    chunks = (tmp_path / "failed-dark.png").read_bytes().removeprefix(PNG[:-12]).removesuffix(PNG[-12:])
+    assert struct.unpack(">I", chunks[:4]) == (len(chunks) - 12,)
+    assert struct.unpack(">I", chunks[-4:]) == (zlib.crc32(chunks[4:-4]),)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)

@@ -38,10 +38,12 @@ HERE = Path(ACCOUNT) / "eu-west-1"
 DEFAULTS = {name: str(rules.get("Default", "")) for name, rules in deploy.template().items()}
 
 
-def test_each_stack_has_saved_answers(saved: Path, tool: Tool) -> None:
+def test_each_stack_has_saved_answers(saved: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was given, else what is deployed or saved, else the template's defaults; one stack's are never another's."""
     given = 'TimeZone=Asia/Tokyo ScheduleExpression="rate(30 minutes)"'
     assert tool(deploy.main, "--set", given, stack="one")[0] == 0
+    monkeypatch.setenv("ORIGIN", "git@github.com:acme/notifier.git")
+    there = {"RunbookUrl": "https://github.com/acme/notifier/blob/HEAD/docs/runbook.md"}
     with tempfile.TemporaryFile() as told:
         arguments = ("--set", "NotificationEmail=it@example.com", "--tell", told.fileno())
         assert tool(deploy.main, *arguments, stack="two")[0] == 0
@@ -49,12 +51,37 @@ def test_each_stack_has_saved_answers(saved: Path, tool: Tool) -> None:
         assert told.read().decode() == str(saved / HERE / "two.toml")
     one = {"TimeZone": "Asia/Tokyo", "ScheduleExpression": "rate(30 minutes)"}
     assert answers(saved, "one") == DEFAULTS | one
-    assert answers(saved, "two") == DEFAULTS | {"NotificationEmail": "it@example.com"}
+    assert answers(saved, "two") == DEFAULTS | there | {"NotificationEmail": "it@example.com"}
     assert tool(deploy.main, stack="one")[0] == 0
     assert answers(saved, "one") == DEFAULTS | one
     assert tool(deploy.main, stack="notifier")[0] == 0
     [described] = boto3.client("cloudformation").describe_stacks(StackName="notifier")["Stacks"]
     assert answers(saved, "notifier") == {p["ParameterKey"]: p["ParameterValue"] for p in described["Parameters"]}
+
+
+@pytest.mark.parametrize(
+    ("origin", "url"),
+    [
+        ("https://github.com/acme/notifier.git", "https://github.com/acme/notifier/blob/v9/docs/runbook.md"),
+        (
+            "https://x-access-token:canary@github.com/acme/notifier",
+            "https://github.com/acme/notifier/blob/v9/docs/runbook.md",
+        ),
+        (
+            "git@gitlab.acme.example:it/crm/notifier.git",
+            "https://gitlab.acme.example/it/crm/notifier/blob/v9/docs/runbook.md",
+        ),
+        ("ssh://git@github.com:22/acme/notifier.git/", "https://github.com/acme/notifier/blob/v9/docs/runbook.md"),
+        *(
+            (other, "docs/runbook.md")
+            for other in ("", "/srv/github.com/x", "../github.com/x", "https://bitbucket.org/acme/x")
+        ),
+    ],
+)
+def test_the_runbook_is_where_the_clone_came_from(monkeypatch: pytest.MonkeyPatch, origin: str, url: str) -> None:
+    """On pages that have such addresses, and without a token that the remote holds."""
+    monkeypatch.setenv("ORIGIN", origin)
+    assert deploy.runbook_url("v9") == url
 
 
 def test_a_person_is_asked_for_three_things(saved: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,4 +214,4 @@ def test_without_a_terminal_nothing_is_asked(bench: Bench, saved: Path, tool: To
     """A pipe gets to know which other way there is."""
     for main in (undeploy.main, connect.main):
         code, shown = tool(main)
-        assert (code, "There is no terminal to ask at." in shown, bench.front.writes) == (1, True, [])
+        assert (code, "This needs an interactive terminal." in shown, bench.front.writes) == (1, True, [])

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
 from handler import VERSION
 from sandbox.aws import Stack
@@ -21,19 +22,18 @@ from sandbox.runtime import LambdaEnvironment
 from sandbox.sandbox import Sandbox
 from sandbox.template import TEMPLATE_FILE, to_cloudformation
 from sandbox.zoho import row
-from tests.template.conftest import Json
 from tools import release
 from tools.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
 AWS_CLI_PYTHON = os.environ.get("AWSCLI_PYTHON", "")
-DOCUMENT = (ROOT / "docs" / "install-without-a-clone.md").read_text()
+DOCUMENT = (ROOT / "docs" / "install.md").read_text()
 
 
-def bash(script: str, folder: Path, environment: dict[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a script as GitHub runs a step: until the first command that fails."""
-    command = [shutil.which("bash") or "", "-euo", "pipefail", "-c", script]
-    return subprocess.run(command, cwd=folder, env=environment, input=typed, text=True, capture_output=True)
+def bash(script: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a script until the first command that fails, as terminals run what is pasted: `read` takes what follows."""
+    command = [shutil.which("bash") or "", "-euo", "pipefail", "-s"]
+    return subprocess.run(command, cwd=folder, env=environment, input=script, text=True, capture_output=True)
 
 
 def test_there_is_one_version() -> None:
@@ -55,6 +55,13 @@ def test_the_packaged_template_is_the_projects_own() -> None:
     assert {**packaged, "Metadata": 0} == {**own, "Metadata": 0}
 
 
+def test_a_release_names_its_own_runbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gets an alarm of it needs no setting and no clone."""
+    monkeypatch.setenv("ORIGIN", "https://github.com/acme/notifier")
+    default = release.packaged()["Parameters"]["RunbookUrl"]["Default"]
+    assert default == f"https://github.com/acme/notifier/blob/v{VERSION}/docs/runbook.md"
+
+
 def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) -> None:
     """Five files; the checksums are of the four others, as `sha256sum --check` reads them."""
     (tmp_path / "package").mkdir()
@@ -71,8 +78,20 @@ def test_a_release_is_what_lies_in_the_folder_and_nothing_older(tmp_path: Path) 
 # --- As the document says ---------------------------------------------------------------------------------------------
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
-NAMES, BUCKET, DEPLOY, CLIENT, TOKEN, SECRET, FIRST_CHECK = BLOCKS
+NAMES, DOWNLOAD, BUCKET, DEPLOY, CLIENT, TOKEN, SAVE, CHECK, READ_BACK, SCHEDULE, REMOVE, TABLE = BLOCKS
+(INVOKE,) = re.findall(r"```sh\n(\{\nEVENT=.*?)```", (ROOT / "docs" / "runbook.md").read_text(), re.DOTALL)
 (EXAMPLE,) = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+
+
+def test_the_files_for_ci_are_short_and_fill_in_what_the_template_asks() -> None:
+    """Of this release, as all that the document names."""
+    asked, files = release.packaged()["Parameters"], re.findall(r"```(yaml|hcl|ts)\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert [language for language, _ in files] == ["yaml", "hcl", "ts"]
+    for language, text in files:
+        given = {name for name in asked if re.search(rf"\b{name}\b ?[=:]", text)}
+        assert (given, len(text.splitlines()) <= 12) == ({"CodeBucket", "CodeKey", "NotificationEmail"}, True), language
+    assert yaml_parse(files[0][1])["jobs"]["deploy"]["steps"]
+    assert set(re.findall(r"\b\d+\.\d+\.\d+\b", DOCUMENT)) == {VERSION}
 
 
 def test_the_documented_secret_has_every_key() -> None:
@@ -88,12 +107,13 @@ def test_the_documented_secret_has_every_key() -> None:
 @pytest.mark.aws_cli
 @pytest.mark.skipif(not AWS_CLI_PYTHON, reason="AWS's command line has its own environment: `make aws-cli` names it")
 def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
-    """Every command of the document, run by bash and AWS's own command line, in a folder with the release's files."""
+    """Every command of the document, pasted into bash, with AWS's own command line, in an empty folder."""
     dist, unpacked, folder, bin_folder = ROOT / "dist", tmp_path / "task", tmp_path / "download", tmp_path / "bin"
     lambda_python = ROOT / ".cache" / "lambda" / "bin" / "python"  # with nothing but the runtime's own client
     assert lambda_python.exists(), "make aws-cli makes it"
     zipfile.ZipFile(dist / release.ZIP).extractall(unpacked)
-    shutil.copytree(dist, folder)
+    shutil.copytree(dist, tmp_path / "OWNER" / "NAME" / "releases" / "download" / f"v{VERSION}")
+    folder.mkdir()
     bin_folder.mkdir()  # the environment's own script breaks when the environment moves
     (bin_folder / "aws").write_text(f'#!/bin/sh\nexec {AWS_CLI_PYTHON} -m awscli "$@"\n')
     (bin_folder / "aws").chmod(0o755)
@@ -102,22 +122,24 @@ def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
         closing(AwsEndpoint(lambda x: stage.function.invoke(x))) as front,
     ):
         company = stage.zoho.organisation([row(stage.zoho.clock(), state="completed")], refresh_tokens=[])
-        typed = f"{company.client_id}\n{company.client_secret}\n{stage.zoho.grant(company)}\n"
+        typed = f"{company.client_id}\n{company.client_secret}\n{stage.zoho.grant(company)}"
         aws = {"AWS_ENDPOINT_URL": stage.cloud.url, "AWS_ENDPOINT_URL_LAMBDA": front.url}
         environment = {**os.environ, **stage.cloud.environment, **aws, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
         environment = {name: value for name, value in environment.items() if not name.endswith("_REGION")}
 
-        def run(*blocks: str) -> Json:
-            script = "\n".join((NAMES, *blocks)).replace("https://accounts.zoho.com", stage.zoho.url)
-            done = bash(script, folder, environment, typed)
+        def run(*blocks: str, org: str = "default") -> str:
+            script = "".join(f"{block.rstrip()}\n" for block in (NAMES, f"ORG={org}", *blocks))
+            done = bash(script, folder, environment)
             assert done.returncode == 0, done.stderr
-            return json.loads(done.stdout.splitlines()[-1])
+            return done.stdout.splitlines()[-1]
 
+        download = DOWNLOAD.replace("https://github.com", tmp_path.as_uri())
+        client = CLIENT.replace("https://accounts.zoho.com", stage.zoho.url)
         secret = {
             **{key: EXAMPLE[key] for key in ("data_center", "name", "time_zone")},
             "client_id": company.client_id,
             "client_secret": company.client_secret,
-            "refresh_token": run(BUCKET, DEPLOY, CLIENT, TOKEN)["refresh_token"],
+            "refresh_token": json.loads(run(download, BUCKET, DEPLOY, client, typed, TOKEN))["refresh_token"],
             "slack_webhook_url": stage.slack.webhook_url("released"),
         }
         (folder / "secret.json").write_text(json.dumps(secret))
@@ -129,7 +151,19 @@ def test_from_the_release_alone_to_the_first_check(tmp_path: Path) -> None:
         with closing(
             LambdaEnvironment(variables, root=unpacked, handler=configuration["Handler"], python=str(lambda_python))
         ) as stage.function:
-            answer = run(SECRET, FIRST_CHECK)
-        assert [mail.attributes["org"] for mail in mailbox.mails] == ["default"]
+            answer = json.loads(run(SAVE, CHECK))
+            assert json.loads(run(READ_BACK, "cat secret.json")) == secret
+            again = json.loads(run(SAVE, SCHEDULE, CHECK, org="acme"))
+            shown = json.loads(run(INVOKE.replace("STACK", '"$STACK"')))
+        scheduler, names = stage.cloud.client("scheduler"), (stack.name, "acme")
+        own, copy = (scheduler.get_schedule(GroupName=stack.name, Name=name) for name in names)
+        assert copy["Target"] == {**own["Target"], "Input": '{"org": "acme"}'}
+        table = stack.outputs["TableName"]
+        assert run(REMOVE) == table
+        run(TABLE, table)
+        assert table not in stage.cloud.client("dynamodb").list_tables()["TableNames"]
+        assert stage.cloud.client("ssm").describe_parameters()["Parameters"] == []
+        assert [mail.attributes["org"] for mail in mailbox.mails] == ["default", "acme"]
     assert (answer["notices"], answer["delivered"]) == (["baseline"], {"slack": 1, "sns": 1})
+    assert (again["notices"], shown["connected"]) == (["baseline"], True)
     assert not (folder / "secret.json").exists()

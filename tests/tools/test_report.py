@@ -80,7 +80,7 @@ def test_a_status_says_everything_a_person_asks() -> None:
         "  Organisation     Acme Ltd (default), crm.zoho.eu\n",
         "  Recent backups   ✓ 27 Mar 2026 13:00 CET, download links until 3 Apr 2026 14:00 CEST\n"
         "                   ✗ 2 failed, since 28 Mar 2026 13:00 CET\n",
-        "  What waits       Title: to Slack, SNS (e-mail, SMS), since 29 Mar 2026 14:00 CEST\n",
+        "  Undelivered      Title: to Slack, SNS (e-mail, SMS), since 29 Mar 2026 14:00 CEST\n",
         "                   and 2 newer messages\n  Lost             3 messages, the last of them:\n",
         "                   failed, to Microsoft Teams, on 26 Mar 2026 13:00 CET: HTTP 410\n  Schedule  ",
         "  Schedule         weekly\n  Next backup      next run 3 Apr 2026 14:00 CEST\n",
