@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from handler import errors
+from handler.codec import UNKNOWN_TIME
 from handler.decision import CurrentState
 from handler.errors import UnreadableError
 from handler.history import ID_LENGTH, Event, Row, dates_at_first_read, in_order
@@ -115,8 +116,9 @@ def replay(events: Sequence[Event], memory: Memory, now: datetime) -> tuple[list
             failures, since = failures + 1, since or event.at
             current = current._replace(newest_failed=event, recovered_by=None)
         elif event.kind == "started":
-            # Zoho may show a backup before it begins.
-            begun = event._replace(at=max(event.at, event.row.log_time or event.at))
+            # Zoho may show a backup before it begins. One without any time counts from the first look at the history.
+            at = memory.baseline_at or now if event.at == UNKNOWN_TIME else event.at
+            begun = event._replace(at=max(at, event.row.log_time or at))
             current = current._replace(running=(begun, *current.running))
         standings.append(Standing(event, failures, since, run, event.kind))
     return standings, current._replace(completed=tuple(one.at for one in events if one.kind == "completed"))

@@ -248,6 +248,10 @@ STORIES = {
         0h     | undated     |
         3599s  |
         1s     |             | stuck opened | Started: @0h""",
+    "and from the first look where no entry has a time": """
+        before | undated
+        86399s |
+        1s     |             | stuck opened | Started: @0h | title: Backup still running after 24 hours""",
     "what may pass by itself is sent after six hours": """
         0h     | timeout     |
         21599s | timeout     |
