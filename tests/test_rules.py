@@ -254,7 +254,7 @@ def test_an_alert_says_that_the_months_backups_may_be_used_up(case: str, kind: s
         watch.log(state="failure")
     assert watch.check_at(at + 3 * HOUR) == [kind]
     sentence = watch.notices[-1].content.sentence
-    assert ("The backups of March 2026 may be used up: Zoho includes 2 backups a month" in sentence) == hint
+    assert ("March's backups may be used up: Zoho includes 2 backups a month" in sentence) == hint
     assert ("used up" in sentence) == hint
 
 
