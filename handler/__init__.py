@@ -40,5 +40,10 @@ row in ``outcomes``. A module imports only from lines below its own, and ``tests
     errors  wording              exceptions and causes; words that all notices share
 """
 
+from datetime import UTC, datetime
+
 VERSION = "1.0.0"
+RELEASED = datetime(2026, 11, 29, tzinfo=UTC)
 """The release that this is. A test keeps pyproject.toml, the template's output and the changelog equal to it."""
+RUNTIME_ENDS = datetime(2029, 6, 30, tzinfo=UTC)
+"""Until when AWS supports its Python: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html."""

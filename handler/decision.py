@@ -141,7 +141,7 @@ class Decision:
         month = f"{at.astimezone(zone):%B %Y}"
         if months[month] < 2 or months[month] < max(months.values()):
             return ""
-        return f" The backups of {month} may be used up: Zoho includes 2 backups a month (Ultimate: 4)."
+        return f" {month.split()[0]}'s backups may be used up: Zoho includes 2 backups a month (Ultimate: 4)."
 
     def notify(self, notice: Notice) -> bool:
         """Add a notice, and return whether any channel gets it."""

@@ -225,7 +225,7 @@ def not_completed_for(time: datetime | None, now: datetime) -> str:
     if time is None:
         return "No successful backup on record."
     known = known_time(time)
-    return f"No backup has completed for {duration(now - known)}." if known else "An older backup completed."
+    return f"No backup has completed for {duration(now - known)}." if known else "No newer backup has completed."
 
 
 def is_unpaid(row: Row | None) -> bool:

@@ -68,6 +68,8 @@ class Rendering(NamedTuple):
     def value(self, fact: Fact) -> str:
         """Return the value of a fact as text."""
         if until := fact.links_until:
+            if fact.text:
+                return fact.text if until > self.now else "none"
             left = f", {duration(until - self.now)} left"
             return f"until {self.show(until)}{left}" if until > self.now else f"links expired {self.show(until)}"
         return self.show(fact.time) if fact.time else fact.text

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta, tzinfo
 from functools import partial
 
+from handler import RELEASED, RUNTIME_ENDS, VERSION
 from handler.decision import Decision
 from handler.errors import CAUSES, HISTORY_REPLACED, TRANSIENT, UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
@@ -16,6 +17,12 @@ from handler.timeline import Timeline
 from handler.wording import NO_ACTION, PAGE, Content, Fact, Line, compact_time, duration, highest, plural
 
 KIND = "digest"
+YEARS = (
+    (f"Version {VERSION} was released", RELEASED, RELEASED + timedelta(days=548)),
+    ("AWS supports its Python until", RUNTIME_ENDS, RUNTIME_ENDS - timedelta(days=183)),
+)
+"""What a digest says of this release's age: label, time, and from when on; after 18 months, and half a year before."""
+OUTDATED = "Ask {operator} to install the latest release of this notifier."
 NO_SCHEDULE = "No backup schedule is set up, so Zoho CRM is not backing up your data."
 TOPICS = {"messages": "E-mail and SMS subscribers", "alarms": "Alarm subscribers"}
 """Topic → the label of its fact where nobody is subscribed."""
@@ -105,20 +112,23 @@ def notify_digest(decision: Decision) -> None:
     span = duration(decision.now - since)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
     sentence = f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
-    facts, step = _standing_facts(decision, ""), _next_step(decision)
+    copies = [Fact("Copies at Zoho now", "1", links_until=memory.links_until)] if memory.links_until else []
+    old = [Fact(label, time=time) for label, time, told_from in YEARS if decision.now >= told_from]
+    facts = (*_standing_facts(decision, ""), *copies, Fact("Counted since", time=since), *old)
+    step = _next_step(decision, OUTDATED if old else "")
     content = Content("⚠️" if wrong else "📋", title, sentence, facts, wrong, next_step=step)
     decision.notify(decision.notice(KIND, f"digest-{compact_time(decision.now)}", severity, content, opens=opens))
 
 
-def _next_step(decision: Decision) -> str:
-    """Return what to do about what is wrong; channels cannot be fixed in Zoho CRM."""
+def _next_step(decision: Decision, more: str = "") -> str:
+    """Return what to do about what is wrong, and one step more; channels cannot be fixed in Zoho CRM."""
     broken = [incident.label for incident in broken_channel.open_incidents(decision).values()]
     steps = [content.next_step for content in _in_crm(decision)]
     if len(steps) > 1:
         steps = [f"Open {PAGE} in Zoho CRM and fix the problems listed above."]
     if broken:
         steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
-    return decision.fill_in(" ".join(steps)) or NO_ACTION
+    return decision.fill_in(" ".join(filter(None, (*steps, more)))) or NO_ACTION
 
 
 def _wrong(decision: Decision) -> tuple[tuple[Line, ...], tuple[IncidentRef, ...], str]:

@@ -18,7 +18,8 @@ class Fact(NamedTuple):
         label: Its name.
         text: Its value, unless it is a time.
         time: Its value as a time, shown in each reader's own time zone.
-        links_until: When download links expire; how long that still is depends on when the message is sent.
+        links_until: When download links expire; how long that still is depends on when the message is sent. A fact that
+            also has a text shows it until then, and “none” afterwards.
     """
 
     label: str

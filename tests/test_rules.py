@@ -1,6 +1,6 @@
 """Which rows are news, as what, and what is never sent twice or lost."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from handler.codec import UNKNOWN_TIME
 from handler.decision import Links
 from handler.history import ACTIONS, STATES, classify, parse_row
 from handler.memory import Incident, Memory
+from handler.message import Rendering
 from handler.rules import STAYS
 from handler.wording import DOWNLOAD_FIRST
 from sandbox.watch import EVERYTHING, START, Raw, Watch
@@ -253,7 +254,7 @@ def test_an_alert_says_that_the_months_backups_may_be_used_up(case: str, kind: s
         watch.log(state="failure")
     assert watch.check_at(at + 3 * HOUR) == [kind]
     sentence = watch.notices[-1].content.sentence
-    assert ("The backups of March 2026 may be used up: Zoho includes 2 backups a month" in sentence) == hint
+    assert ("March's backups may be used up: Zoho includes 2 backups a month" in sentence) == hint
     assert ("used up" in sentence) == hint
 
 
@@ -609,6 +610,34 @@ ALERTS = {
     "stuck": ("0h | started |", "24h | | stuck opened"),
     "overdue": ("2h | | overdue opened",),
 }
+
+
+@pytest.mark.parametrize(
+    ("day", "old", "runtime"),
+    [
+        ((2028, 5, 29), False, False),
+        ((2028, 5, 30), True, False),
+        ((2028, 12, 28), True, False),
+        ((2028, 12, 29), True, True),
+    ],
+)
+def test_a_digest_says_how_old_the_release_is_and_until_when_its_python_is_supported(
+    day: tuple[int, int, int], old: bool, runtime: bool
+) -> None:
+    """After 18 months, and in the last half year; and whether Zoho has a copy now, which is said when it is sent."""
+    now = datetime(*day, tzinfo=UTC)
+    watch = Watch([row(now - 31 * DAY, action="scheduled")], now=now - 30 * DAY)
+    watch.check()
+    watch.now = now - 2 * DAY
+    watch.log(state="completed")
+    play(watch, "1h | | completed", "47h | | digest")
+    tells = told(watch.notices[-1])
+    assert tells.get("Version 1.0.0 was released") == (datetime(2026, 11, 29, tzinfo=UTC) if old else None)
+    assert tells.get("AWS supports its Python until") == (datetime(2029, 6, 30, tzinfo=UTC) if runtime else None)
+    assert tells["step"].endswith("to install the latest release of this notifier." if old else "needed.")
+    (fact,) = [fact for fact in watch.notices[-1].content.facts if fact.label == "Copies at Zoho now"]
+    for later, copies in ((0, "1"), (6, "none")):
+        assert Rendering("acme", "Acme", UTC, "", now + later * DAY).value(fact) == copies
 
 
 @pytest.mark.parametrize("days", [5, 8])

@@ -8,7 +8,7 @@ from handler.decision import Decision
 from handler.history import Event, Row
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
-from handler.wording import NO_ACTION, Content, Fact, duration, plural
+from handler.wording import NO_ACTION, Content, Fact, duration
 
 
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
@@ -53,13 +53,12 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentence = "The backup history no longer shows a failed backup after the last successful one."
         return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
     count, since = memory.failures_in_a_row, memory.failing_since or UNKNOWN_TIME
-    title = f"The last {plural(count, 'backup')} failed" if count > 1 else "The last backup failed"
-    sentence = history.not_completed_for(memory.last_completed, decision.now)
+    failed, sentence = _line(decision, incident), history.not_completed_for(memory.last_completed, decision.now)
+    title = failed.partition(",")[0].rstrip(".")
     if phase == "reminder":
-        title = sentence[:-1] if history.known_time(memory.last_completed) else "Still no successful backup"
-        sentence = _line(decision, incident)
-    if (failed := decision.current.newest_failed) and not history.is_unpaid(failed.row):
-        sentence += decision.used_up(failed.at)
+        title, sentence = sentence.rstrip("."), failed
+    if (newest := decision.current.newest_failed) and not history.is_unpaid(newest.row):
+        sentence += decision.used_up(newest.at)
     facts = [Fact("Failures in a row", str(count))] if count > 1 else []
     facts += [
         history.time_fact("Failing since" if count > 1 else "Failed", since),

@@ -99,31 +99,14 @@ def complaints(player: Player) -> Iterator[str]:
 
 
 def _stuck(player: Player, rows: Shown, now: datetime) -> bool | None:
-    """Return True where the oldest that runs hangs; None where it may be known or not that runs take so long."""
-    runs, checks = player.organisation.runs, [at for at, _ in player.open]
+    """Return True where the oldest that runs hangs; None where runs may be known to take so long."""
     lasts = now - min(rows.open_ended, default=now)
     if lasts < HANG or lasts >= WEEK:
         return lasts >= WEEK
-    shown_at = {run: run.ended + run.fate.late for run in runs if run.ended and run.ended + run.fate.late <= now}
-    good = sorted((run for run in shown_at if run.fate.state == "completed"), key=lambda run: run.end)
-    longest = max((shown_at[run] - run.start for run in good), default=DAY * 0) + checks[1] - checks[0]
-    if lasts >= 1.5 * longest:
-        return True
-    known = [
-        run.end - run.start
-        for run in good[-5:]
-        if not run.fate.late
-        and run.end - run.start <= WEEK - HANG
-        # Alone, and watched from its beginning to its end.
-        and not any(
-            other.start < run.end and shown_at.get(other, now) > run.start
-            for other in runs
-            if other.began and other != run
-        )
-        and any(run.start <= at <= run.end for at in checks)
-        and not any(since < run.end + DAY and until > run.start for since, until, _ in player.organisation.outages)
-    ]
-    return False if lasts < 1.5 * max(known, default=DAY * 0) else None
+    good = [run for run in player.organisation.runs if run.ended and run.fate.state == "completed"]
+    known = [run.end + run.fate.late - run.start for run in good if run.end + run.fate.late <= now]
+    between_checks = player.open[1][0] - player.open[0][0]
+    return True if lasts >= 1.5 * (max(known, default=DAY * 0) + between_checks) else None
 
 
 def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:

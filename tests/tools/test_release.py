@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from handler import VERSION
+from handler import RELEASED, RUNTIME_ENDS, VERSION
 from sandbox.aws import Stack
 from sandbox.endpoint import AwsEndpoint
 from sandbox.runtime import LambdaEnvironment
@@ -40,8 +40,9 @@ def test_there_is_one_version() -> None:
     """The package knows it; what else has to name it is held equal."""
     assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
-    releases = re.findall(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert releases[:1] in ([], [VERSION]), "CHANGELOG.md: the newest release"
+    releases = re.findall(r"^## \[(\d\S*)\] - (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert releases[:1] in ([], [(VERSION, f"{RELEASED:%Y-%m-%d}")]), "CHANGELOG.md: the newest release"
+    assert f"supports it until {RUNTIME_ENDS:%d %B %Y}" in (ROOT / "docs" / "upgrading.md").read_text()
 
 
 def test_the_packaged_template_is_the_projects_own() -> None:
