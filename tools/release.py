@@ -92,13 +92,9 @@ def sbom() -> dict[str, Any]:
     Source: https://cyclonedx.org/docs/1.6/json/
     """
     locked = re.findall(r"^([\w.-]+)==([^\s;]+)", build.LOCK_FILE.read_text(), re.MULTILINE)
-    library = {"type": "library", "scope": "required"}
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "metadata": {"component": {"type": "application", "name": "zoho-backup-notifier", "version": VERSION}},
-        "components": [{**library, "name": n, "version": v, "purl": f"pkg:pypi/{n}@{v}"} for n, v in locked],
-    }
+    parts = [{"type": "library", "name": n, "version": v, "purl": f"pkg:pypi/{n}@{v}"} for n, v in locked]
+    whole = {"component": {"type": "application", "name": "zoho-backup-notifier", "version": VERSION}}
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": whole, "components": parts}
 
 
 if __name__ == "__main__":
