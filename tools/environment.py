@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 _UNREACHABLE = "Connect(ion|Timeout)|ReadTimeout|ProxyError|SSLError|NameResolutionError|Max retries|timed out"
@@ -54,12 +53,9 @@ def make(lock_file: Path, folder: Path) -> None:
     if os.name != "posix":
         sys.exit("✗ This needs Linux or macOS.\n  → On Windows, use it in WSL.")
     print(f"Installing {lock_file} in {folder}, once: 1-2 minutes", flush=True)
-    began = time.monotonic()
     _run(sys.executable, "venv", "--clear", str(folder))
     options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", str(lock_file)]
     pip(folder / "bin" / "python", "install", *options)
-    count = len(list(folder.glob("lib/python*/site-packages/*.dist-info")))
-    print(f"  {count} packages in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def pip(python: Path | str, *arguments: str) -> None:

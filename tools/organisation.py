@@ -11,8 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.stack import ONCE, Stack
 from tools.terminal import Problem, problem_of
 
-REFUSED_FIRST = {"DescribeParameters", "PutParameter"}
-"""When AWS refuses one of these, nothing was written."""
 READ_ONLY = {"Arn", "CreationDate", "LastModificationDate", "ResponseMetadata"}
 """An update must repeat everything else: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_UpdateSchedule.html"""
 OF_SCHEDULE = ("ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "EndDate", "State")
@@ -25,12 +23,12 @@ class Plan(NamedTuple):
     Attributes:
         parameter: The request to write the parameter, without the value.
         schedule: The schedule to write; None when it is right already.
-        before: The schedule as it is; None when there is none.
+        new: Whether there is no schedule yet.
     """
 
     parameter: dict[str, Any]
     schedule: dict[str, Any] | None
-    before: dict[str, Any] | None
+    new: bool
 
 
 @dataclass(frozen=True)
@@ -78,10 +76,10 @@ class Organisation:
                 request["KeyId"] = listed["KeyId"]
         wanted, before = self.wanted_schedule(), self._current_schedule()
         same = before is not None and not differences(before, wanted)
-        return Plan(request, None if same else wanted, before)
+        return Plan(request, None if same else wanted, before is None)
 
     def save(self, secret: dict[str, str], plan: Plan, note: str = "") -> None:
-        """Write the parameter, then the schedule; for a new organisation, both or neither.
+        """Write the schedule, then the parameter: a schedule without a parameter makes the function do nothing.
 
         Args:
             secret: What the parameter will hold.
@@ -92,30 +90,17 @@ class Organisation:
             Problem: AWS refuses; the text says what was done.
             KeyboardInterrupt: The text says what was done.
         """
-        done = "Nothing was written."
+        done = "The parameter was not written."
         with _ending_with(lambda: done + note):
+            if plan.schedule:
+                write = "create_schedule" if plan.new else "update_schedule"
+                getattr(self.stack.client("scheduler"), write)(**plan.schedule)
             try:  # once only: AWS would refuse to repeat a write that arrived
                 self.stack.client("ssm", ONCE).put_parameter(**plan.parameter, Value=json.dumps(secret))
-                if plan.schedule:
-                    write = "update_schedule" if plan.before else "create_schedule"
-                    getattr(self.stack.client("scheduler"), write)(**plan.schedule)
             except BaseException as error:
-                if not (isinstance(error, ClientError) and error.operation_name in REFUSED_FIRST):
-                    done = "The parameter may have been written; its schedule may not: `make doctor` shows it."
-                    done = done if plan.parameter["Overwrite"] else self._undo(plan)
+                if not isinstance(error, ClientError):
+                    done = "The parameter may have been written: `make doctor` shows it."
                 raise
-
-    def _undo(self, plan: Plan) -> str:
-        """Take back what a new organisation got; its writing may only seem to have failed. Return what is left."""
-        try:
-            self._delete("parameter")
-            if plan.before is None:
-                self._delete("schedule")
-            elif plan.schedule:
-                self.stack.client("scheduler").update_schedule(**plan.before)
-        except (BotoCoreError, ClientError):
-            return f"{self.parameter} and its schedule could not be taken back: `make doctor` shows what there is."
-        return "Nothing was left behind."
 
     def known(self) -> bool:
         """Return True if there is anything to remove."""

@@ -189,7 +189,7 @@ def test_trouble_with_zoho_has_a_sentence_and_another_try(bench: Bench, person: 
     repeated = [key for key, q in QUESTIONS.items() if sum(q.question in text for text in asked.asked) == 2]
     assert (repeated, "What next?" in asked.asked) == (again, not again)
     assert bench.parameter(f"trouble-{case}")["refresh_token"] in company.refresh_tokens
-    assert bench.front.writes == ["PutParameter", "CreateSchedule"]
+    assert bench.front.writes == ["CreateSchedule", "PutParameter"]
 
 
 def test_a_revoked_token_needs_a_code_and_no_more(bench: Bench, person: Sit, tool: Tool) -> None:
@@ -379,51 +379,45 @@ def test_zoho_elsewhere_than_on_this_machine_is_refused(unasked: Tool) -> None:
     assert (code, "it is for tests and the sandbox" in shown) == (1, True), shown
 
 
-HALF: dict[str, tuple[list[str], list[str], str]] = {
-    "at once": (["ssm:PutParameter"], [], "do not allow ssm:PutParameter. Nothing was written."),
-    "for good": (["scheduler:CreateSchedule", "ssm:DeleteParameter"], [], "could not be taken back: `make doctor`"),
-    "parameter lost": ([], ["PutParameter"], "Nothing was left behind."),
-    "schedule lost": ([], ["CreateSchedule"], "Nothing was left behind."),
-    "Ctrl-C": ([], [], "Stopped. Nothing was left behind."),
+HALF = {
+    "PutParameter refused": "do not allow any:Thing. The parameter was not written.",
+    "CreateSchedule refused": "do not allow any:Thing. The parameter was not written.",
+    "PutParameter lost": "The parameter may have been written: `make doctor` shows it.",
+    "CreateSchedule Ctrl-C": "Stopped. The parameter was not written.",
 }
 
 
 @pytest.mark.parametrize("case", HALF)
-def test_a_new_organisation_is_written_entirely_or_not_at_all(
-    bench: Bench, unasked: Tool, monkeypatch: pytest.MonkeyPatch, case: str
-) -> None:
-    """What AWS or Ctrl-C ends, or what may have arrived, is taken back; the code is used up, which is said, too."""
-    refusals, answers_lost, said = HALF[case]
-    monkeypatch.setattr(stack, "USUAL", stack.ONCE)
-    bench.front.instead = {action.partition(":")[2]: denied(action) for action in refusals}
-    bench.front.lost.update(answers_lost)
-    if case == "Ctrl-C":
-        bench.front.before["CreateSchedule"] = lambda: signal.raise_signal(signal.SIGINT)
+def test_whatever_ends_the_writing_leaves_nothing_that_is_not_checked(bench: Bench, unasked: Tool, case: str) -> None:
+    """There is never a parameter without a schedule. The code is used up, which is said, too."""
+    operation, happens = case.split()
+    if happens == "lost":
+        bench.front.lost.add(operation)
+    else:
+        bench.front.instead[operation] = denied("any:Thing")
+    if happens == "Ctrl-C":
+        bench.front.before[operation] = lambda: signal.raise_signal(signal.SIGINT)
     code, shown = unasked("half")
-    assert (code, said in shown, "The code is used up." in shown) == (130 if case == "Ctrl-C" else 1, True, True), shown
-    assert (bench.parameter("half") is None, bench.schedule("half")) == (case != "for good", None)
+    assert (code, HALF[case] in shown, "The code is used up." in shown) == (
+        130 if "Stopped" in shown else 1,
+        True,
+        True,
+    )
+    written = bench.parameter("half") is not None
+    assert (written, bench.schedule("half") is not None) == (happens == "lost", operation == "PutParameter")
     bench.forget("half")
 
 
-def test_a_known_organisation_keeps_its_parameter_and_an_old_schedule(bench: Bench, unasked: Tool) -> None:
-    """Its schedule is as it was, also where a new parameter is taken back, until the stack's own is newer."""
+def test_a_schedule_that_was_changed_is_written_again(bench: Bench, unasked: Tool) -> None:
+    """That of this organisation, and those that are older than the stack's own; a disabled one stays disabled."""
     assert unasked("old")[0] == 0
-    bench.change_schedule("old", ScheduleExpression="rate(2 hours)")
     before = bench.schedule("old")
-    bench.front.instead = {"UpdateSchedule": denied("scheduler:UpdateSchedule")}
-    code, shown = unasked("old")
-    assert (code, "The parameter may have been written; its schedule may not" in shown) == (1, True), shown
-    assert bench.parameter("old")
-    bench.client("ssm").delete_parameter(Name=f"{PREFIX}/old")
-    bench.front.instead = {}
-    bench.front.lost.add("PutParameter")
-    assert "Nothing was left behind." in unasked("old")[1]
-    assert (bench.parameter("old"), bench.schedule("old")) == (None, before)
-    bench.change_schedule("old", State="DISABLED")
+    bench.change_schedule("old", ScheduleExpression="rate(2 hours)", State="DISABLED")
     bench.change_schedule("notifier")
     assert "The schedule of old was older than the stack's, and is renewed." in unasked("young")[1]
-    assert bench.schedule("old") == {**(before or {}), "ScheduleExpression": "rate(1 hour)", "State": "DISABLED"}
+    assert bench.schedule("old") == {**(before or {}), "State": "DISABLED"}
     assert "is renewed" not in unasked("young")[1]
+    assert (unasked("old")[0], bench.schedule("old")) == (0, before)
 
 
 def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_reader_who_has_seen_enough_leaves_without_a_traceback(bench: Bench) -
     script = f"{sys.executable} -m tools.report status --org=seen --stack=notifier --json | true"
     environment = {"PATH": os.environ["PATH"], **bench.environment}
     assert subprocess.run(["/bin/sh", "-c", script], cwd=ROOT, env=environment, stderr=subprocess.PIPE).stderr == b""
+
+
+def test_ctrl_c_while_a_command_is_imported_leaves_no_traceback(tmp_path: Path) -> None:
+    """It is what somebody types who chose the wrong command."""
+    (tmp_path / "boto3.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    command, environment = [sys.executable, "-m", "tools.report", "status"], {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
 WORDS = "word " * 20
