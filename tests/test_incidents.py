@@ -337,7 +337,7 @@ a backup that was 24 days overdue; a backup that ran for 24 hours
 completed@84h, started@85h, completed@86h | list
         0h     | started     |
         23h    |             |
-        1h     |             | stuck opened | sentence: A backup started 24 hours ago and hasn't finished or failed. \
+        1h     |             | stuck opened | sentence: A backup that started 24 hours ago is still running. \
 If it completes within 7 days of its start, we allow the next backups as much time.""",
     "after seven days any backup hangs, and nothing is promised of it": """
         before | started@-220h, completed@-70h
@@ -345,8 +345,7 @@ If it completes within 7 days of its start, we allow the next backups as much ti
         0h     | started     |
         167h   |             |
         1h     |             | stuck opened
-        192h   |             | stuck reminder | sentence: A backup started 15 days ago and hasn't finished or \
-failed.""",
+        192h   |             | stuck reminder | sentence: A backup that started 15 days ago is still running.""",
     "the beginning that a cancelled backup left makes no run long": """
         before | started/immediate@-150h, started@-148h, started@-2h, completed@-1h
         24h    | started@0h  | stuck opened""",
