@@ -164,7 +164,7 @@ def _without_cause(
             return f"while it is {'not ' if bad else ''}open"
         case "failed" if bad and not rows.failing:
             return "although a later backup is good"
-        case "failed" if notice.phase == "reminder" and "overdue" in after:
+        case "failed" if notice.phase == "reminder" and "overdue" in after and rows.running_since == NEVER:
             return "although overdue says it"
         case "recovered" if not before & BACKUPS:
             return "of nothing"
