@@ -144,6 +144,11 @@ def test_every_title_leads_to_its_section_of_the_runbook() -> None:
     assert critical - sections(ROOT / "docs" / "runbook.md") == set(), "docs/runbook.md: messages link to this section"
 
 
+def test_the_readme_can_be_read_at_once() -> None:
+    """What is longer belongs into docs/."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
 def test_every_incident_has_its_line_where_incidents_are_explained() -> None:
     """When it opens, and when it ends."""
     document = (ROOT / "docs" / "how-it-works.md").read_text().split("## Incidents")[1]

@@ -27,9 +27,7 @@ from tools.terminal import SHOWN, Problem, run, say
 TEMPLATE_FILE = Path(__file__).parents[1] / "template.yaml"
 ASKED = ("NotificationEmail", "OperatedBy", "TimeZone")
 """What no default can know."""
-ORIGIN = re.compile(
-    r"(?:https://|ssh://|git@)(?:[^@/]*@)?([\w.-]*git(?:hub|lab)[\w.-]*)(?::\d+/|[:/])([\w./-]+?)(?:\.git)?/?"
-)
+ORIGIN = re.compile(r"(?:\w+://|git@)(?:[^@/]*@)?([\w.-]*git(?:hub|lab)[\w.-]*)(?::\d+/|[:/])([\w./-]+?)(?:\.git)?/?")
 """A clone's remote, of which host and path are public: a user or a token before them is not."""
 
 
