@@ -30,7 +30,7 @@ def status(org: str, services: Services, request_id: str, deadline: Deadline) ->
         its row keys), or null.
     """
     memory = services.store.load(org)
-    remembered, now = memory or Memory(org), services.clock().replace(microsecond=0)
+    remembered, now = memory or Memory(org), services.clock()
     organisation = services.organisation(org, remembered.channels)
     settings, policy = services.settings, services.policy(organisation)
     decision, problem = Decision(remembered, now, policy, organisation.channels), organisation.problem
@@ -72,7 +72,7 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
     if organisation.problem:
         raise organisation.problem
     rendering = services.rendering(organisation)
-    now = services.clock().replace(microsecond=0)
+    now = services.clock()
     notice = Notice(f"{org}-test-{compact_time(now)}", "test", now, (), "info", test_content())
     results = {channel.name: channel.problem for channel in organisation.channels}
     ok, readers = not any(results.values()), services.subscribers().get("messages")

@@ -58,7 +58,7 @@ def services() -> Services:
         read_secret=lambda org: aws.read_parameter(_SSM, f"{settings.org_parameter_prefix}/{org}"),
         subscribers=lambda: aws.count_subscribers(_SNS, topics),
         reading=transport.make_session(_TLS, transport.RETRY),
-        clock=lambda: datetime.now(UTC),
+        clock=lambda: datetime.now(UTC).replace(microsecond=0),
         sleep=time.sleep,
     )
 

@@ -170,20 +170,21 @@ class Check:
 
     def evaluate(self) -> Decision:
         """Read the history, and decide what it means or what failing to read it means."""
-        policy, organisation = self.services.policy(self.organisation), self.organisation
+        organisation, policy = self.organisation, self.services.policy(self.organisation)
         reading = self.deadline.keeping(DELIVERY_SECONDS)
+        sources = Sources(subscribers=cache(self.services.subscribers))
+        decision = Decision(self.memory, self.now, policy, organisation.channels, sources)
         try:
             if organisation.zoho is None:
                 raise organisation.problem or UnreadableError(errors.SECRET_MISSING, "")
             self.rows, self.pages = organisation.zoho.history(reading)
-            sources = self.sources(organisation.zoho, reading)
-            return decide(self.rows, self.memory, self.now, policy, organisation.channels, sources)
+            decision.sources = self.sources(organisation.zoho, reading)
+            return decide(self.rows, decision)
         except UnreadableError as problem:
             cause = problem.cause.name
             log.warning("unreadable", extra={"org": organisation.org, "cause": cause, "detail": str(problem)})
             self.errors.append(f"the history cannot be read ({cause}): {problem}")
-            sources = Sources(subscribers=cache(self.services.subscribers))
-            return decide_unreadable(problem, self.memory, self.now, policy, organisation.channels, sources)
+            return decide_unreadable(problem, decision)
 
     def sources(self, zoho: Zoho, reading: Deadline) -> Sources:
         """Return what the decision may look up: each at most once, and with no answer if Zoho gives none."""
@@ -242,12 +243,12 @@ class Check:
         """
         url = self.organisation.secret.heartbeat_url if self.organisation.secret else ""
         why = heartbeat.request(self.services.senders.session, url, self.deadline) if url else ""
-        now, label = self.now.replace(microsecond=0), HEARTBEAT_CHANNEL.label
         if why:
             log.warning("heartbeat failed", extra={"org": self.organisation.org, "why": why})
-            memory = self.memory.refused(HEARTBEAT, label, why, HEARTBEAT, now, heartbeat.BROKEN_AFTER)
+            label, after = HEARTBEAT_CHANNEL.label, heartbeat.BROKEN_AFTER
+            memory = self.memory.refused(HEARTBEAT, label, why, HEARTBEAT, self.now, after)
         else:
-            memory = self.memory.works(HEARTBEAT, now, cause=HEARTBEAT if url else REMOVED)
+            memory = self.memory.works(HEARTBEAT, self.now, cause=HEARTBEAT if url else REMOVED)
         if memory != self.memory:
             with suppress(ConflictError):  # another check has begun, and requests it, too
                 self.memory = self.services.store.save(memory)

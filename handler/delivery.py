@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from handler.channels.channel import Connection, Request
 from handler.errors import ConflictError, DeliveryError, StoreError
@@ -48,11 +48,6 @@ class Delivery:
     delivered: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     retry: bool = False
-
-    @property
-    def now(self) -> datetime:
-        """The present, in whole seconds."""
-        return self.services.clock().replace(microsecond=0)
 
     def run(self) -> None:
         """Send each channel what is pending, oldest first; the last write clears the lease, even if every send failed.
@@ -102,7 +97,7 @@ class Delivery:
     def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
         """Remove what a channel accepted, which also shows that it works."""
         self.delivered[channel] += len(notice_ids)
-        self.memory = self.memory.mark_accepted(channel, notice_ids).works(channel, self.now)
+        self.memory = self.memory.mark_accepted(channel, notice_ids).works(channel, self.services.clock())
 
     def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
         """Record which notices were accepted all the same, which never will be, and a channel that is broken.
@@ -118,11 +113,11 @@ class Delivery:
         if error.refused_ids:
             refused = sorted(error.refused_ids)
             log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": refused})
-            self.memory = self.memory.discard(channel, refused, why, self.now)
+            self.memory = self.memory.discard(channel, refused, why, self.services.clock())
         if error.accepted_ids | error.refused_ids >= set(request.notice_ids):
             return
         cause, after = ("", timedelta(0)) if error.permanent else ("hours", BROKEN_AFTER)
-        self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.now, after)
+        self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.services.clock(), after)
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory, and try again while there is time: what is not recorded could be sent twice."""

@@ -77,7 +77,7 @@ class Services:
         read_secret: Returns the text of an organisation's secret, read now.
         subscribers: Returns topic (``messages``, ``alarms``) → how many are subscribed to it, counted now.
         reading: An HTTP session that may retry.
-        clock: Returns the present, aware, in UTC.
+        clock: Returns the present, aware, in UTC and in whole seconds.
         sleep: Waits this many seconds.
         zoho: Organisation → its access to Zoho, with its access token.
     """

@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from handler.config import Policy
-from handler.decision import Decision, Sources
+from handler.decision import Decision
 from handler.errors import HISTORY_REPLACED, UnreadableError
 from handler.history import Event, Row
 from handler.incidents import INCIDENTS, broken_channel, subscribers, unreadable
 from handler.incidents.kind import Ended, heard_of
 from handler.memory import KEY_LIFE, MAX_BY_ID, MAX_KEYS, Memory
 from handler.news import notify_news
-from handler.outbox import Channel, IncidentRef
+from handler.outbox import IncidentRef
 from handler.outcomes import learn_links
 from handler.schedule import learn_plan, newest_schedule
 from handler.summaries import notify_baseline, notify_digest
@@ -27,31 +26,23 @@ STAYS = ("org", "version", "outbox", "dead_letters", "subscribers", "counted_at"
 CHANGES_PLAN = {"completed", "scheduled", "stopped"}
 
 
-def decide(
-    rows: Sequence[Row],
-    memory: Memory,
-    now: datetime,
-    policy: Policy,
-    channels: Sequence[Channel],
-    sources: Sources = Sources(),  # noqa: B008 - frozen
-) -> Decision:
-    """Return what a good read of the history means.
+def decide(rows: Sequence[Row], decision: Decision) -> Decision:
+    """Decide what a good read of the history means, and return the decision.
 
     Args:
         rows: The whole history, at most `MAX_KEYS` rows, in any order, duplicates allowed.
-        memory: What is remembered; ``baseline_at`` None makes this the first good read.
-        now: The time of the check, aware.
-        policy: What to notify of, and when.
-        channels: The channels configured now.
-        sources: What can be looked up beyond the history.
+        decision: What is remembered, configured and known otherwise; ``baseline_at`` None makes this the first good
+            read.
 
     Raises:
-        UnreadableError: The history had rows and is empty now, or it is another one and was not before.
+        UnreadableError: The history had rows and is empty now, or it is another one and was not before; the decision is
+            as it was.
     """
-    now = now.replace(microsecond=0)
-    memory, over = _forget(memory, now) if is_another(rows, memory, now) else (memory, None)
-    timeline = read_timeline(rows, memory, now)
-    decision = Decision(memory, now, policy, tuple(channels), sources, timeline.current)
+    memory, over = decision.memory, None
+    if is_another(rows, memory, decision.now):
+        memory, over = _forget(memory, decision.now)
+    timeline = read_timeline(rows, memory, decision.now)
+    decision.memory, decision.current = memory, timeline.current
     unreadable.close(decision)
     subscribers.evaluate(decision)
     if timeline.news:
@@ -71,16 +62,8 @@ def decide(
     return decision.finish()
 
 
-def decide_unreadable(
-    problem: UnreadableError,
-    memory: Memory,
-    now: datetime,
-    policy: Policy,
-    channels: Sequence[Channel],
-    sources: Sources = Sources(),  # noqa: B008 - frozen
-) -> Decision:
-    """Return what a failed read means: nothing is concluded about backups, and no row is remembered."""
-    decision = Decision(memory, now.replace(microsecond=0), policy, tuple(channels), sources)
+def decide_unreadable(problem: UnreadableError, decision: Decision) -> Decision:
+    """Decide what a failed read means: nothing is concluded about backups, and no row is remembered."""
     unreadable.evaluate(decision, problem)
     subscribers.evaluate(decision)
     broken_channel.evaluate(decision)

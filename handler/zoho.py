@@ -68,7 +68,7 @@ class Zoho:
     Attributes:
         credentials: The organisation's own.
         session: An HTTP session that may retry.
-        clock: Returns the present, aware.
+        clock: Returns the present, aware, in whole seconds.
         version: The version of the API in its URLs.
         accounts_url: Replaces the data centre's in tests and the sandbox.
         api_url: Replaces the ``api_domain`` that Zoho names, likewise.
@@ -114,7 +114,7 @@ class Zoho:
         Raises:
             UnreadableError: As for the history.
         """
-        return parse_plan(self.get("", deadline), self.clock().replace(microsecond=0))
+        return parse_plan(self.get("", deadline), self.clock())
 
     def links(self, deadline: Deadline) -> Links | None:
         """Return where the latest backup can be downloaded, or None if Zoho has nothing or gives no expiry.

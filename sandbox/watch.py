@@ -80,14 +80,14 @@ class Watch:
 
     def decide(self, problem: UnreadableError | None = None) -> Decision:
         """Return what a check would decide now, after a good read or a failed one."""
-        settings = (self.memory, self.now, self.policy, self.channels)
         sources = Sources(**{question: cache(partial(self._answer, question)) for question in Sources._fields})
+        decision = Decision(self.memory, self.now, self.policy, self.channels, sources)
         try:
             if problem:
                 raise problem
-            return decide([parse_row(raw) for raw in self.rows], *settings, sources)
+            return decide([parse_row(raw) for raw in self.rows], decision)
         except UnreadableError as error:
-            return decide_unreadable(error, *settings, sources)
+            return decide_unreadable(error, decision)
 
     def _answer(self, question: str) -> Any:
         self.asked.append(question)

@@ -188,7 +188,8 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
         (rows, _), now = zoho.history(deadline), datetime.now(UTC)
     except UnreadableError as error:
         raise _as_zoho_error(error) from None
-    return decide(rows, Memory("default"), now, settings.policy, (BY_NAME["sns"].channel,), Sources(plan=plan))
+    channels, sources = (BY_NAME["sns"].channel,), Sources(plan=plan)
+    return decide(rows, Decision(Memory("default"), now, settings.policy, channels, sources))
 
 
 def everything(secret: dict[str, str], settings: Settings) -> dict[str, Any]:

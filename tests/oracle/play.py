@@ -66,7 +66,7 @@ class Player:
             news = any(raw["state"] or raw["action"] for raw in new)
             decision = self._decide([self._parsed[id(raw)] for raw in shown], now, news=news)
         except UnreadableError as error:
-            decision = decide_unreadable(error, self.memory, now, self.policy, CHANNEL_SETTINGS)
+            decision = decide_unreadable(error, Decision(self.memory, now, self.policy, CHANNEL_SETTINGS))
         self.memory = decision.memory
         for channel in CHANNEL_SETTINGS:
             self.memory = self.memory.mark_accepted(channel.name, {notice.notice_id for notice in self.memory.outbox})
@@ -81,7 +81,7 @@ class Player:
             with patch.object(dateutil.rrule, "rrulestr", RULES):
                 return parse_plan(body, now)
 
-        return decide(rows, self.memory, now, self.policy, CHANNEL_SETTINGS, Sources(plan=plan))
+        return decide(rows, Decision(self.memory, now, self.policy, CHANNEL_SETTINGS, Sources(plan=plan)))
 
 
 def hourly(first: datetime, until: datetime) -> Iterator[datetime]:
