@@ -2,9 +2,7 @@
 
 import hashlib
 import re
-import struct
 import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import tzinfo
@@ -88,8 +86,7 @@ def page(shown: Sequence[Sample], channel: str = "slack") -> str:
         for name, heading in HEADINGS.items():
             group = sorted((sample for sample in shown if sample.section == name), key=lambda one: one.name not in OPEN)
             scenes = [*_alarms()] if name == "alarms" else [_scene(sample, readers) for sample in group]
-            severity = highest(notice.severity for sample in group for notice in sample.notices)
-            severity = "critical" if name == "alarms" else severity
+            severity = highest([notice.severity for one in group for notice in one.notices] or ["critical"])
             sections.append(Section(name, heading, severity, scenes[:1], scenes[1:], name not in OFTEN))
     timeline = Markup((PICTURES / "timeline.svg").read_text())  # noqa: S704 - ours
     return render("What the Zoho CRM backup notifier says", LEAD, sections, RENDERING.zone, channel, timeline)
@@ -147,15 +144,13 @@ def take_pictures(found: str, html: str) -> None:
     """Make the README's pictures of the gallery's HTML, with the browser of this path, unless they were made of it."""
     sample = re.search(rf'<article[^>]*data-name="{PICTURED}".*?</article>', html, re.DOTALL)
     shown = "".join([*re.findall("<style>.*?</style>", html, re.DOTALL), sample[0] if sample else ""])
-    source = b"tEXtSource\0" + hashlib.sha256(shown.encode()).hexdigest().encode()
+    source = hashlib.sha256(shown.encode()).hexdigest().encode()
     for scheme in ("light", "dark"):
         file = PICTURES / f"failed-{scheme}.png"
         if source not in file.read_bytes():
             selector = f'[data-name="{PICTURED}"] [data-channel=slack] .card'
             browser.picture(found, browser.View(html, 1280, scheme), file, 2, selector)
-            png, end = file.read_bytes(), 12  # the last chunk, which is empty
-            chunk = struct.pack(">I", len(source) - 4) + source + struct.pack(">I", zlib.crc32(source))
-            file.write_bytes(png[:-end] + chunk + png[-end:])
+            file.write_bytes(file.read_bytes() + source)  # what follows a picture's end is not shown
             print(f"Wrote {file}")
 
 

@@ -1,8 +1,6 @@
 """The gallery is complete, and every message in it can be read by a person."""
 
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +20,6 @@ from sandbox.samples import RUNBOOK, Sample, samples
 SAMPLES = samples()
 NOTICES = [notice for sample in SAMPLES for notice in sample.notices]
 PICTURE_BYTES = 200_000
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IEND\xaeB`\x82"  # of nothing
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +72,15 @@ def test_pictures_are_made_only_of_what_has_changed(tmp_path: Path, monkeypatch:
 
     def picture(_: str, view: browser.View, file: Path, *more: object) -> None:
         made.append(file)
-        file.write_bytes(PNG)
+        file.write_bytes(b"PNG")
 
     monkeypatch.setattr(browser, "picture", picture)
     for scheme in ("light", "dark"):
-        (tmp_path / f"failed-{scheme}.png").write_bytes(PNG)
+        (tmp_path / f"failed-{scheme}.png").write_bytes(b"PNG")
     for changed, pictures in ((html, 2), (html, 0), (html.replace("3 in a row", "4 in a row"), 2)):
         made.clear()
         gallery.take_pictures("", changed)
         assert len(made) == pictures
-    chunks = (tmp_path / "failed-dark.png").read_bytes().removeprefix(PNG[:-12]).removesuffix(PNG[-12:])
-    assert struct.unpack(">I", chunks[:4]) == (len(chunks) - 12,)
-    assert struct.unpack(">I", chunks[-4:]) == (zlib.crc32(chunks[4:-4]),)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
