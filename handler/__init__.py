@@ -27,8 +27,7 @@ row in ``outcomes``. A module imports only from lines below its own, and ``tests
     rules                        the decision, from rows, memory and clock
     summaries  news              baseline, digest, problems; the rows that are news
     incidents                    the registry of incidents
-    incidents.overdue  incidents.stuck  incidents.failing  incidents.unreadable  incidents.subscribers
-    incidents.broken_channel
+    incidents.overdue  incidents.stuck  incidents.failing  incidents.unreadable  incidents.broken_channel
     incidents.kind  outcomes     what an incident is; the kinds of rows
     schedule  timeline           when a backup is due; how the backups stood and stand
     decision                     a decision in the making

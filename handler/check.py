@@ -248,7 +248,7 @@ class Check:
             label, after = HEARTBEAT_CHANNEL.label, heartbeat.BROKEN_AFTER
             memory = self.memory.refused(HEARTBEAT, label, why, HEARTBEAT, self.now, after)
         else:
-            memory = self.memory.works(HEARTBEAT, self.now, cause=HEARTBEAT if url else REMOVED)
+            memory = self.memory.works(HEARTBEAT, self.now, cause="" if url else REMOVED)
         if memory != self.memory:
             with suppress(ConflictError):  # another check has begun, and requests it, too
                 self.memory = self.services.store.save(memory)

@@ -149,21 +149,18 @@ class Decision:
             self.notices.append(notice)
         return bool(notice.pending_for)
 
-    def notify_open(
-        self, kind: str, name: str, incident: Incident, phase: str, content: Content, identity: str = "", **more: Any
-    ) -> None:
+    def notify_open(self, kind: str, name: str, incident: Incident, content: Content, **more: Any) -> None:
         """Send a notice that opens an incident or reminds of it, and remember that if any channel gets it.
 
         Args:
             kind: The notice's kind.
             name: The incident's name.
             incident: The incident.
-            phase: ``opened`` or ``reminder``.
             content: What the notice says.
-            identity: Begins its ``notice_id``; by default the incident's name.
-            **more: Further fields of `Notice`.
+            **more: Further fields of `Notice`; a ``cause`` is part of its ``notice_id``.
         """
-        identity, opens = f"{identity or name}-{compact_time(self.now)}", (incident.ref(name),)
+        identity = "-".join(filter(None, (name, more.get("cause"), compact_time(self.now))))
+        phase, opens = self.memory.incidents[name].next_phase, (incident.ref(name),)
         notice = self.notice(kind, identity, "critical", content, phase=phase, incident=name, opens=opens, **more)
         if self.notify(notice):
             self.set_incident(name, incident.notified(self.now))

@@ -224,12 +224,12 @@ class Memory(NamedTuple):
         incident = memory.incidents.get(name) or Incident(since, label=label)
         return memory.with_incident(name, incident._replace(back_at=None, cause=cause, detail=why))
 
-    def works(self, channel: str, now: datetime, cause: str | None = None) -> "Memory":
+    def works(self, channel: str, now: datetime, cause: str = "") -> "Memory":
         """Return the memory after a channel accepted something, which ends its incident; the next check says so."""
         name = f"channel:{channel}"
         memory = self._replace(refusing_since={k: at for k, at in self.refusing_since.items() if k != channel})
         if incident := memory.incidents.get(name):
-            ended = incident._replace(back_at=now, cause=incident.cause if cause is None else cause)
+            ended = incident._replace(back_at=now, cause=cause or incident.cause)
             memory = memory.with_incident(name, ended if incident.notified_at else None)
         return memory
 

@@ -111,14 +111,7 @@ class Services:
             return Organisation(org, known or channels, connections, problem=problem)
         zoho = self.zoho.get(org)
         if zoho is None or zoho.credentials != secret.credentials:
-            zoho = self.zoho[org] = Zoho(
-                secret.credentials,
-                self.reading,
-                self.clock,
-                version=settings.zoho_api_version,
-                accounts_url=settings.accounts_url(secret.credentials.data_centre),
-                api_url=settings.zoho_api_url,
-            )
+            zoho = self.zoho[org] = Zoho(secret.credentials, self.reading, self.clock, settings)
         channels, connections = open_channels(secret.values, parameter, self.senders, loopback=loopback)
         return Organisation(org, channels, connections, secret, zoho)
 
@@ -130,10 +123,8 @@ class Services:
     def rendering(self, organisation: Organisation) -> Rendering:
         """Return how an organisation's messages are rendered, as far as its secret is known."""
         org, secret, zone = organisation.org, organisation.secret, self.policy(organisation).time_zone
-        if secret is None:
-            return Rendering(org, org, zone, DATA_CENTRES["us"].crm, self.clock(), self.settings.runbook_url)
-        crm_url = DATA_CENTRES[secret.credentials.data_centre].crm
-        return Rendering(org, secret.name or org, zone, crm_url, self.clock(), self.settings.runbook_url)
+        name, centre = (secret.name, secret.credentials.data_centre) if secret else ("", "us")
+        return Rendering(org, name or org, zone, DATA_CENTRES[centre].crm, self.clock(), self.settings.runbook_url)
 
 
 def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:

@@ -11,7 +11,7 @@ from datetime import datetime
 from handler.decision import Decision
 from handler.errors import HISTORY_REPLACED, UnreadableError
 from handler.history import Event, Row
-from handler.incidents import INCIDENTS, broken_channel, subscribers, unreadable
+from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.incidents.kind import Ended, heard_of
 from handler.memory import KEY_LIFE, MAX_BY_ID, MAX_KEYS, Memory
 from handler.news import notify_news
@@ -44,7 +44,7 @@ def decide(rows: Sequence[Row], decision: Decision) -> Decision:
     timeline = read_timeline(rows, memory, decision.now)
     decision.memory, decision.current = memory, timeline.current
     unreadable.close(decision)
-    subscribers.evaluate(decision)
+    broken_channel.count_subscribers(decision)
     if timeline.news:
         _remember(decision, timeline)
     if memory.baseline_at is None or any(event.kind in CHANGES_PLAN for event in timeline.news):
@@ -65,7 +65,7 @@ def decide(rows: Sequence[Row], decision: Decision) -> Decision:
 def decide_unreadable(problem: UnreadableError, decision: Decision) -> Decision:
     """Decide what a failed read means: nothing is concluded about backups, and no row is remembered."""
     unreadable.evaluate(decision, problem)
-    subscribers.evaluate(decision)
+    broken_channel.count_subscribers(decision)
     broken_channel.evaluate(decision)
     return decision.finish()
 
@@ -145,6 +145,5 @@ def _notify_incidents(decision: Decision, ended: Sequence[Ended]) -> None:
     for kind in INCIDENTS:
         open_now = decision.memory.incidents.get(kind.name)
         if open_now and decision.should_notify(kind.kind, open_now) and not kind.suppressed(decision):
-            phase = open_now.next_phase
-            content, row = kind.content(decision, open_now, phase), kind.row(decision, open_now)
-            decision.notify_open(kind.kind, kind.name, open_now, phase, content, row=row)
+            content, row = kind.content(decision, open_now, open_now.next_phase), kind.row(decision, open_now)
+            decision.notify_open(kind.kind, kind.name, open_now, content, row=row)

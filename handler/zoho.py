@@ -14,6 +14,7 @@ import requests
 
 from handler import errors
 from handler.codec import parse_time
+from handler.config import Settings
 from handler.decision import Links
 from handler.errors import TransportError, UnreadableError
 from handler.history import Row, parse_page
@@ -69,17 +70,13 @@ class Zoho:
         credentials: The organisation's own.
         session: An HTTP session that may retry.
         clock: Returns the present, aware, in whole seconds.
-        version: The version of the API in its URLs.
-        accounts_url: Replaces the data centre's in tests and the sandbox.
-        api_url: Replaces the ``api_domain`` that Zoho names, likewise.
+        settings: The version of the API in its URLs; the hosts of tests and the sandbox, which replace Zoho's.
     """
 
     credentials: Credentials
     session: requests.Session
     clock: Callable[[], datetime]
-    version: str = "v7"
-    accounts_url: str = ""
-    api_url: str = ""
+    settings: Settings
     _token: str = ""
     _api: str = ""
     _renew_at: datetime | None = None
@@ -151,7 +148,7 @@ class Zoho:
         return self._get_once(path, deadline, params)
 
     def _get_once(self, path: str, deadline: Deadline, params: dict[str, int] | None) -> Any:
-        url = f"{self._api}/crm/bulk/{self.version}/backup{path}"
+        url = f"{self._api}/crm/bulk/{self.settings.zoho_api_version}/backup{path}"
         headers = {"Authorization": f"Zoho-oauthtoken {self._token}"}
         response = self._fetch("GET", url, deadline, params=params, headers=headers)
         if response.status == 204:  # the past year holds nothing
@@ -172,11 +169,12 @@ class Zoho:
             return
         form = {"grant_type": "refresh_token", **asdict(self.credentials)}
         del form["data_centre"]
-        accounts = self.accounts_url or DATA_CENTRES[self.credentials.data_centre].accounts
+        centre = self.credentials.data_centre
+        accounts = self.settings.accounts_url(centre) or DATA_CENTRES[centre].accounts
         response = self._fetch("POST", f"{accounts}/oauth/v2/token", deadline, data=form)
         match _json(response):
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
-                self._api = self.api_url or _known_api(rest.get("api_domain"), self.credentials.data_centre)
+                self._api = self.settings.zoho_api_url or _known_api(rest.get("api_domain"), centre)
                 self._token = token
                 self._renew_at = now + TOKEN_LIFE
                 return

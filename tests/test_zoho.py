@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from handler import errors, transport
+from handler.config import Settings, read_settings
 from handler.decision import Links
 from handler.errors import Cause, UnreadableError
 from handler.transport import Deadline
@@ -37,7 +38,12 @@ def client(
     zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock, sleeps: list[float]
 ) -> Zoho:
     """Give that organisation's client; its tries don't wait."""
-    return Zoho(credentials(organisation), session, clock, accounts_url=zoho.url, api_url=zoho.url)
+    return Zoho(credentials(organisation), session, clock, settings(ZOHO_ACCOUNTS_URL=zoho.url, ZOHO_API_URL=zoho.url))
+
+
+def settings(**more: str) -> Settings:
+    """Return a deployment's settings with these changed."""
+    return read_settings({"TABLE_NAME": "table", "TOPIC_ARN": "topic", "ORG_PARAMETER_PREFIX": "/prefix", **more})
 
 
 def credentials(organisation: Organisation, data_centre: str = "us") -> Credentials:
@@ -171,7 +177,7 @@ def test_each_data_centre_is_asked_at_its_own_hosts(
     domain = {} if named == "none" else {"api_domain": f"https://www.{api}"}
     zoho.script("token", Response.json({"access_token": "canary", **domain}))
     zoho.script("history", a_page(sample_rows()))
-    client = Zoho(credentials(organisation, data_centre), session, clock)
+    client = Zoho(credentials(organisation, data_centre), session, clock, settings())
     assert len(client.history(AMPLE)[0]) == 4
     assert hosts == [f"https://accounts.{site}", f"https://www.{api}"]
     assert DATA_CENTRES[data_centre].crm == f"https://crm.{site}"
@@ -189,7 +195,7 @@ def test_an_unknown_api_domain_is_refused_before_a_byte_is_sent_to_it(
     zoho: FakeZoho, organisation: Organisation, session: requests.Session, clock: Clock, domain: object
 ) -> None:
     """Whoever could make Zoho name another host would be handed the access token."""
-    client = Zoho(credentials(organisation), session, clock, accounts_url=zoho.url)
+    client = Zoho(credentials(organisation), session, clock, settings(ZOHO_ACCOUNTS_URL=zoho.url))
     zoho.standing["token"] = Fault(Response.json({"access_token": "canary", "api_domain": domain, "expires_in": 3600}))
     for _ in range(2):
         problem = unreadable(client)

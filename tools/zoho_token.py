@@ -212,14 +212,7 @@ def everything(secret: dict[str, str], settings: Settings) -> dict[str, Any]:
 
 def _zoho(secret: dict[str, str], settings: Settings) -> Zoho:
     credentials = Credentials(*(secret[key] for key in ("client_id", "client_secret", "refresh_token", "data_center")))
-    return Zoho(
-        credentials,
-        make_session(_tls(ca_bundle()), RETRY),
-        lambda: datetime.now(UTC),
-        version=settings.zoho_api_version,
-        accounts_url=settings.accounts_url(credentials.data_centre),
-        api_url=settings.zoho_api_url,
-    )
+    return Zoho(credentials, make_session(_tls(ca_bundle()), RETRY), lambda: datetime.now(UTC), settings)
 
 
 def _as_zoho_error(error: UnreadableError) -> ZohoError:

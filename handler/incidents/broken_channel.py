@@ -1,13 +1,15 @@
-"""A channel takes no messages, and the other channels say so. Pure."""
+"""A channel takes no messages or nobody reads them, and the other channels say so. Pure."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from handler.decision import Decision
-from handler.memory import HEARTBEAT, NOBODY, REMOVED, Incident
+from handler.memory import BELIEVED, HEARTBEAT, NOBODY, REMOVED, Incident, Subscribers
 from handler.outbox import Channel
 from handler.wording import NO_ACTION, Content, Fact, capital, duration
 
 KIND = "channel"
+COUNT_EVERY = timedelta(days=1)
 
 
 class Words(NamedTuple):
@@ -18,22 +20,18 @@ class Words(NamedTuple):
     then: str = "Messages are queued and sent once it works again. After 14 days they are discarded."
     step: str = "{hint}"
     end: str = "Delivery to {label} works again"
-    ended: str = "{label} accepts messages again after {lasted}. Messages that were queued for it are sent now."
+    ended: str = "{label} can be used again after {lasted}. Messages that were queued for it are sent now."
 
 
 WORDS = {
     "hours": Words(step="Wait if {label} has an outage. Otherwise: {hint}"),
-    "settings": Words(
-        end="{label} can be used again",
-        ended="Its settings are valid again after {lasted}. Messages that were queued for it are sent now.",
-    ),
+    "settings": Words(end="{label} can be used again"),
     NOBODY: Words(
         "Nobody is subscribed to {label}",
         "Nobody has a confirmed subscription to {label}.",
         "Messages are queued and sent once somebody has. After 14 days they are discarded.",
         "Ask {operator} to subscribe an address to the stack's topic, and open the link in AWS's mail within two days.",
         "Somebody is subscribed to {label} now",
-        "There is a confirmed subscription after {lasted}. Messages that were queued for it are sent now.",
     ),
     HEARTBEAT: Words(
         "No heartbeat is recorded",
@@ -87,9 +85,42 @@ def evaluate(decision: Decision) -> None:
         lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
         waits = not incident.notified_at or lasts or memory.pending(name)
         if waits and decision.should_notify(KIND, incident):
-            phase = incident.next_phase
-            made = content(decision, channel, incident, phase)
-            decision.notify_open(KIND, name_of(name), incident, phase, made)
+            made = content(decision, channel, incident, incident.next_phase)
+            decision.notify_open(KIND, name_of(name), incident, made)
+
+
+def count_subscribers(decision: Decision) -> None:
+    """Count who is subscribed: at the baseline, once a day, and at each check while nobody is who should be.
+
+    No answer proves nothing. Messages wait from the first count that finds nobody; the second opens ``channel:sns``,
+    which only a subscriber ends. That nobody is subscribed to the alarms any more is sent once.
+    """
+    memory, name = decision.memory, name_of("sns")
+    daily = memory.counted_at is None or decision.now - memory.counted_at >= COUNT_EVERY
+    unsure = any(0 < topic.zeros < BELIEVED for topic in memory.subscribers.values())
+    if not (daily or unsure or memory.waits_for_readers("sns")):
+        return
+    known = dict(memory.subscribers)
+    for topic, count in decision.sources.subscribers().items():
+        known[topic] = known.get(topic, Subscribers()).counted(count)
+    decision.update_memory(subscribers=known, counted_at=decision.now if daily else memory.counted_at)
+    messages, alarms = (known.get(topic, Subscribers()) for topic in ("messages", "alarms"))
+    incident = memory.incidents.get(name)
+    if incident is None and messages.zeros == BELIEVED and decision.memory.waits_for_readers("sns"):
+        [label] = [channel.label for channel in decision.channels if channel.name == "sns"]
+        decision.set_incident(name, Incident(decision.now, cause=NOBODY, label=label))
+    elif incident and incident.cause == NOBODY and not messages.zeros:
+        decision.memory = decision.memory.works("sns", decision.now)
+    before = memory.subscribers.get("alarms", Subscribers())
+    if alarms.ever and alarms.zeros == BELIEVED > before.zeros and decision.wants(KIND):
+        identity = f"alarms-{decision.now:%Y%m%d}"
+        decision.notify(decision.notice(KIND, identity, "warning", _alarms_content(decision)))
+
+
+def _alarms_content(decision: Decision) -> Content:
+    sentence = "Nobody has a confirmed subscription to the alarms any more. If monitoring stops, nobody is alerted."
+    step = decision.fill_in("Ask {operator} to subscribe an address to the stack's alarm topic.")
+    return Content("🔇", "Nobody is subscribed to the alarms", sentence, next_step=step, about_crm=False)
 
 
 def _words(incident: Incident, lasted: str = "") -> Words:

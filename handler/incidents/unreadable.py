@@ -33,8 +33,7 @@ def evaluate(decision: Decision, problem: UnreadableError) -> None:
     lasts = decision.now - incident.since >= timedelta(hours=decision.policy.unreadable_hours)
     if (known.actionable or lasts) and decision.should_notify(KIND, of_cause):
         made = content(decision, incident, known, of_cause.next_phase)
-        phase, identity = incident.next_phase, f"{NAME}-{known.name}"
-        decision.notify_open(KIND, NAME, of_cause, phase, made, identity, cause=known.name)
+        decision.notify_open(KIND, NAME, of_cause, made, cause=known.name)
 
 
 def content(decision: Decision, incident: Incident, cause: Cause, phase: str) -> Content:
