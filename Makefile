@@ -43,7 +43,7 @@ sandbox: $(READY) ## Keep a stack here, to try the commands below on it
 	@$(PY) -m sandbox --keep
 
 gallery: $(READY) ## Make a page of every kind of message (PICTURES=1)
-	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
+	@$(PY) -m sandbox --gallery $(if $(PICTURES),--pictures)
 
 # Three at once: on two cores one of them waits for a process that it started. A file stays together, as moto's state does.
 test: $(DEV_READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, ARGS="-k name")
