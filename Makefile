@@ -68,7 +68,7 @@ deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
 	@exec 3>&1; file=$$($(PY) -m tools.deploy --tell=4 $(PLACE) $(call option,set,$(SET)) 4>&1 >&3) && \
 	$(MAKE) $(TOOLS)/sam/$(STAMP) && $(SAM) build && $(SAM) deploy --config-file "$$file" $(ARGS)
 
-undeploy: $(READY) ## Remove organisations, stack and, asked twice, memory
+undeploy: $(READY) ## Remove organisations, stack and, if you say so, memory
 	@$(PY) -m tools.undeploy $(CHOSEN) $(ARGS)
 
 connect: $(READY) ## Connect an organisation, or change it (REMOVE=1)

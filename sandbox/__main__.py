@@ -6,7 +6,10 @@ import sys
 
 
 def main() -> int:
-    """Play the story (`--full`: print every message; `--open`: show them on a page as well), `--keep` a stack, or write the `--gallery`.
+    """Play the story, or do what an option says.
+
+    `--full` prints every message, and `--open` shows them on a page as well. `--keep` keeps a stack, and `--gallery`
+    writes the gallery.
 
     Returns:
         The exit code: 0 when everything arrived, once.
