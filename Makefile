@@ -43,7 +43,7 @@ sandbox: $(READY) ## Keep a stack here, to try the commands below on it
 	@$(PY) -m sandbox --keep
 
 gallery: $(READY) ## Make a page of every kind of message (PICTURES=1)
-	@$(PY) -m sandbox.gallery $(if $(PICTURES),--pictures)
+	@$(PY) -m sandbox --gallery $(if $(PICTURES),--pictures)
 
 # Three at once: on two cores one of them waits for a process that it started. A file stays together, as moto's state does.
 test: $(DEV_READY) $(WHEELS) $$(RUNTIME) ## Run the tests (PYTHON=python3.13, ARGS="-k name")
@@ -68,7 +68,7 @@ deploy: $(READY) ## Deploy the stack (SET="NAME=VALUE …" answers questions)
 	@exec 3>&1; file=$$($(PY) -m tools.deploy --tell=4 $(PLACE) $(call option,set,$(SET)) 4>&1 >&3) && \
 	$(MAKE) $(TOOLS)/sam/$(STAMP) && $(SAM) build && $(SAM) deploy --config-file "$$file" $(ARGS)
 
-undeploy: $(READY) ## Remove organisations, stack and, asked twice, memory
+undeploy: $(READY) ## Remove organisations, stack and, if you say so, memory
 	@$(PY) -m tools.undeploy $(CHOSEN) $(ARGS)
 
 connect: $(READY) ## Connect an organisation, or change it (REMOVE=1)

@@ -1,4 +1,4 @@
-"""`make run` and `make sandbox`, or `python -m sandbox`: the real function at work on this machine."""
+"""`make run`, `make sandbox` and `make gallery`, or `python -m sandbox`: the real function at work on this machine."""
 
 import io
 import os
@@ -6,7 +6,10 @@ import sys
 
 
 def main() -> int:
-    """Play the story (`--full`: print every message; `--open`: show them on a page as well), or `--keep` a stack.
+    """Play the story, or do what an option says.
+
+    `--full` prints every message, and `--open` shows them on a page as well. `--keep` keeps a stack, and `--gallery`
+    writes the gallery.
 
     Returns:
         The exit code: 0 when everything arrived, once.
@@ -41,6 +44,10 @@ def _run(arguments: list[str]) -> int:
 
         keep()
         return 0
+    if "--gallery" in arguments:
+        from sandbox import gallery
+
+        return gallery.main(pictures="--pictures" in arguments)
     from sandbox.demo import play
 
     return 0 if play(chosen, full="--full" in arguments, page="--open" in arguments) else 1

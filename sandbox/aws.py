@@ -5,8 +5,9 @@ moto keeps its state in the process, whichever server asks: have one `Cloud` at 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import boto3
@@ -27,6 +28,7 @@ class Cloud:
     Attributes:
         url: The endpoint of every service, for `AWS_ENDPOINT_URL`.
         calls: Each call that arrived, whoever made it, oldest first, such as `dynamodb:GetItem`.
+        client: Returns the boto3 client of a service.
     """
 
     def __init__(self, region: str = REGION) -> None:
@@ -34,8 +36,8 @@ class Cloud:
         self.region = region
         self._server = AwsEndpoint()
         self.url, self.calls = self._server.url, self._server.calls
-        self._session = boto3.Session("sandbox", "sandbox", region_name=region)
-        self._clients: dict[str, Any] = {}
+        session = boto3.Session("sandbox", "sandbox", region_name=region)
+        self.client: Callable[[str], Any] = cache(partial(session.client, endpoint_url=self.url))
         teach_moto(self.client)
         requests.post(f"{self.url}/moto-api/reset", timeout=60).raise_for_status()
 
@@ -50,12 +52,6 @@ class Cloud:
             "AWS_REGION": self.region,
             "AWS_ENDPOINT_URL": self.url,
         }
-
-    def client(self, service: str) -> Any:
-        """Return the boto3 client of a service."""
-        if service not in self._clients:
-            self._clients[service] = self._session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
-        return self._clients[service]
 
     def deploy(self, name: str = "notifier", parameters: Mapping[str, str] | None = None) -> "Stack":
         """Create a stack from the template; its function is empty, because `runtime` runs the working tree.

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import tzinfo
@@ -154,20 +153,16 @@ def take_pictures(found: str, html: str) -> None:
             print(f"Wrote {file}")
 
 
-def main() -> int:
-    """Write the page, and the pictures when asked with `--pictures`."""
+def main(*, pictures: bool) -> int:
+    """Write the page and, if wanted, the pictures of the documentation; return the exit code."""
     PAGE.parent.mkdir(exist_ok=True)
     html = page(samples())
     PAGE.write_text(html, encoding="utf-8")
     print(f"Open {PAGE.as_uri()} in a browser.")
-    if "--pictures" in sys.argv:
+    if pictures:
         found = browser.find()
         if not found:
             print("Pictures need a Chromium; on Debian: apt-get install chromium fonts-lato fonts-noto-color-emoji")
             return 1
         take_pictures(found, page(samples(), "all"))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

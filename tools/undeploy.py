@@ -89,10 +89,8 @@ def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:
         terminal.ask(name, lambda text: "" if text == there.name else NOT_THE_NAME)
         if not table:
             return False
-        say(f"\nAll that is remembered is in the table {table}.")
-        if not terminal.confirm("Delete the table, too?", default=False):
-            return False
-        again = "This cannot be undone. Type the table's name to delete it, or Enter to keep it:"
+        say(f"\nAll that is remembered is in the table {table}. Deleting it cannot be undone.")
+        again = "Type the table's name to delete it, too (Enter keeps it):"
         return terminal.ask(again, lambda text: "" if text in {table, ""} else NOT_THE_NAME) == table
 
 

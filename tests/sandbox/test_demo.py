@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import requests
 
 from sandbox import endpoint
+from sandbox.__main__ import main
 from sandbox.demo import PAGE, play
 from sandbox.keep import shell
 from sandbox.runtime import ROOT
@@ -102,3 +104,17 @@ def test_a_terminal_enters_the_sandbox_and_leaves_it(tmp_path: Path, program: st
         ran = subprocess.run(command, capture_output=True, text=True, env=before, check=True)
         assert ran.stdout.split("\n")[:2] == [inside, outside]
         assert ("The sandbox has ended" in ran.stderr) == (process > 2**22)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(PermissionError, "x cannot be written."), (BlockingIOError, "runs already.")]
+)
+def test_what_the_sandbox_may_not_do_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: type[OSError], said: str
+) -> None:
+    """Without a traceback."""
+    monkeypatch.setattr("os.environ", {})
+    monkeypatch.setattr("sys.argv", ["sandbox", "--gallery"])
+    monkeypatch.setattr("sandbox.gallery.main", MagicMock(side_effect=error(13, "no", "x")))
+    code, shown = main(), capsys.readouterr().out
+    assert (code, said in shown, "  → " in shown) == (1, True, True)

@@ -158,10 +158,9 @@ def is_there(bench: Bench, name: str) -> tuple[bool, int, bool]:
     return name in [stack["StackName"] for stack in stacks], held, bool(tables)
 
 
-TABLE = "Delete the table"
 UNDEPLOYED: dict[str, tuple[dict[str, list[str]], tuple[bool, int, bool]]] = {
-    "gone": ({"Type the stack's": ["gone"], TABLE: ["Yes"], "Type the table's": ["TABLE"]}, (False, 0, False)),
-    "kept": ({"Type the stack's": ["zoho", "kept"], TABLE: ["Yes"], "Type the table's": [""]}, (False, 0, True)),
+    "gone": ({"Type the stack's": ["gone"], "Type the table's": ["TABLE"]}, (False, 0, False)),
+    "kept": ({"Type the stack's": ["zoho", "kept"], "Type the table's": [""]}, (False, 0, True)),
 }
 
 
@@ -169,12 +168,12 @@ UNDEPLOYED: dict[str, tuple[dict[str, list[str]], tuple[bool, int, bool]]] = {
 def test_a_person_is_asked_twice(
     bench: Bench, saved: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """All is asked before anything is done, also where it is left; the table goes only after a yes and its name."""
+    """All is asked before anything is done, also where it is left; the table goes only after its own name."""
     typed, left = UNDEPLOYED[name]
     deployed = bench.stage.cloud.deploy(name)
     deployed.put_organisation("acme", {"client_secret": "canary"})
     table = deployed.outputs["TableName"]
-    Person(monkeypatch, {"Type the stack's": [name], TABLE: ["Yes"], "Type the table's": [LEAVE]})
+    Person(monkeypatch, {"Type the stack's": [name], "Type the table's": [LEAVE]})
     code, shown = tool(undeploy.main, stack=name)
     assert (code, is_there(bench, name)) == (130, (True, 1, True))
     assert shown.endswith("Stopped. Nothing was changed.\n")
