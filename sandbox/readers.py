@@ -36,7 +36,7 @@ class Readers:
         sender = channels[channel]
         requests = sender.render([notice for notice in notices if channel in notice.pending_for], rendering)
         if channel not in self._fakes:
-            return [_mail(entry) for request in requests for entry in request.payload]
+            return [_mail(request.payload) for request in requests]
         fake = self._fakes[channel]
         fake.reset()
         for request in requests:
@@ -49,7 +49,7 @@ class Readers:
 
 
 def _mail(entry: dict[str, Any]) -> Mail:
-    """Return what a subscriber gets of an entry that is published."""
+    """Return what a subscriber gets of a message that is published."""
     attributes = {name: (one["DataType"], one["StringValue"]) for name, one in entry["MessageAttributes"].items()}
     return Mail.of(entry["Subject"], entry["Message"], attributes)
 

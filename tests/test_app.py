@@ -124,7 +124,7 @@ def test_each_action_asks_for_no_more_than_it_needs(stage: Sandbox, app: ModuleT
         "test-message": [
             "ssm:GetParameter",
             *["sns:GetTopicAttributes"] * 2,
-            "sns:PublishBatch",
+            "sns:Publish",
             "webhook",
             "heartbeat",
         ],
@@ -143,7 +143,7 @@ ANSWERS: dict[str, tuple[int, bytes] | BotoCoreError] = {
     "unreachable": EndpointConnectionError(endpoint_url=f"https://{CANARY}"),
     "silent": ReadTimeoutError(endpoint_url=f"https://{CANARY}"),
 }
-TRIES = {"PublishBatch": 1, "GetItem": 2, "PutItem": 2, "GetParameter": 2}
+TRIES = {"Publish": 1, "GetItem": 2, "PutItem": 2, "GetParameter": 2}
 """A publish whose answer was lost must stay one repeat; reads and conditional writes may be tried again."""
 
 

@@ -47,7 +47,7 @@ REQUESTS: dict[str, tuple[bool, dict[str, Any], list[str]]] = {
     "warm and quiet": (False, {}, READ),
     "with news": (
         *(False, {"action": "stopped"}),
-        [*READ, "read", "put_item", "publish_batch", "put_item", "send", "put_item"],
+        [*READ, "read", "put_item", "publish", "put_item", "send", "put_item"],
     ),
 }
 """Case → whether the environment is new, what is news, the calls that leave the process."""

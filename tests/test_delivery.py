@@ -77,7 +77,7 @@ def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_aga
     world.log(state="failure")
     assert "1 notice pending" in world.failing()
     assert (world.sent(bad), world.sent(OTHER[bad])) == ([], ["failed"])
-    assert world.calls.count("send") == world.calls.count("publish_batch") == 1
+    assert world.calls.count("send") == world.calls.count("publish") == 1
     well(world)
     world.clock.advance(minutes=1)
     summary = world.check()
@@ -107,7 +107,7 @@ def test_channels_are_served_before_those_that_refuse_for_longest(world: World) 
     world.log(action="stopped")
     world.calls.clear()
     world.told()
-    assert [call for call in world.calls if call in {"send", "publish_batch"}] == ["send", "publish_batch"]
+    assert [call for call in world.calls if call in {"send", "publish"}] == ["send", "publish"]
 
 
 def test_a_send_is_not_begun_when_it_could_not_be_written_down(world: World) -> None:
@@ -191,7 +191,7 @@ def test_a_lease_that_was_lost_meanwhile_stops_the_check(world: World) -> None:
 
     def around(name: str, call: Callable[[], Any]) -> Any:
         answer = call()
-        if name == "publish_batch":
+        if name == "publish":
             item = world.table.items["default"]
             item["version"] = {"N": str(int(item["version"]["N"]) + 1)}
         return answer
@@ -203,7 +203,7 @@ def test_a_lease_that_was_lost_meanwhile_stops_the_check(world: World) -> None:
 
 # --- Lease ------------------------------------------------------------------------------------------------------------
 
-CALLS = ["get_item", "get_parameter", "read", "read", "put_item", "publish_batch", "put_item", "send", "put_item"]
+CALLS = ["get_item", "get_parameter", "read", "read", "put_item", "publish", "put_item", "send", "put_item"]
 """What a check with a completed backup as its news does, in order; it reads the history and the links."""
 SAVED = CALLS.index("put_item")
 
@@ -321,7 +321,7 @@ def test_a_death_at_any_call_loses_nothing(world: World, at: int, after: bool) -
     world.clock.advance(seconds=60)
     world.check()
     assert world.check()["delivered"] == {}
-    accepted_but_not_written = after if CALLS[at] in {"publish_batch", "send"} else at > SAVED and not after
+    accepted_but_not_written = after if CALLS[at] in {"publish", "send"} else at > SAVED and not after
     assert set(world.sent("sns")) == set(world.sent("slack")) == {"completed"}
     assert len(world.sent("sns") + world.sent("slack")) == (3 if accepted_but_not_written else 2)
 
@@ -416,7 +416,7 @@ def test_the_three_hours_begin_anew_with_each_acceptance_and_each_connection(wor
 def test_a_refused_text_does_not_start_the_three_hours(world: World) -> None:
     """The channel answers what it should; the next trouble, days later, is a new one."""
     world.slack.break_with("invalid_blocks")
-    world.topic.refuse = {"stopped": ("InvalidParameter", True), "completed": ("InternalError", False)}
+    world.topic.refuse = {"stopped": "InvalidParameter", "completed": "InternalError"}
     for state, refusing in (("odd", set()), ("completed", {"sns"})):
         world.log(state=state)
         world.log(action="stopped")
@@ -435,14 +435,14 @@ def test_only_a_refused_text_lets_another_message_follow(world: World, code: str
 
 
 def test_a_channel_that_is_gone_again_before_its_end_was_decided_is_still_gone(world: World) -> None:
-    """It takes one entry and refuses the next: nobody hears that it works."""
+    """It takes one message and refuses the next: nobody hears that it works."""
     broken(world, "gone", "sns")
     world.log(state="odd")
     world.failing()
     world.log(action="stopped")
     world.told()
     world.topic.fail = None
-    world.topic.refuse = {"stopped": ("AuthorizationError", True)}
+    world.topic.refuse = {"stopped": "AuthorizationError"}
     world.failing()
     world.told()
     assert world.sent("sns") == ["unknown"]

@@ -65,7 +65,7 @@ def on_all_channels(sample: Sample, readers: Readers) -> str:
 
 def words(sample: Sample) -> str:
     """Return what a sample says: symbol and attributes, and the e-mail without its empty lines."""
-    mails = [mail for request in SNS.render(sample.notices, sample.reader) for mail in request.payload]
+    mails = [request.payload for request in SNS.render(sample.notices, sample.reader)]
     parts = []
     for notice, mail in zip(sample.notices, mails, strict=True):
         values = {name: value["StringValue"] for name, value in mail["MessageAttributes"].items()}
@@ -96,12 +96,12 @@ def test_a_message_reads_as_its_golden_file(name: str, readers: Readers) -> None
 def test_a_mail_says_nothing_twice_and_has_no_character_that_makes_the_parts_of_an_sms_short(name: str) -> None:
     """No sentence, the way to the page, the label of the last backup; no name in the samples has such a character."""
     for request in SNS.render(SAMPLES[name].notices, SAMPLES[name].reader):
-        for mail in request.payload:
-            assert set(mail["Subject"] + mail["Message"]) <= set(GSM)
-            body = mail["Message"].replace(f"{SAMPLES[name].reader.name}: ", "")
-            said = [part.strip() for part in re.split(r"[.\n]\s", body) if part.strip()]
-            assert [part for part in said if said.count(part) > 1] == []
-            assert max(body.count(words) for words in (PAGE, "Last successful backup:")) <= 1
+        mail = request.payload
+        assert set(mail["Subject"] + mail["Message"]) <= set(GSM)
+        body = mail["Message"].replace(f"{SAMPLES[name].reader.name}: ", "")
+        said = [part.strip() for part in re.split(r"[.\n]\s", body) if part.strip()]
+        assert [part for part in said if said.count(part) > 1] == []
+        assert max(body.count(words) for words in (PAGE, "Last successful backup:")) <= 1
 
 
 def test_the_golden_files_show_every_kind_and_nothing_else() -> None:

@@ -114,7 +114,7 @@ def test_what_stays_pending_fails_the_check_and_no_secret_is_in_anything_written
     assert [secret for secret in secrets if secret in written] == []
 
 
-@pytest.mark.parametrize("call", ["dynamodb:PutItem", "sns:PublishBatch", MESSAGE])
+@pytest.mark.parametrize("call", ["dynamodb:PutItem", "sns:Publish", MESSAGE])
 def test_a_process_killed_at_a_call_loses_nothing_and_repeats_only_what_it_could_not_learn(
     stage: Sandbox, acme: Watched, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_a_process_killed_at_a_call_loses_nothing_and_repeats_only_what_it_could
     table.put_item(TableName=name, Item=to_item(memory._replace(lease_until=START)))
     assert acme.check().ok
     repeated = {"slack": [1, 2, 2] if call == MESSAGE else [1, 1, 1]}
-    assert acme.sent() == repeated | {"sns": [1, 2, 2] if call == "sns:PublishBatch" else [1, 1, 1]}
+    assert acme.sent() == repeated | {"sns": [1, 1, 2] if call == "sns:Publish" else [1, 1, 1]}
 
 
 def test_too_little_time_is_noticed_before_it_is_over(acme: Watched) -> None:

@@ -14,7 +14,7 @@ from tests.world import World
 from tests.world import world as open_world
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://sns.eu-west-1.amazonaws.com")
-NOT_FOUND = ClientError({"Error": {"Code": "NotFound", "Message": ""}}, "PublishBatch")
+NOT_FOUND = ClientError({"Error": {"Code": "NotFound", "Message": ""}}, "Publish")
 
 
 class Death(BaseException):
@@ -75,7 +75,7 @@ EVENTS: dict[str, Callable[[World], object]] = {
     "unread": at_call("get_item", 1, UNREACHABLE),
     "unsaved": at_call("put_item", 1, UNREACHABLE),
     "unrecorded": at_call("put_item", 2, UNREACHABLE),
-    "dies-at-sns": at_call("publish_batch", 1, Death()),
+    "dies-at-sns": at_call("publish", 1, Death()),
     "aws-well": lambda world: setattr(world, "around", lambda name, call: call()),
 }
 CASES: dict[str, str] = {

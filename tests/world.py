@@ -94,26 +94,20 @@ class TopicInMemory:
     Attributes:
         entries: What was accepted.
         fail: Raised instead of answering, until it is None again.
-        refuse: Kinds that are refused → the code, and whether it is the sender's fault.
+        refuse: Kinds that are refused → the code.
     """
 
     entries: list[dict[str, Any]] = field(default_factory=list)
     fail: Exception | None = None
-    refuse: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    refuse: dict[str, str] = field(default_factory=dict)
 
-    def publish_batch(self, *, TopicArn: str, PublishBatchRequestEntries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        """Accept every entry whose kind is not refused."""
+    def publish(self, *, TopicArn: str, **entry: Any) -> None:  # noqa: N803
+        """Accept a message whose kind is not refused."""
         if self.fail:
             raise self.fail
-        assert len(PublishBatchRequestEntries) <= 10
-        answer: dict[str, Any] = {"Successful": [], "Failed": []}
-        for entry in PublishBatchRequestEntries:
-            if verdict := self.refuse.get(str(self.attribute(entry, "kind"))):
-                answer["Failed"].append({"Id": entry["Id"], "Code": verdict[0], "SenderFault": verdict[1]})
-            else:
-                self.entries.append(entry)
-                answer["Successful"].append({"Id": entry["Id"]})
-        return answer
+        if code := self.refuse.get(str(self.attribute(entry, "kind"))):
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "Publish")
+        self.entries.append(entry)
 
     @property
     def kinds(self) -> list[str | list[str]]:
@@ -155,7 +149,7 @@ class World:
         deadline: When a check is killed.
         slept: How long checks paused between attempts to write, instead of sleeping.
         calls: The name of each call that left the process since the last `forget`: `get_parameter`, `get_item`,
-            `put_item`, `publish_batch`, `read` (Zoho) and `send` (channels, heartbeat).
+            `put_item`, `publish`, `read` (Zoho) and `send` (channels, heartbeat).
         around: Called with the name of such a call and the call itself, in its place.
     """
 

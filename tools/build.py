@@ -31,7 +31,7 @@ LOCKED = ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirem
 CALLS = {
     "dynamodb": ["GetItem", "PutItem"],
     "scheduler": ["ListSchedules"],
-    "sns": ["GetTopicAttributes", "Publish", "PublishBatch"],
+    "sns": ["GetTopicAttributes", "Publish"],
     "ssm": ["DescribeParameters", "GetParameter"],
 }
 LEFT_OUT = ["*.data", "boto3/data", "boto3/examples"]  # scripts, and what only boto3's resources read

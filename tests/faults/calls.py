@@ -10,7 +10,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from urllib3.connection import HTTPConnection
 
 from sandbox.server import Fault, Response, Server
-from tests.faults.stack import OWN, Stack, batch_of, parsed
+from tests.faults.stack import OWN, Stack, parsed
 
 
 class Death(BaseException):
@@ -113,8 +113,3 @@ class AwsCall(Call):
         """Return an answer."""
         raw: Any = MockRawResponse(body.encode() if isinstance(body, str) else body)
         return AWSResponse(self.request.url, status, headers, raw)
-
-    @property
-    def entries(self) -> dict[str, dict[str, str]]:
-        """The entries of a batch by their Id, in order."""
-        return batch_of(self.asked)

@@ -12,7 +12,7 @@ from sandbox.server import Response
 from sandbox.zoho import links, plan
 from sandbox.zoho_errors import API_ERRORS, MAINTENANCE, TOKEN_ERRORS
 from tests.faults.calls import AwsCall, HttpCall
-from tests.faults.stack import error, query_error, reference
+from tests.faults.stack import error, query_error
 
 if TYPE_CHECKING:
     from tests.faults.world import World
@@ -166,8 +166,8 @@ HTTP = [
 
 GONE = {"NotFound", "AuthorizationError", "AccessDeniedException", "KMSDisabled"}
 """By which SNS says that the topic itself refuses."""
-CONTENT = {"ValidationException", "InvalidParameter", "BatchRequestTooLong"}
-"""By which SNS refuses a batch for what is in it."""
+CONTENT = {"ValidationException", "InvalidParameter"}
+"""By which SNS refuses a message for what is in it."""
 
 
 def _replies(status: int, body: bytes, *, acts: bool = False, wait: str = "") -> Play:
@@ -189,8 +189,8 @@ def _errs(status: int, code: str, *, acts: bool = False) -> Play:
             return call.reply(status, error(code))
         if code in GONE:
             world.break_channel()
-        elif code in CONTENT and len(call.entries) == 1:  # a batch is tried once more, entry by entry
-            world.refuse([reference(entry) for entry in call.entries.values()])
+        elif code in CONTENT:
+            world.refuse()
         return call.reply(status, query_error(code))
 
     return play
@@ -211,25 +211,6 @@ def _written_by_another(**attributes: Any) -> Play:
             said["Item"] |= attributes
             world.running[-1].may_write = "schema" not in attributes or len(world.running[-1].calls) > 1
         return call.reply(200, json.dumps(said))
-
-    return play
-
-
-def _some_refused(code: str, *, permanently: bool) -> Play:
-    """Return a fault in which the first half of a batch, rounded up, is refused and the rest is published."""
-
-    def play(call: AwsCall, world: "World") -> Any:
-        entries = list(call.entries.items())
-        half = (len(entries) + 1) // 2
-        if code in GONE:
-            world.break_channel()
-        elif permanently:
-            world.refuse([reference(entry) for _, entry in entries[:half]])
-        why = f"<Code>{code}</Code><SenderFault>{str(permanently).lower()}</SenderFault>"
-        failed = "".join(f"<member><Id>{number}</Id>{why}</member>" for number, _ in entries[:half])
-        answer = call.reply(*call.stack.publish(dict(entries[half:]), failed))
-        call.arrived(answer)
-        return answer
 
     return play
 
@@ -300,13 +281,7 @@ BY_PLACE = {
         Fault("condition failed for no reason", _errs(400, "ConditionalCheckFailedException")),
         Fault("somebody else's write", around(methodcaller("write_beside"))),
     ],
-    "sns PublishBatch": [
-        Fault("some refused", _some_refused("InternalError", permanently=False), honest=True),
-        Fault("some refused permanently", _some_refused("InvalidParameter", permanently=True), honest=True),
-        Fault("some refused: topic gone", _some_refused("NotFound", permanently=True), honest=True),
-        Fault("batch refused as a whole", _errs(400, "InvalidParameter"), honest=True),
-        Fault("batch too long", _errs(400, "BatchRequestTooLong"), honest=True),
-    ],
+    "sns Publish": [Fault("refused", _errs(400, "InvalidParameter"), honest=True)],
 }
 for name, fake in FAKES.items():
     BY_PLACE[f"{name} webhook"] = [

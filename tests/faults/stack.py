@@ -4,7 +4,6 @@ It answers what the function asks, and nothing else; other tests have moto and A
 """
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,8 +12,8 @@ from botocore.awsrequest import AWSPreparedRequest
 
 TABLE, PREFIX = "memory", "/zoho-backup-notifier/faults"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:faults"
-ENTRIES, BATCH_BYTES = 10, 262_144
-"""https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html."""
+MESSAGE_BYTES = 262_144
+"""https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
 OWN = {"x-amzn-requestid": "simulated"}
 """What each answer of AWS has, and no answer of a proxy."""
 Answer = tuple[int, str]
@@ -26,7 +25,7 @@ class Stack:
     Attributes:
         items: Organisation → its item, in DynamoDB's types.
         parameters: Name → value.
-        published: Entries of batches that the topic took.
+        published: Messages that the topic took.
     """
 
     def __init__(self) -> None:
@@ -49,8 +48,8 @@ class Stack:
                 assert asked["WithDecryption"]
                 found = {"Name": asked["Name"], "Type": "SecureString", "Value": self.parameters.get(asked["Name"])}
                 return (200, json.dumps({"Parameter": found})) if found["Value"] else (400, error("ParameterNotFound"))
-            case "PublishBatch":
-                return self.publish(batch_of(asked))
+            case "Publish":
+                return self.publish(asked)
             case "GetTopicAttributes":
                 count = f"<entry><key>SubscriptionsConfirmed</key><value>{self.subscribers}</value></entry>"
                 return 200, _result(operation, f"<Attributes>{count}</Attributes>")
@@ -69,14 +68,12 @@ class Stack:
         self.items[org] = asked["Item"]
         return 200, "{}"
 
-    def publish(self, entries: Mapping[str, Mapping[str, str]], failed: str = "") -> Answer:
-        """Return the answer to a batch: these entries are taken, what failed is told beside them."""
-        if len(entries) > ENTRIES or sum(len(entry["Message"].encode()) for entry in entries.values()) > BATCH_BYTES:
-            code = "TooManyEntriesInBatchRequest" if len(entries) > ENTRIES else "BatchRequestTooLong"
-            return 400, query_error(code)
-        self.published += entries.values()
-        taken = "".join(f"<member><Id>{number}</Id><MessageId>m</MessageId></member>" for number in entries)
-        return 200, _result("PublishBatch", f"<Successful>{taken}</Successful><Failed>{failed}</Failed>")
+    def publish(self, asked: Mapping[str, str]) -> Answer:
+        """Return the answer to a message, which the topic takes unless it is too long."""
+        if len(asked["Message"].encode()) > MESSAGE_BYTES:
+            return 400, query_error("InvalidParameter")
+        self.published.append(asked)
+        return 200, _result("Publish", "<MessageId>m</MessageId>")
 
 
 def _result(operation: str, body: str) -> str:
@@ -107,16 +104,7 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def batch_of(form: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the entries of a batch by their Id, in order."""
-    numbered: dict[int, dict[str, str]] = {}
-    for name, value in form.items():
-        if match := re.fullmatch(r"PublishBatchRequestEntries\.member\.(\d+)\.(.+)", name):
-            numbered.setdefault(int(match[1]), {})[match[2]] = value
-    return {numbered[number]["Id"]: numbered[number] for number in sorted(numbered)}
-
-
-def reference(entry: Mapping[str, str]) -> str:
-    """Return the ``notice_id`` among the attributes of an entry of a batch."""
-    [name] = [name for name, value in entry.items() if name.endswith(".Name") and value == "notice_id"]
-    return entry[name.removesuffix("Name") + "Value.StringValue"]
+def reference(message: Mapping[str, str]) -> str:
+    """Return the ``notice_id`` among the attributes of a message."""
+    [name] = [name for name, value in message.items() if name.endswith(".Name") and value == "notice_id"]
+    return message[name.removesuffix("Name") + "Value.StringValue"]

@@ -84,11 +84,11 @@ def test_a_dead_checks_lease_goes_with_what_was_pending(world: World) -> None:
 def test_the_calls_of_a_check_are_all_found(world: World) -> None:
     """See that counting finds the calls that a check with news is known to make, and faults for each of them."""
     live(world, SLACK)
-    *read, saved, sns, noted, slack, freed, beat = (call.place for call in world.last.calls)
+    *read, saved, sns, noted, sns_too, noted_too, slack, freed, beat = (call.place for call in world.last.calls)
     zoho = ["zoho backup", "zoho history", "zoho token", "zoho urls"]
     assert sorted(read) == ["dynamodb GetItem", "ssm GetParameter", *zoho]
-    assert {saved, noted, freed} == {"dynamodb PutItem"}
-    assert (sns, slack, beat) == ("sns PublishBatch", "slack webhook", "heartbeat ping")
+    assert {saved, noted, noted_too, freed} == {"dynamodb PutItem"}
+    assert (sns, sns_too, slack, beat) == ("sns Publish", "sns Publish", "slack webhook", "heartbeat ping")
     assert all(len(faults_of(call)) > 20 for call in world.last.calls)
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -227,7 +227,7 @@ class World:
             self.tally["faults"] += 1
             if call.service == "heartbeat":
                 self.judge.may_be_broken.add("heartbeat")
-            if invocation.sending and call.operation in {"webhook", "PublishBatch"}:
+            if invocation.sending and call.operation in {"webhook", "Publish"}:
                 self.judge.first_faults.setdefault(invocation.sending[0], self.now.replace(microsecond=0))
             if call.service == "dynamodb" and excuse:
                 invocation.hindered = True
@@ -253,8 +253,10 @@ class World:
                 self.judge.blame("order", "a check wrote over the item of a newer release")
             self._saved(call.asked["Item"], by)
         while self.stack.published:
-            entry = self.stack.published.pop(0)
-            self._accepted(by, entry["Message"], excuse, {reference(entry)})
+            published = self.stack.published.pop(0)
+            assert by.sending
+            assert by.sending[1].notice_ids == (reference(published),)
+            self._accepted(by, published["Message"], excuse)
         if call.operation == "webhook" and self.fakes[call.service].accepted:
             message = self.fakes[call.service].accepted.pop()
             self._accepted(by, message.text + json.dumps(message.payload), excuse)
@@ -263,10 +265,10 @@ class World:
         size = sum(len(name.encode()) + len(text.encode()) for name, typed in item.items() for text in typed.values())
         self.judge.saved(from_item(item), self.organisation.rows, size, by)
 
-    def _accepted(self, by: Invocation, text: str, excuse: str, references: Collection[str] | None = None) -> None:
+    def _accepted(self, by: Invocation, text: str, excuse: str) -> None:
         assert by.sending
         by.refused_by.discard(by.sending[0])
-        self.judge.accepted(by.sending, _notice_ids(by.sending, references), text, by, excuse)
+        self.judge.accepted(by.sending, by.sending[1].notice_ids, text, by, excuse)
 
     def judge_alerts(self) -> None:
         """Judge what is open where alerts resolve themselves, unless some of their messages never could arrive."""
@@ -343,27 +345,18 @@ class World:
             self.running[-1].deceived = True
             self.judge.deceived = self.judge.deceived or self.judge.baseline is None
 
-    def refuse(self, references: Collection[str] | None = None) -> None:
-        """Note that what is being sent is refused permanently: all of it, or the messages with these references."""
+    def refuse(self) -> None:
+        """Note that what is being sent is refused permanently."""
         if sending := self.running[-1].sending:
-            self.judge.refused |= {(sending[0], notice_id) for notice_id in _notice_ids(sending, references)}
+            self.judge.refused |= {(sending[0], notice_id) for notice_id in sending[1].notice_ids}
 
     def break_channel(self, *, surely: bool = True) -> None:
         """Note that the channel being sent to refuses everything; not surely: its answer may be read like that."""
         running = self.running[-1]
-        if running.sending and running.calls[-1].operation in {"webhook", "PublishBatch"}:
+        if running.sending and running.calls[-1].operation in {"webhook", "Publish"}:
             self.judge.may_be_broken.add(running.sending[0])
             if surely:
                 running.refused_by.add(running.sending[0])
-
-
-def _notice_ids(sending: Sending, references: Collection[str] | None) -> tuple[str, ...]:
-    """Return what a request stands for: all of it, or SNS's messages with these references."""
-    request = sending[1]
-    if references is None:
-        return request.notice_ids
-    sent = (entry["MessageAttributes"]["notice_id"]["StringValue"] for entry in request.payload)
-    return tuple(notice_id for notice_id in sent if notice_id in references)
 
 
 def _noting(send: Callable[..., None], world: Callable[[], World]) -> Callable[..., None]:

@@ -17,7 +17,6 @@ Json = Any
 ACCOUNT = "123456789012"  # moto's
 PREFIX = f"arn:aws:{{}}:eu-west-1:{ACCOUNT}:{{}}"
 ACTIONS = {  # an operation that IAM knows under another name
-    "sns:PublishBatch": "sns:Publish",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
 FREE = {"sts:GetCallerIdentity"}
