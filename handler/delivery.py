@@ -90,7 +90,7 @@ class Delivery:
             connection.send(request, self.deadline.keeping(WRITE_SECONDS).within(SEND_SECONDS))
         except DeliveryError as error:
             self._record_refused(connection, request, error)
-            return bool(error.refused_ids) and not error.permanent
+            return error.refused
         self._record_accepted(connection.kind.name, request.notice_ids)
         return True
 
@@ -100,21 +100,17 @@ class Delivery:
         self.memory = self.memory.mark_accepted(channel, notice_ids).works(channel, self.services.clock())
 
     def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
-        """Record which notices were accepted all the same, which never will be, and a channel that is broken.
+        """Record notices that the channel will never accept, or a channel that is broken.
 
         A message that is refused for its content says nothing about the channel.
         """
         org, channel, why = self.memory.org, connection.kind.name, str(error)
         self.errors.append(f"{channel}: {why}")
         log.warning("not delivered", extra={"org": org, "channel": channel, "why": why})
-        if error.accepted_ids:
-            self._record_accepted(channel, error.accepted_ids)
-        self.retry |= channel not in self.memory.refusing_since or bool(error.refused_ids)
-        if error.refused_ids:
-            refused = sorted(error.refused_ids)
-            log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": refused})
-            self.memory = self.memory.discard(channel, refused, why, self.services.clock())
-        if error.accepted_ids | error.refused_ids >= set(request.notice_ids):
+        self.retry |= channel not in self.memory.refusing_since or error.refused
+        if error.refused:
+            log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": list(request.notice_ids)})
+            self.memory = self.memory.discard(channel, request.notice_ids, why, self.services.clock())
             return
         cause, after = ("", timedelta(0)) if error.permanent else ("hours", BROKEN_AFTER)
         self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.services.clock(), after)

@@ -8,14 +8,13 @@
     ├── StoreError             the memory could not be read or written
     │   └── ConflictError      another check wrote first
     ├── TransportError         no usable HTTP response (timeout, reset, too large, too slow)
-    ├── DeliveryError          a channel did not accept (all of) what it was given
+    ├── DeliveryError          a channel did not accept what it was given
     └── UnreadableError        the history could not be read; its ``cause`` says why
 
 No text here may contain a secret: texts are built from status codes, error codes and class names. In causes,
 ``{operator}`` is the person who runs the notifier, and ``{connect}`` the command that reconnects the organisation.
 """
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 
@@ -66,22 +65,18 @@ class TransportError(NotifierError):
 
 
 class DeliveryError(NotifierError):
-    """A channel did not accept (all of) a request. The notices that were neither accepted nor refused are tried again.
+    """A channel did not accept a request. Its notices are tried again unless they are refused.
 
     Attributes:
         permanent: The channel itself refuses (webhook revoked, topic missing): a person must fix it.
-        accepted_ids: ``notice_id`` of each notice that the channel did accept.
-        refused_ids: ``notice_id`` of each notice that it will never accept.
+        refused: The channel will never accept this request because of its content.
     """
 
-    def __init__(
-        self, why: str, permanent: bool = False, accepted_ids: Collection[str] = (), refused_ids: Collection[str] = ()
-    ) -> None:
+    def __init__(self, why: str, permanent: bool = False, refused: bool = False) -> None:
         """Keep what the caller has to record."""
         super().__init__(why)
         self.permanent = permanent
-        self.accepted_ids = frozenset(accepted_ids)
-        self.refused_ids = frozenset(refused_ids)
+        self.refused = refused
 
 
 class UnreadableError(NotifierError):

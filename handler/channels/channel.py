@@ -98,7 +98,7 @@ class ChannelKind(NamedTuple):
         settings: Its keys in the secret; the first one turns the channel on. () means that it is always on.
         render: Returns the pending notices, given as one message, and the checked values of the secret as requests,
             oldest first. Pure.
-        send: Sends one request. Raises DeliveryError if it was not accepted, or not all of it.
+        send: Sends one request. Raises DeliveryError if it was not accepted.
         min_severity: The lowest severity that it gets where the secret sets none.
         incidents_only: Whether it gets only notices that open, remind of or end an incident.
     """
@@ -140,7 +140,7 @@ class Connection(NamedTuple):
         """Send one request.
 
         Raises:
-            DeliveryError: It was not accepted, or not all of it.
+            DeliveryError: It was not accepted.
         """
         self.kind.send(request, self, deadline)
 
@@ -156,7 +156,7 @@ class Connection(NamedTuple):
         except TransportError as error:
             raise DeliveryError(f"{self.kind.label} did not answer: {error}") from None
 
-    def refusal(self, answers: Answers, response: Response, notice_ids: Sequence[str]) -> DeliveryError | None:
+    def refusal(self, answers: Answers, response: Response) -> DeliveryError | None:
         """Return the error for an answer, or None if it is an acceptance; only what looks like a code is quoted."""
         status, label, ok = response.status, self.kind.label, 200 <= response.status < 300
         code = answers.code(response)
@@ -165,11 +165,8 @@ class Connection(NamedTuple):
         shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
         permanent = ok or status in PERMANENT or bool(code and re.fullmatch(answers.permanent, code))
         refused = status == 413 or bool(status == 400 and code and re.fullmatch(answers.refused, code))
-        return DeliveryError(
-            f"{label} answered HTTP {status}{shown}" + (f", but not as {label} does" if ok else ""),
-            permanent=permanent,
-            refused_ids=notice_ids if refused and not permanent else (),
-        )
+        why = f"{label} answered HTTP {status}{shown}" + (f", but not as {label} does" if ok else "")
+        return DeliveryError(why, permanent=permanent, refused=refused and not permanent)
 
     def __repr__(self) -> str:
         """Show the channel's name only."""
@@ -187,7 +184,7 @@ def post_forms(answers: Answers, request: Request, connection: Connection, deadl
     refusal: DeliveryError | None = None
     for form in request.payload:
         response = connection.post(form, deadline)
-        refusal = connection.refusal(answers, response, request.notice_ids)
+        refusal = connection.refusal(answers, response)
         final = refusal is None or refusal.permanent or response.status not in {400, 413}
         if final or answers.code(response) == THROTTLED:
             break

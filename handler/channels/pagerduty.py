@@ -35,8 +35,8 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     for event in request.payload:
         payload = {"routing_key": connection.values["pagerduty_routing_key"], **event}
         response = connection.post(payload, deadline, connection.values["pagerduty_url"])
-        if error := connection.refusal(ANSWERS, response, request.notice_ids):
-            if not error.refused_ids:
+        if error := connection.refusal(ANSWERS, response):
+            if not error.refused:
                 raise error
             refusal = error  # the remaining events may resolve an open alert
     if refusal:

@@ -50,18 +50,18 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     try:
         senders.sns.publish(TopicArn=senders.topic_arn, **request.payload)
     except ClientError as error:
-        raise _refusal(aws.error_name(error), str(error), request) from None
+        raise _refusal(aws.error_name(error), str(error)) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise DeliveryError(f"SNS did not answer: {type(error).__name__}") from None
 
 
-def _refusal(code: str, said: str, request: Request) -> DeliveryError:
+def _refusal(code: str, said: str) -> DeliveryError:
     """Judge an error by its code and the parameter that its text names."""
     if not re.fullmatch(REFUSED, code):
         return DeliveryError(f"SNS answered {code}", permanent=re.fullmatch(PERMANENT, code) is not None)
     if topic := re.search(TOPIC_PARAMETER, said):
         return DeliveryError(f"SNS answered {code} ({topic[0]})", permanent=True)
-    return DeliveryError(f"SNS answered {code}", refused_ids=request.notice_ids)
+    return DeliveryError(f"SNS answered {code}", refused=True)
 
 
 def _mail(notice: Notice, rendering: Rendering) -> Json:

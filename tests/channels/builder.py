@@ -106,8 +106,7 @@ def verdict_of(connection: Connection, request: Request) -> str:
     try:
         connection.send(request, AMPLE)
     except DeliveryError as error:
-        verdict = {frozenset(): "transient", frozenset(request.notice_ids): "refused"}[error.refused_ids]
-        return "permanent" if error.permanent else verdict
+        return "permanent" if error.permanent else "refused" if error.refused else "transient"
     return "taken"
 
 

@@ -55,7 +55,7 @@ def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_tog
     (request,) = connection.render([baseline], RENDERING)
     fake.script("webhook", Fault(), Fault(Response(500)))
     raised = refusal_of(connection, request)
-    assert (set(raised.accepted_ids), set(raised.refused_ids), raised.permanent) == (set(), set(), False)
+    assert (raised.refused, raised.permanent) == (False, False)
     connection.send(request, AMPLE)
     said = [alert.events[0]["payload"] for alert in fake.open_alerts]
     assert [payload["summary"] for payload in said] == ["Acme Ltd: Overdue.", "Acme Ltd: Failing."]
@@ -69,7 +69,7 @@ def test_an_event_that_is_refused_does_not_keep_the_others(connection: Connectio
     send_all(connection, [notice(0, opens=(ref("stuck"),))])
     (request,) = connection.render([notice(1, ends=(ref("overdue"), ref("stuck")))], RENDERING)
     fake.break_with("invalid_event", times=1)
-    assert refusal_of(connection, request).refused_ids == {"acme-1"}
+    assert refusal_of(connection, request).refused
     assert fake.open_alerts == []
 
 
