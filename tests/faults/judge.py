@@ -103,8 +103,8 @@ class Judge:
             self.blame("size", f"the item may have {item_bytes} bytes")
         if memory.version != before.version + 1:
             self.blame("order", f"version {memory.version} was written over {before.version}")
-        if memory.baseline_at and self.baseline is None:
-            self.baseline = {identity(row) for row in rows}
+        if memory.baseline_at != before.baseline_at:  # once more where the history is another one
+            self.baseline = (self.baseline or set()) | {identity(row) for row in rows}
         self._new_reports = [n for n in memory.outbox if n.kind == LOST and n.notice_id not in self.promised]
         for notice in memory.outbox:
             self._promise(notice)
