@@ -18,7 +18,7 @@ from handler.summaries import NO_SCHEDULE, problems
 from sandbox.problems import PROBLEMS
 from sandbox.watch import CHANNEL_SETTINGS, EVERYTHING, START, Raw, Watch, kinds
 from sandbox.zoho import row
-from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, play, rows, said, tell, told
+from tests.watch import DAY, HOUR, NO_PERMISSION, REVOKED, SECOND, TIMEOUT, play, rows, said, tell, told
 
 TWO = tuple(channel for channel in CHANNEL_SETTINGS if channel.name in {"sns", "slack"})
 
@@ -641,3 +641,12 @@ def test_a_quiet_check_remembers_exactly_what_was_remembered(history: str) -> No
     known = watch.memory
     assert watch.check_after(REVOKED, hours=23) == []
     assert watch.memory == known
+
+
+def test_an_opening_that_still_waits_is_not_that_of_the_next_time() -> None:
+    """What passed before anybody was to be notified has no end, whatever of an earlier time is not delivered yet."""
+    watch = Watch(max_backup_age_days=999)
+    watch.check()
+    watch.deaf = {channel.name for channel in watch.channels}
+    for problem, sent in ((REVOKED, ["unreadable"]), (None, ["readable"]), (TIMEOUT, []), (None, [])):
+        assert watch.check_after(problem, hours=1) == sent

@@ -53,4 +53,6 @@ class Ended(NamedTuple):
 
 def heard_of(memory: Memory, name: str) -> bool:
     """Return whether a channel has accepted a notice of this open incident, or will be sent one that waits."""
-    return bool(memory.incidents[name].heard) or any(ref.name == name for n in memory.outbox for ref in n.opens)
+    known = memory.incidents[name]
+    waiting = {(ref.name, ref.since) for notice in memory.outbox for ref in notice.opens}
+    return bool(known.heard) or (name, known.since) in waiting
