@@ -237,8 +237,6 @@ class Wizard:
 def _remove(options: argparse.Namespace) -> int:
     there, org = stack.find(options), options.org
     organisation = Organisation(there, org)
-    if not organisation.known():
-        raise unknown(there, org)
     say(
         f"This ends the checks of {org}, deletes {organisation.parameter} with its secrets, and its item in the table "
         f"{there.outputs['TableName']}: what is pending is not sent any more.\n"
@@ -249,7 +247,10 @@ def _remove(options: argparse.Namespace) -> int:
     with _asking(options, lambda: UNCHANGED):
         if not (options.non_interactive or terminal.confirm(f"Stop checking {org}?", default=False)):
             raise KeyboardInterrupt(UNCHANGED)
-    say(f"✓ Removed: {', '.join(organisation.remove())}.")
+    removed = organisation.remove()
+    if not removed:
+        raise unknown(there, org)
+    say(f"✓ Removed: {', '.join(removed)}.")
     return 0
 
 
