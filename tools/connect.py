@@ -66,7 +66,7 @@ def _connect(options: argparse.Namespace) -> int:
             wizard.show(found)
         wizard.save()
         for name in renew(there):
-            say(f"✓ The schedule of {name} was older than the stack's, and is renewed.", "  ")
+            say(f"✓ \tThe schedule of {name} was older than the stack's, and is renewed.")
         say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
         action = "test-message" if options.send else ""
         if not (action or options.non_interactive):
@@ -142,7 +142,7 @@ class Wizard:
         code = self._secret.pop("code", "")
         zoho_token.prove(self._secret, self._settings, self._organisation.parameter)
         for doubt in questions.doubts(self._secret):
-            say(f"! {doubt}", "  ")
+            say(f"! \t{doubt}")
         if code:
             before, self.left = self.left, SPENT.format("may be")
             try:
@@ -225,20 +225,18 @@ class Wizard:
         entries = plural(len(found.memory.seen), "entry", "entries")
         say(f"\n✓ The backup history can be read: {entries} of the past year.")
         facts = [f"{fact.label}: {shown.value(fact)}" for fact in content.facts]
-        say("\n".join(f"  {text}" for text in (*facts, *(f"! {shown.line(x)}" for x in content.lines))) + "\n", "    ")
+        say("\n".join((*(f"  \t{fact}" for fact in facts), *(f"  ! \t{shown.line(x)}" for x in content.lines))) + "\n")
 
     def save(self) -> None:
         """Write it all."""
         self._organisation.save(self._secret, self._plan, " The code is used up." if self._bought else "")
         self.left = f"{self._organisation.org} is connected; no message was sent."
-        say(f"✓ {self._organisation.parameter} is written, encrypted.", "  ")
+        say(f"✓ \t{self._organisation.parameter} is written, encrypted.")
 
 
 def _remove(options: argparse.Namespace) -> int:
     there, org = stack.find(options), options.org
     organisation = Organisation(there, org)
-    if not organisation.known():
-        raise unknown(there, org)
     say(
         f"This ends the checks of {org}, deletes {organisation.parameter} with its secrets, and its item in the table "
         f"{there.outputs['TableName']}: what is pending is not sent any more.\n"
@@ -249,7 +247,10 @@ def _remove(options: argparse.Namespace) -> int:
     with _asking(options, lambda: UNCHANGED):
         if not (options.non_interactive or terminal.confirm(f"Stop checking {org}?", default=False)):
             raise KeyboardInterrupt(UNCHANGED)
-    say(f"✓ Removed: {', '.join(organisation.remove())}.")
+    removed = organisation.remove()
+    if not removed:
+        raise unknown(there, org)
+    say(f"✓ Removed: {', '.join(removed)}.")
     return 0
 
 

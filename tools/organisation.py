@@ -53,10 +53,6 @@ class Organisation:
         """The schedule's name and group."""
         return {"Name": self.stack.name if self.org == "default" else self.org, "GroupName": self.stack.name}
 
-    @property
-    def _item(self) -> dict[str, Any]:
-        return {"TableName": self.stack.outputs["TableName"], "Key": {"org": {"S": self.org}}}
-
     def read(self) -> dict[str, str] | None:
         """Return what the parameter holds, as far as it can be understood; None when there is none."""
         ssm = self.stack.client("ssm")
@@ -102,12 +98,6 @@ class Organisation:
                     done = "The parameter may have been written: `make doctor` shows it."
                 raise
 
-    def known(self) -> bool:
-        """Return True if there is anything to remove."""
-        if any(parameters(self.stack, self.org)) or (self.org != "default" and self._current_schedule()):
-            return True
-        return "Item" in self.stack.client("dynamodb").get_item(**self._item, ProjectionExpression="org")
-
     def remove(self) -> list[str]:
         """Delete schedule, parameter and, last, item; return what was there.
 
@@ -118,27 +108,23 @@ class Organisation:
             Problem: AWS refuses; the text says what was removed.
             KeyboardInterrupt: The text says what was removed.
         """
-        removed: list[str] = []
-        with _ending_with(lambda: f"Removed so far: {', '.join(removed)}." if removed else "Nothing was removed."):
-            for what in ("parameter", "item") if self.org == "default" else ("schedule", "parameter", "item"):
-                removed += [what] * self._delete(what)
-        return removed
-
-    def _delete(self, what: str) -> bool:
-        """Delete the schedule, the parameter or the item; return True if it was there."""
-        client = self.stack.client
+        client, removed = self.stack.client, list[str]()
+        item = {"TableName": self.stack.outputs["TableName"], "Key": {"org": {"S": self.org}}}
         deletes: dict[str, Callable[[], Any]] = {
             "schedule": lambda: client("scheduler").delete_schedule(**self.schedule),
             "parameter": lambda: client("ssm").delete_parameter(Name=self.parameter),
-            "item": lambda: client("dynamodb").delete_item(**self._item, ReturnValues="ALL_OLD"),
+            "item": lambda: client("dynamodb").delete_item(**item, ReturnValues="ALL_OLD"),
         }
-        try:
-            answer = deletes[what]()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in {"ResourceNotFoundException", "ParameterNotFound"}:
-                raise
-            return False
-        return what != "item" or "Attributes" in answer
+        with _ending_with(lambda: f"Removed so far: {', '.join(removed)}." if removed else "Nothing was removed."):
+            for what in ("parameter", "item") if self.org == "default" else deletes:
+                try:
+                    answer = deletes[what]()
+                except ClientError as error:
+                    if error.response["Error"]["Code"] not in {"ResourceNotFoundException", "ParameterNotFound"}:
+                        raise
+                else:
+                    removed += [what] * (what != "item" or "Attributes" in answer)
+        return removed
 
     def wanted_schedule(self) -> dict[str, Any]:
         """Return what the organisation's schedule must be: the stack's own, as the stack's parameters have it."""

@@ -132,7 +132,7 @@ def given(file: Path | None, environ: Mapping[str, str], *, loopback: bool) -> d
 
 def _from_file(file: Path) -> dict[str, str]:
     if file.exists() and file.stat().st_mode & 0o077:
-        say(f"! Others on this machine can read {file}: chmod 600 {file}", "  ")
+        say(f"! \tOthers on this machine can read {file}: chmod 600 {file}")
     try:
         held = json.loads(file.read_text())
     except OSError as error:

@@ -38,38 +38,31 @@ def mark(good: bool) -> str:
     return "✓" if good else "✗"
 
 
-def say(text: str = "", indent: str = "") -> None:
+def say(text: str = "") -> None:
     """Print a text, as `fitted` has it."""
-    print(fitted(text, indent), flush=True)
+    print(fitted(text), flush=True)
 
 
-def fitted(text: str, indent: str = "") -> str:
+def fitted(text: str) -> str:
     """Return a text for a person: in lines that fit the terminal, with coloured marks; in a pipe, as it is.
 
-    Args:
-        text: Its line breaks stay. A line that begins with four blanks stays whole, unless it has a tab.
-        indent: What continued lines begin with. Below a line with a tab, they begin where the tab is.
+    Its line breaks stay, and continued lines begin below a tab. Without one, a line that begins with four blanks stays
+    whole.
     """
     if not sys.stdout.isatty():
         return text.replace("\t", "")
     width = min(shutil.get_terminal_size().columns, WIDEST)
     lines = COPIED.sub(":\n    ", text).split("\n")
-    broken = "\n".join(part for line in lines for part in _broken(line, width, indent))
+    broken = "\n".join(part for line in lines for part in _broken(line, width))
     return re.sub(r"^[✓✗!](?= )", lambda mark: f"\033[{COLOURS[mark[0]]}m{mark[0]}\033[0m", broken, flags=re.MULTILINE)
 
 
-def _broken(line: str, width: int, indent: str) -> list[str]:
+def _broken(line: str, width: int) -> list[str]:
     head, tab, text = line.rpartition("\t")
     if line.startswith("    ") and not tab:
         return [line]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=head,
-        subsequent_indent=" " * len(head) if tab else indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [head]
+    wrapper = textwrap.TextWrapper(width, head, " " * len(head), break_long_words=False, break_on_hyphens=False)
+    return wrapper.wrap(text) or [head]
 
 
 class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is)
@@ -88,8 +81,8 @@ class Problem(Exception):  # noqa: N818  (it is shown to a person, as what it is
 
     def show(self) -> None:
         """Print it."""
-        say(f"✗ {self.sentence}", "  ")
-        say(f"  → {self.next_step}", "    ")
+        say(f"✗ \t{self.sentence}")
+        say(f"  → \t{self.next_step}")
 
 
 def choose(question: str, options: Sequence[tuple[T, str]], default: T | None = None) -> T:
@@ -116,7 +109,7 @@ def ask(question: str, complaint: Callable[[str], str], *, secret: bool = False)
         answer = prompt(f"{question} ", is_password=secret, default="" if secret else answer).strip()
         if not (wrong := complaint(answer)):
             return answer
-        say(f"  ✗ {wrong}", "    ")
+        say(f"  ✗ \t{wrong}")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ USES: dict[str, list[tuple[Callable[[list[str]], int], tuple[str, ...]]]] = {
 }
 """What people do with each policy, as far as moto goes; `make deploy` is sam's."""
 DOCUMENTED = {
-    "connect": {"dynamodb:GetItem", "scheduler:ListSchedules", "scheduler:UpdateSchedule"},
+    "connect": {"scheduler:ListSchedules", "scheduler:UpdateSchedule"},
     "look": {"logs:FilterLogEvents", "sns:GetTopicAttributes"},
 }
 """What these tests cannot see used: commands of the runbook, changes, and failures."""

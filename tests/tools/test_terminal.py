@@ -82,7 +82,7 @@ def test_ctrl_c_while_a_command_is_imported_leaves_no_traceback(tmp_path: Path) 
 WORDS = "word " * 20
 COPIED = "aws logs tail /a/" + "b" * 80 + " --since"
 BROKEN = {
-    f"Not ✓ {WORDS}": ["Not ✓ " + "word " * 14 + "word", "  word word word word word"],
+    f"Not ✓ {WORDS}": ["Not ✓ " + "word " * 14 + "word", "word word word word word"],
     f"See: {COPIED}": ["See:", f"    {COPIED}"],
     f"    → \t{WORDS}": ["    → " + "word " * 14 + "word", "      word word word word word"],
     "✗ \tred": ["\033[31m✗\033[0m red"],
@@ -94,4 +94,4 @@ def test_a_text_is_broken_at_blanks(monkeypatch: pytest.MonkeyPatch, text: str) 
     """On 80 columns; what is copied stays whole, on a line to itself; marks have colours."""
     monkeypatch.setattr(terminal, "sys", MagicMock())
     monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
-    assert terminal.fitted(text, "  ").split("\n") == BROKEN[text]
+    assert terminal.fitted(text).split("\n") == BROKEN[text]
