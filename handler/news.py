@@ -141,9 +141,11 @@ def _list_notice(decision: Decision, listed: Sequence[tuple[Event, Notice]]) -> 
     lines = [_list_line(event, notice) for event, notice in listed[-LISTED:]]
     if older := notices[:-LISTED]:
         lines.insert(0, Line(f"{plural(len(older), 'older entry', 'older entries')}: {count_kinds(older)}"))
-    open_now = [kind.line(decision, one) for kind in INCIDENTS if (one := decision.memory.incidents.get(kind.name))]
+    incidents = decision.memory.incidents
+    open_now = [k.content(decision, incidents[k.name], "opened") for k in INCIDENTS if k.name in incidents]
     entries = plural(len(notices), "new entry", "new entries")
-    title, sentence = f"{entries}: {count_kinds(notices)}", " ".join((f"The backup history has {entries}.", *open_now))
+    title, sentence = f"{entries}: {count_kinds(notices)}", f"The backup history has {entries}."
+    sentence = " ".join((sentence, *(f"{content.title}." for content in open_now)))
     symbol, good = symbol_of_many(gravest.severity), decision.last_good_facts()
     step = NO_ACTION if gravest.severity == "info" else gravest.content.next_step
     content = Content(symbol, title, sentence, good, tuple(lines), "Entries", next_step=step)

@@ -8,15 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from handler.decision import Decision, Links
-from handler.history import (
-    Event,
-    failed_step,
-    has_own_time,
-    is_unpaid,
-    not_completed_for,
-    row_facts,
-    time_fact,
-)
+from handler.history import Event, failed_step, has_own_time, is_unpaid, not_completed_for, row_facts, time_fact
 from handler.memory import MAX_BY_ID
 from handler.schedule import how_often, next_run_fact
 from handler.timeline import Standing

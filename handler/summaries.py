@@ -1,9 +1,10 @@
 """How everything stands: the baseline, the digest, and what is wrong now. Pure."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta, tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from handler import RELEASED, RUNTIME_ENDS, VERSION
 from handler.decision import Decision
@@ -28,41 +29,59 @@ TOPICS = {"messages": "E-mail and SMS subscribers", "alarms": "Alarm subscribers
 """Topic → the label of its fact where nobody is subscribed."""
 
 
+class Problem(NamedTuple):
+    """Something that is wrong now.
+
+    Attributes:
+        content: What its notice says.
+        incident: The incident, if it is one.
+        told: Whether the incident's end will be sent.
+    """
+
+    content: Content
+    incident: IncidentRef | None = None
+    told: bool = False
+
+
 def problems(decision: Decision, unread: UnreadableError | None = None) -> list[dict[str, str]]:
     """Return everything that is wrong now, in the words of its notices: each with title, sentence and next step.
 
     Args:
-        decision: Holds the memory to judge; it stays as it is.
+        decision: Holds the memory to judge; troubles that no check has seen yet are opened in it.
         unread: Why the organisation's parameter cannot be read, if that is so.
     """
-    memory, made = decision.memory, []
-    not_read, broken = memory.incidents.get(unreadable.NAME), broken_channel.open_incidents(decision)
     if unread:
-        not_read = (not_read or Incident(decision.now))._replace(cause=unread.cause.name, detail=str(unread))
-    if not_read:
-        made.append(unreadable.content(decision, not_read, CAUSES.get(not_read.cause, TRANSIENT), "opened"))
-    made += _in_crm(decision)
-    for channel in decision.channels:
-        if channel.problem or channel.name in broken:
-            begins_now = Incident(decision.now, detail=channel.problem, label=channel.label)
-            made.append(broken_channel.content(decision, channel, broken.get(channel.name, begins_now), "opened"))
-    return [_as_problem(content, decision.policy.time_zone) for content in made]
+        known = decision.memory.incidents.get(unreadable.NAME) or Incident(decision.now)
+        decision.set_incident(unreadable.NAME, known._replace(cause=unread.cause.name, detail=str(unread)))
+    broken_channel.open_malformed(decision)
+    found, answer = _problems(decision), []
+    if not_read := decision.memory.incidents.get(unreadable.NAME):
+        cause = CAUSES.get(not_read.cause, TRANSIENT)
+        found.insert(0, Problem(unreadable.content(decision, not_read, cause, "opened")))
+    for content in [problem.content for problem in found if problem.content.next_step]:
+        details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
+        said = content.said(partial(local_time, zone=decision.policy.time_zone))
+        sentence = " ".join((said, *details))
+        answer.append({"title": content.title, "sentence": sentence, "next_step": content.next_step})
+    return answer
 
 
-def _in_crm(decision: Decision) -> list[Content]:
-    """Return what the notices say of everything that is wrong in Zoho CRM."""
-    memory, opened = decision.memory, [kind for kind in INCIDENTS if kind.name in decision.memory.incidents]
-    made = [kind.content(decision, memory.incidents[kind.name], "opened") for kind in opened]
-    if memory.baseline_at and not has_schedule(memory) and "overdue" not in memory.incidents:
-        step = f"Set up a schedule under {PAGE} in Zoho CRM."
-        made.append(Content("", "No backup schedule", NO_SCHEDULE, next_step=step))
-    return made
-
-
-def _as_problem(content: Content, zone: tzinfo) -> dict[str, str]:
-    details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
-    sentence = " ".join((content.said(partial(local_time, zone=zone)), *details))
-    return {"title": content.title, "sentence": sentence, "next_step": content.next_step}
+def _problems(decision: Decision) -> list[Problem]:
+    """Return what is wrong in Zoho CRM, then which channels are broken."""
+    memory, found = decision.memory, []
+    for kind in INCIDENTS:
+        if incident := memory.incidents.get(kind.name):
+            told = decision.wants(kind.kind) and (memory.baseline_at == decision.now or bool(incident.notified_at))
+            content = kind.content(decision, incident, "opened")
+            found.append(Problem(content, incident.ref(kind.name, content.title), told))
+    if memory.baseline_at and not has_schedule(memory):
+        step = "" if "overdue" in memory.incidents else f"Set up a schedule under {PAGE} in Zoho CRM."
+        found.append(Problem(Content("", "No backup schedule", NO_SCHEDULE, next_step=step)))
+    for name, channel in broken_channel.by_incident(decision).items():
+        if incident := memory.incidents.get(name):
+            content = broken_channel.content(decision, channel, incident, "opened")
+            found.append(Problem(content, incident.ref(name, content.title), bool(incident.notified_at)))
+    return found
 
 
 def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[IncidentRef, ...] | None = None) -> None:
@@ -73,7 +92,8 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
         timeline: The history.
         over: The incidents of an earlier history that this one replaces; None if it is the first.
     """
-    wrong, opens, severity = _wrong(decision)
+    found = _problems(decision)
+    wrong, opens, severity = _wrong(found)
     past, recent = "The history has no entries yet.", ""
     if timeline.events:
         rows, recent = len(timeline.events), timeline.current.recent
@@ -83,7 +103,7 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
         past = f"The history has {entries}. {own}"
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     sentence = f"From now on, we send a message {when}. {past}"
-    facts, step = _standing_facts(decision, recent), _next_step(decision)
+    facts, step = _standing_facts(decision, recent), _next_step(decision, found)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
@@ -107,7 +127,8 @@ def notify_digest(decision: Decision) -> None:
     decision.update_memory(digest_at=decision.now, outcomes={})
     if not decision.wants(KIND):
         return
-    wrong, opens, severity = _wrong(decision)
+    found = _problems(decision)
+    wrong, opens, severity = _wrong(found)
     counts = _counts(memory.outcomes)
     span = duration(decision.now - since)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
@@ -115,15 +136,15 @@ def notify_digest(decision: Decision) -> None:
     copies = [Fact("Copies at Zoho now", "1", links_until=memory.links_until)] if memory.links_until else []
     old = [Fact(label, time=time) for label, time, told_from in YEARS if decision.now >= told_from]
     facts = (*_standing_facts(decision, ""), *copies, Fact("Counted since", time=since), *old)
-    step = _next_step(decision, OUTDATED if old else "")
+    step = _next_step(decision, found, OUTDATED if old else "")
     content = Content("⚠️" if wrong else "📋", title, sentence, facts, wrong, next_step=step)
     decision.notify(decision.notice(KIND, f"digest-{compact_time(decision.now)}", severity, content, opens=opens))
 
 
-def _next_step(decision: Decision, more: str = "") -> str:
+def _next_step(decision: Decision, found: Sequence[Problem], more: str = "") -> str:
     """Return what to do about what is wrong, and one step more; channels cannot be fixed in Zoho CRM."""
     broken = [incident.label for incident in broken_channel.open_incidents(decision).values()]
-    steps = [content.next_step for content in _in_crm(decision)]
+    steps = [content.next_step for content, *_ in found if content.about_crm and content.next_step]
     if len(steps) > 1:
         steps = [f"Open {PAGE} in Zoho CRM and fix the problems listed above."]
     if broken:
@@ -131,27 +152,15 @@ def _next_step(decision: Decision, more: str = "") -> str:
     return decision.fill_in(" ".join(filter(None, (*steps, more)))) or NO_ACTION
 
 
-def _wrong(decision: Decision) -> tuple[tuple[Line, ...], tuple[IncidentRef, ...], str]:
-    """Return a line for everything that is wrong, the incidents that the notice opens, and the highest severity.
+def _wrong(found: Sequence[Problem]) -> tuple[tuple[Line, ...], tuple[IncidentRef, ...], str]:
+    """Return a line for each problem, the incidents that the notice opens, and the highest severity.
 
-    Incidents whose end will not be sent are listed last and open no alert.
+    Incidents whose end will not be sent open no alert.
     """
-    memory = decision.memory
-    first_read = memory.baseline_at == decision.now
-    opens: list[IncidentRef] = []
-    others: list[IncidentRef] = []
-    for kind in INCIDENTS:
-        if incident := memory.incidents.get(kind.name):
-            told = decision.wants(kind.kind) and (first_read or incident.notified_at is not None)
-            (opens if told else others).append(incident.ref(kind.name, kind.line(decision, incident)))
-    for channel, incident in broken_channel.open_incidents(decision).items():
-        ref = incident.ref(broken_channel.name_of(channel), broken_channel.line(incident))
-        (opens if incident.notified_at else others).append(ref)
-    lines = [ref.line for ref in (*opens, *others)]
-    if not has_schedule(memory):
-        lines.append(NO_SCHEDULE)
-    severity = "critical" if opens or others else "warning" if lines else "info"
-    return tuple(map(Line, lines)), tuple(opens), severity
+    lines = tuple(Line(f"{content.title}.") for content, *_ in found)
+    opens = tuple(problem.incident for problem in found if problem.incident and problem.told)
+    critical = any(problem.incident for problem in found)
+    return lines, opens, "critical" if critical else "warning" if found else "info"
 
 
 def _standing_facts(decision: Decision, recent: str) -> tuple[Fact, ...]:

@@ -94,9 +94,6 @@ class Zoho:
         for page in range(1, MAX_PAGES + 1):
             body = self.get("/history", deadline, {"page": page, "per_page": PER_PAGE})
             new, more = parse_page(body, PER_PAGE) if body is not None else ([], False)
-            if more and all(row.key in rows for row in new):
-                why = f"Page {page} of the history repeats earlier ones without an end."
-                raise UnreadableError(errors.UNUSABLE, why)
             rows |= {row.key: row for row in new}
             if not more:
                 return list(rows.values()), page
@@ -123,10 +120,9 @@ class Zoho:
         """
         match self.get("/urls", deadline):
             case {"urls": {"expiry_date": expiry} as urls} if until := parse_time(expiry):
-                match urls:
-                    case {"data_links": list(data), "attachment_links": list(attachments)} if data or attachments:
-                        return Links(until, (len(data), len(attachments)))
-                return Links(until)
+                kinds = [urls.get("data_links"), urls.get("attachment_links")]
+                files = tuple(len(links) for links in kinds if isinstance(links, list))
+                return Links(until, files if len(files) == len(kinds) and any(files) else ())
         return None
 
     def get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:

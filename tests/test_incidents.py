@@ -521,7 +521,7 @@ def test_what_nobody_hears_the_end_of_opens_no_alert(kind: str) -> None:
     watch.check()
     watch.check_after(days=31)
     [notice] = [notice for notice in watch.notices if notice.kind == kind]
-    assert "overdue" in notice.content.lines[0].text
+    assert "late" in notice.content.lines[0].text
     assert notice.opens == ()
 
 

@@ -170,8 +170,7 @@ Recent backups (oldest first): ✓ ✗ ✓
         1h     | completed@0.5h | completed ended | ends: overdue@-2d | title: Backup completed | \
 sentence: Zoho CRM completed a backup. A newer one failed.
         21h    |
-        2h     |                | failed reminder | title: No backup has completed for 25 hours | \
-sentence: The last backup failed, 25 hours ago.
+        2h     |                | failed reminder | title: No backup has completed for 25 hours
         open   | failing""",
     "what is resolved lasted until the completion, not until it was noticed": """
         before | completed@-20d

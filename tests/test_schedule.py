@@ -11,7 +11,6 @@ from handler.codec import UNKNOWN_TIME
 from handler.memory import Memory
 from handler.plan import Plan, Schedule, adopt, parse_plan
 from handler.schedule import due
-from handler.summaries import NO_SCHEDULE
 from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import plan
@@ -401,7 +400,7 @@ def test_the_newest_word_on_the_schedule_is_in_force(case: str) -> None:
     watch.check()
     assert in_force(watch) == repeat_type
     assert told(watch.notices[0])["Schedule"] == (repeat_type or "none")
-    assert (Line(NO_SCHEDULE) in watch.notices[0].content.lines) is (repeat_type is None)
+    assert (Line("No backup schedule.") in watch.notices[0].content.lines) is (repeat_type is None)
     watch.rows = []
     watch.log(state="completed", repeat_type="immediate")
     watch.check_after(hours=1)
@@ -461,7 +460,7 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
     tells, opened = told(watch.notices[0]), [what for what in wrong if what != "schedule"]
     assert said(watch.notices) == ("baseline opened" if opened else "baseline")
     assert (list(tells["opens"]), tells["severity"]) == (opened, severity)
-    assert (len(tells["lines"]), Line(NO_SCHEDULE) in tells["lines"]) == (len(wrong), "schedule" in wrong)
+    assert (len(tells["lines"]), Line("No backup schedule.") in tells["lines"]) == (len(wrong), "schedule" in wrong)
     assert watch.notices[0].content.symbol == ("⚠️" if wrong else "👋")
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
     kinds = [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]

@@ -238,17 +238,6 @@ def test_a_page_has_no_more_rows_than_were_asked_for(zoho: FakeZoho, client: Zoh
     assert "has 201 rows, not 200" in str(problem)
 
 
-@pytest.mark.parametrize("repeated", ["same rows", "no rows"])
-def test_a_page_that_repeats_itself_ends_the_reading(zoho: FakeZoho, client: Zoho, repeated: str) -> None:
-    """A server that ignores `page` would be asked for ever."""
-    page = a_page(sample_rows() if repeated == "same rows" else [], more=True)
-    zoho.standing["history"] = Fault(page)
-    problem = unreadable(client)
-    assert problem.cause is errors.UNUSABLE
-    assert "repeats" in str(problem)
-    assert kinds(zoho).count("history") == (2 if repeated == "same rows" else 1)
-
-
 def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     zoho: FakeZoho, client: Zoho, clock: Clock
 ) -> None:

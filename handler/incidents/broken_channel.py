@@ -58,10 +58,14 @@ def name_of(channel: str) -> str:
     return f"{KIND}:{channel}"
 
 
+def by_incident(decision: Decision) -> dict[str, Channel]:
+    """Return the name of a channel's incident → the channel; the heartbeat is one."""
+    return {name_of(channel.name): channel for channel in (*decision.channels, HEARTBEAT_CHANNEL)}
+
+
 def open_incidents(decision: Decision) -> dict[str, Incident]:
-    """Return channel → its open incident."""
-    incidents = decision.memory.incidents.items()
-    return {name.partition(":")[2]: one for name, one in incidents if name.startswith(f"{KIND}:")}
+    """Return the open incidents of channels by name."""
+    return {name: one for name, one in decision.memory.incidents.items() if name.startswith(f"{KIND}:")}
 
 
 def evaluate(decision: Decision) -> None:
@@ -71,22 +75,26 @@ def evaluate(decision: Decision) -> None:
     malformed setting ends with the setting. Nobody is reminded of a channel for which nothing waits, unless it cannot
     show by itself that it works again.
     """
-    memory = decision.memory
-    channels = {HEARTBEAT: HEARTBEAT_CHANNEL, **{channel.name: channel for channel in decision.channels}}
-    for name, configured in channels.items():
-        if configured.problem and name_of(name) not in memory.incidents:
-            incident = Incident(decision.now, cause="settings", detail=configured.problem, label=configured.label)
-            decision.set_incident(name_of(name), incident)
+    open_malformed(decision)
+    channels = by_incident(decision)
     for name, incident in open_incidents(decision).items():
         channel = channels.get(name)
         if channel is None or incident.back_at or (incident.cause == "settings" and not channel.problem):
             _end(decision, name, incident if channel else incident._replace(cause=REMOVED))
             continue
         lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
-        waits = not incident.notified_at or lasts or memory.pending(name)
+        waits = not incident.notified_at or lasts or decision.memory.pending(channel.name)
         if waits and decision.should_notify(KIND, incident):
             made = content(decision, channel, incident, incident.next_phase)
-            decision.notify_open(KIND, name_of(name), incident, made)
+            decision.notify_open(KIND, name, incident, made)
+
+
+def open_malformed(decision: Decision) -> None:
+    """Open the incident of each channel whose settings cannot be used."""
+    for name, channel in by_incident(decision).items():
+        if channel.problem and name not in decision.memory.incidents:
+            incident = Incident(decision.now, cause="settings", detail=channel.problem, label=channel.label)
+            decision.set_incident(name, incident)
 
 
 def count_subscribers(decision: Decision) -> None:
@@ -128,11 +136,6 @@ def _words(incident: Incident, lasted: str = "") -> Words:
     return Words(*(capital(text.replace("{label}", incident.label).replace("{lasted}", lasted)) for text in words))
 
 
-def line(incident: Incident) -> str:
-    """Return one sentence for a list of everything that is wrong."""
-    return _words(incident).line
-
-
 def content(decision: Decision, channel: Channel, incident: Incident, phase: str) -> Content:
     """Return what its notices say while the channel is broken."""
     words = _words(incident)
@@ -143,11 +146,11 @@ def content(decision: Decision, channel: Channel, incident: Incident, phase: str
     return Content("🔇", title, sentence, facts, next_step=decision.fill_in(step), about_crm=False)
 
 
-def _end(decision: Decision, channel: str, incident: Incident) -> None:
-    decision.set_incident(name_of(channel), None)
+def _end(decision: Decision, name: str, incident: Incident) -> None:
+    decision.set_incident(name, None)
     if not incident.notified_at or not decision.wants(KIND):
         return
     words = _words(incident, duration((incident.back_at or decision.now) - incident.since))
     facts = (Fact("Not delivered since", time=incident.since),)
     ended = Content("✅", words.end, words.ended, facts, next_step=NO_ACTION, about_crm=False)
-    decision.notify_end(KIND, name_of(channel), incident, ended)
+    decision.notify_end(KIND, name, incident, ended)

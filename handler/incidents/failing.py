@@ -8,7 +8,7 @@ from handler.decision import Decision
 from handler.history import Event, Row
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
-from handler.wording import NO_ACTION, Content, Fact, duration
+from handler.wording import NO_ACTION, Content, Fact
 
 
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
@@ -36,15 +36,6 @@ def _row(decision: Decision, incident: Incident) -> Row | None:
     return decision.current.newest_failed.row if decision.current.newest_failed else None
 
 
-def _line(decision: Decision, incident: Incident) -> str:
-    """Return one sentence for a list of everything that is wrong."""
-    count, since = decision.memory.failures_in_a_row, history.known_time(decision.memory.failing_since)
-    ago = f"{duration(decision.now - since)} ago" if since else ""
-    if count > 1:
-        return f"The last {count} backups failed" + (f", the first of them {ago}." if ago else ".")
-    return "The last backup failed" + (f", {ago}." if ago else ".")
-
-
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its reminder and its end say, and its opening where the failed row had no notice."""
     memory, row = decision.memory, _row(decision, incident)
@@ -53,19 +44,16 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentence = "The backup history no longer shows a failed backup after the last successful one."
         return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
     count, since = memory.failures_in_a_row, memory.failing_since or UNKNOWN_TIME
-    failed, sentence = _line(decision, incident), history.not_completed_for(memory.last_completed, decision.now)
-    title = failed.partition(",")[0].rstrip(".")
+    title = f"The last {count} backups failed" if count > 1 else "The last backup failed"
+    sentence = history.not_completed_for(memory.last_completed, decision.now)
     if phase == "reminder":
-        title, sentence = sentence.rstrip("."), failed
+        title, sentence = sentence.rstrip("."), f"{title}."
     if (newest := decision.current.newest_failed) and not history.is_unpaid(newest.row):
         sentence += decision.used_up(newest.at)
     facts = [Fact("Failures in a row", str(count))] if count > 1 else []
-    facts += [
-        history.time_fact("Failing since" if count > 1 else "Failed", since),
-        *good,
-        *(history.row_facts(row) if row else []),
-    ]
+    facts += [history.time_fact("Failing since" if count > 1 else "Failed", since), *good]
+    facts += history.row_facts(row) if row else []
     return Content("🔴", title, sentence, tuple(facts), next_step=decision.download_first(history.failed_step(row)))
 
 
-FAILING = IncidentKind("failing", "failed", _evaluate, _ending, _content, _line, _suppressed, _row)
+FAILING = IncidentKind("failing", "failed", _evaluate, _ending, _content, _suppressed, _row)

@@ -19,7 +19,6 @@ class IncidentKind(NamedTuple):
         ending: Returns which of the new outcomes (oldest first) ended it, and a phrase for that row's notice. None
             means that no row ended it; an empty phrase means that the row's notice says it anyway.
         content: Returns what its own notice says in a phase: ``opened``, ``reminder`` or ``ended``.
-        line: Returns one sentence for a list of everything that is wrong.
         suppressed: Returns True while another incident already alerts people to this: then neither an opening nor a
             reminder is sent.
         row: Returns the row that it is about, if the history still shows it.
@@ -30,7 +29,6 @@ class IncidentKind(NamedTuple):
     evaluate: Callable[[Decision, Incident | None], Incident | None]
     ending: Callable[[Decision, Incident, Sequence[Event]], tuple[Event, str] | None]
     content: Callable[[Decision, Incident, str], Content]
-    line: Callable[[Decision, Incident], str]
     suppressed: Callable[[Decision], bool] = lambda decision: False
     row: Callable[[Decision, Incident], Row | None] = lambda decision, incident: None
 

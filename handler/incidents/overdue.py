@@ -45,11 +45,6 @@ def _suppressed(decision: Decision) -> bool:
     return bool(failing and failing.notified_at and decision.now - failing.notified_at < hours)
 
 
-def _line(decision: Decision, incident: Incident) -> str:
-    """Return one sentence for a list of everything that is wrong."""
-    return f"A backup has been overdue for {duration(decision.now - incident.since)}."
-
-
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its notices say."""
     memory, policy, now = decision.memory, decision.policy, decision.now
@@ -125,4 +120,4 @@ def _rule(decision: Decision, late: Due) -> str:
     return said if late.exact else f"{said} It should run at least every {days}."
 
 
-OVERDUE = IncidentKind("overdue", "overdue", _evaluate, _ending, _content, _line, _suppressed)
+OVERDUE = IncidentKind("overdue", "overdue", _evaluate, _ending, _content, _suppressed)

@@ -47,11 +47,6 @@ def _row(decision: Decision, incident: Incident) -> Row | None:
     return next((event.row for event in decision.current.running if event.at == incident.since), None)
 
 
-def _line(decision: Decision, incident: Incident) -> str:
-    """Return one sentence for a list of everything that is wrong."""
-    return f"A backup that started {duration(decision.now - incident.since)} ago is still running."
-
-
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its notices say."""
     lasted = duration(decision.now - incident.since)
@@ -64,10 +59,10 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     title = f"Backup {'still running' if phase == 'opened' else 'still not finished'} after {lasted}"
     facts = (started, *decision.last_good_facts(), *(row_facts(row) if row else ()))
     step = f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support."
-    sentence = _line(decision, incident)
+    sentence = f"A backup that started {lasted} ago is still running."
     if decision.now - incident.since < LONGEST_RUN:
         sentence += " If it completes within 7 days of its start, we allow the next backups as much time."
     return Content("⏳", title, sentence, facts, next_step=decision.download_first(step))
 
 
-STUCK = IncidentKind("stuck", "stuck", _evaluate, _ending, _content, _line, row=_row)
+STUCK = IncidentKind("stuck", "stuck", _evaluate, _ending, _content, row=_row)
