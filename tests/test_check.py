@@ -41,30 +41,6 @@ def records(caplog: pytest.LogCaptureFixture, message: str) -> list[dict[str, An
 
 # --- Requests ---------------------------------------------------------------------------------------------------------
 
-READ = ["get_item", "get_parameter", "read"]
-REQUESTS: dict[str, tuple[bool, dict[str, Any], list[str]]] = {
-    "cold and quiet": (True, {}, [*READ, "read"]),
-    "warm and quiet": (False, {}, READ),
-    "with news": (
-        *(False, {"action": "stopped"}),
-        [*READ, "read", "put_item", "publish", "put_item", "send", "put_item"],
-    ),
-}
-"""Case → whether the environment is new, what is news, the calls that leave the process."""
-
-
-@pytest.mark.parametrize("case", REQUESTS)
-def test_a_check_makes_no_more_requests_than_it_needs(watched: World, case: str) -> None:
-    """A quiet check makes four requests cold and three warm, and writes nothing; each acceptance is written at once."""
-    cold, news, calls = REQUESTS[case]
-    if cold:
-        watched.cold()
-    if news:
-        watched.log(**news)
-    watched.check()
-    assert watched.calls == calls
-    assert watched.asked == ["token"] * cold + ["history"] + ["backup"] * bool(news)
-
 
 # --- The answer and the log -------------------------------------------------------------------------------------------
 

@@ -1,24 +1,14 @@
 """Rows as Zoho sends them → `Row`: what is kept, what makes a row news, and that nothing raises."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from handler.codec import parse_time
 from handler.history import ID_LENGTH, TEXT_LIMIT, Row, clean, parse_row
 from sandbox.watch import START
 from sandbox.zoho import row, sample_rows
-
-FIELDS = ("id", "done_by", "log_time", "state", "action", "repeat_type", "file_name", "count")
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
 
 
 def test_a_row_of_zohos_sample_is_read_field_by_field() -> None:
@@ -27,6 +17,7 @@ def test_a_row_of_zohos_sample_is_read_field_by_field() -> None:
     time = datetime(2022, 6, 23, 12, 1, 3, tzinfo=UTC)
     parsed = parse_row(raw)
     assert parsed == Row(parsed.key, raw["id"], time, "completed", None, "immediate", "Patricia Boyle")
+    assert [parse_row({"count": count}).bought for count in (10**6 - 1, 10**6, "5", True)] == [10**6 - 1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -81,17 +72,6 @@ def test_a_text_becomes_one_line_that_is_safe_to_show(value: object, text: str |
     assert clean(value) == text
 
 
-@given(st.text(st.characters(codec=None), max_size=300))
-def test_a_clean_text_is_printable_bounded_and_stays_as_it_is(text: str) -> None:
-    """Whatever Zoho sends: UTF-8 can hold it, it is one line, and cleaning it again changes nothing."""
-    cleaned = clean(text)
-    if cleaned is not None:
-        cleaned.encode()
-        assert cleaned.isprintable()
-        assert 0 < len(cleaned) <= TEXT_LIMIT
-        assert clean(cleaned) == cleaned
-
-
 SAME = row(START, id="4876876000001594002", state="completed")
 UNCHANGED: list[dict[str, Any]] = [
     *(
@@ -122,23 +102,6 @@ def test_what_makes_another_row() -> None:
 def test_texts_that_are_cut_for_showing_are_told_apart_in_full() -> None:
     """Two ids that differ only after the hundredth character are two rows."""
     assert parse_row(SAME | {"id": "9" * 150 + "1"}).key != parse_row(SAME | {"id": "9" * 150 + "2"}).key
-
-
-@settings(max_examples=50)
-@given(
-    st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON)),
-    st.dictionaries(st.text(), ANY_JSON, max_size=2),
-)
-def test_no_field_can_make_a_row_raise(fields: dict[str, Any], unknown: dict[str, Any]) -> None:
-    """Null, missing, unknown, or of another type: a row is read all the same, and always alike."""
-    raw = json.loads(json.dumps(unknown | fields))
-    parsed = parse_row(raw)
-    assert parsed.key == parse_row(raw).key
-    assert len(parsed.key) == 12
-    for text in (parsed.id, parsed.state, parsed.action, parsed.repeat_type, parsed.done_by, parsed.file_name):
-        assert text is None or text.isprintable()
-    assert 0 <= parsed.bought < 10**6
-    assert parsed.log_time is None or parsed.log_time.tzinfo is UTC
 
 
 def test_ids_are_ordered_as_whole_numbers_of_any_length() -> None:

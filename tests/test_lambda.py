@@ -26,8 +26,6 @@ from sandbox.zoho import Organisation, row, sample_rows
 CANARIES = ("canaryWEBHOOK", "canaryHEARTBEAT")
 FOLDER = Path(__file__).parents[1] / "events"
 EVENTS = {file.stem: json.loads(file.read_text()) for file in FOLDER.glob("*.json")}
-LITTLE_SECONDS = 15.0
-"""Too few to read, send and write within."""
 _numbers = itertools.count(1)
 
 
@@ -139,15 +137,6 @@ def test_a_process_killed_at_a_call_loses_nothing_and_repeats_only_what_it_could
     assert acme.check().ok
     repeated = {"slack": [1, 2, 2] if call == MESSAGE else [1, 1, 1]}
     assert acme.sent() == repeated | {"sns": [1, 1, 2] if call == "sns:Publish" else [1, 1, 1]}
-
-
-def test_too_little_time_is_noticed_before_it_is_over(acme: Watched) -> None:
-    """Nothing is begun that could not be written down: the check fails by itself, and the next one does it."""
-    acme.news()
-    late = acme.check(timeout=LITTLE_SECONDS)
-    assert (late.ok, late.payload["errorType"]) == (False, "CheckFailed")
-    assert acme.sent() == {"slack": [1], "sns": [1]}
-    assert acme.check().payload["delivered"] == {"slack": 2, "sns": 2}
 
 
 # --- The samples of events --------------------------------------------------------------------------------------------

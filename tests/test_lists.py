@@ -2,9 +2,9 @@
 
 import pytest
 
-from handler.wording import DOWNLOAD_FIRST, PAGE, Line
+from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
-from tests.watch import DAY, HOUR, play, rows, tell, told
+from tests.watch import HOUR, play, rows, tell, told
 from tests.world import TopicInMemory
 from tests.world import world as open_world
 
@@ -29,29 +29,6 @@ def test_wanted_notices_are_counted_and_an_unknown_entry_stays_alone(case: str) 
     watch.check()
     play(watch, f"1h | {cell} | {sent or 'unknown, completed, unknown, stopped, purchased'}")
     play(watch, "1h | |")
-
-
-def test_a_list_says_how_things_stand_and_what_happened() -> None:
-    """With the weight and the next step of its gravest row, and a line for each: time, title, job id."""
-    watch = Watch(rows("scheduled@-1d, completed@-1d"), digest_days=0)
-    watch.check()
-    play(watch, "4h | completed@1h, failed@2h, failed@3h, stopped@4h | list opened")
-    notice, [completed, failed, again, stopped] = watch.notices[-1], [raw["id"] for raw in watch.rows[2:]]
-    tells = told(notice)
-    assert tells["title"] == "4 new entries: 1 completed, 2 failed, 1 schedule turned off"
-    assert tells["severity"] == "critical"
-    assert tells["sentence"].startswith("The backup history has 4 new entries. The last 2 backups failed")
-    assert tells["step"].startswith(f"{DOWNLOAD_FIRST}Open {PAGE} in Zoho CRM and start a backup")
-    assert tells["Last successful backup"] == START + HOUR
-    assert tells["Last copy at Zoho"] == START + HOUR + 7 * DAY
-    assert tells["lines"] == [
-        Line(f"Backup completed · Job ID {completed}", START + HOUR),
-        Line(f"Backup failed · Job ID {failed}", START + 2 * HOUR),
-        Line(f"Backup failed, 2 in a row · Job ID {again}", START + 3 * HOUR),
-        Line(f"Backup schedule turned off · Job ID {stopped}", START + 4 * HOUR),
-    ]
-    assert notice.kinds == ("completed", "failed", "stopped")
-    assert len(notice.row_keys) == 4
 
 
 def test_the_newest_hundred_rows_have_a_line_and_the_older_ones_are_counted() -> None:

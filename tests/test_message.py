@@ -28,33 +28,6 @@ def message(*contents: Content) -> Message:
     return Message(tuple(made), RENDERING)
 
 
-def test_the_plain_form() -> None:
-    """Each of its parts in its place, an empty line between; what is not there leaves no gap."""
-    facts = (Fact("Failed", time=START), Fact("File", "a.zip"))
-    late = RENDERING._replace(zone=BERLIN, now=START + LATE + timedelta(seconds=1))
-    lines = (Line("One."), Line("Two.", START))
-    assert message(WORDS._replace(facts=facts, lines=lines))._replace(rendering=late).text.split("\n") == [
-        "Acme Ltd: Backup failed",
-        "Delayed: this message is from 02 Mar 2026 11:00 CET (10:00 UTC).",
-        "",
-        "Zoho CRM could not back up your data.",
-        "",
-        "- One.",
-        "- 02 Mar 2026 11:00 CET (10:00 UTC) · Two.",
-        "",
-        "Failed: 02 Mar 2026 11:00 CET (10:00 UTC)",
-        "File: a.zip",
-        "",
-        "What to do: Start one manually.",
-        "Zoho CRM: https://crm.zoho.eu (Setup > Data Administration > Data Backup)",
-        "",
-        "Reference: acme-0",
-    ]
-    assert message(WORDS._replace(next_step="", about_crm=False)).text.split("\n") == [
-        *("Acme Ltd: Backup failed", "", "Zoho CRM could not back up your data.", "", "Reference: acme-0")
-    ]
-
-
 @pytest.mark.parametrize(
     ("left", "shown", "step"),
     [
@@ -89,6 +62,7 @@ def test_a_critical_message_links_to_its_section_of_the_runbook(severity: str, u
     notice = message(WORDS).notices[0]._replace(severity=severity)
     sent = RENDERING._replace(runbook_url=url).as_sent(notice)
     assert sent.content.next_step == f"Start one manually.{more}"
+    assert RENDERING.remarks(notice) == [], "it is not late yet"
 
 
 @given(st.lists(st.integers(1, 3 * MAX_TOGETHER), max_size=40))

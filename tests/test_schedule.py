@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from handler.codec import UNKNOWN_TIME
 from handler.memory import Memory
@@ -91,34 +89,8 @@ def test_what_is_no_rule_of_a_backup_says_nothing() -> None:
     """Neither a run every second, nor 30 February, nor a backup made by hand, nor nonsense."""
     assert [rule for rule in NO_RULES if read(rule, "2026-01-01T02:00:00+00:00")] == []
     assert [body for body in NO_PLANS if parse_plan(body, NOW)] == []
-
-
-PARTS = st.sampled_from(
-    [
-        *("INTERVAL=0", "INTERVAL=2", "INTERVAL=x", "BYDAY=1TH", "BYDAY=MO", "BYDAY=-9SU", "BYDAY=8", "BYMONTHDAY=31"),
-        *("BYMONTHDAY=-31", "BYMONTHDAY=99", "BYMONTHDAY=1,2", "BYSETPOS=-1", "BYSETPOS=400", "BYMONTH=2", "BYMONTH=0"),
-        *("COUNT=1", "COUNT=0", "COUNT=99999", "UNTIL=20260101", "UNTIL=2", "UNTIL=22991231T999999Z", "WKST=SU"),
-        *("FREQ=WEEKLY", "X=1", "BYMONTH=-1", "BYDAY=MO,,TU"),
-    ]
-)
-ANY_RULE = st.builds(
-    lambda frequency, parts: ";".join([f"FREQ={frequency}", *parts]),
-    st.sampled_from(["WEEKLY", "MONTHLY", "YEARLY"]),
-    st.lists(PARTS, max_size=4),
-)
-DATES = st.none() | st.sampled_from(
-    ["2026-02-28T23:30:00-08:00", "9999-12-31T23:59:59+14:00", "1900-01-01T00:00:00Z", "2400-02-29", "soon", 5]
-)
-
-
-@settings(max_examples=50)
-@given(ANY_RULE | st.text(), DATES, DATES, st.sampled_from([None, "SCHEDULED", 5]))
-def test_no_answer_can_raise(rule: str, start: Any, next_run: Any, status: Any) -> None:
-    """Whatever Zoho names: either a plan with a gap of at least a day, or none."""
-    found = read(rule, start, next_run, status=status)
-    if found:
-        assert 1 <= found.gap_days <= 20 * 366
-        assert found.how_often
+    for odd in ("9999-12-31T23:59:59+14:00", "1900-01-01T00:00:00Z", "2400-02-29", "soon", 5):
+        read("FREQ=MONTHLY;BYMONTHDAY=31;COUNT=99", odd, odd, status=5)  # must not raise
 
 
 # --- Zoho's plan: the rest of the answer, and which next run stands ---------------------------------------------------
@@ -307,8 +279,6 @@ NAMED_LATE: dict[str, tuple[Any, int]] = {
     "a slower rule prevents the accusation": (plan(THREE_WEEKS, START + 14 * DAY), 15),
     "the same rule read again does not": (plan(next_run=START + 7 * DAY), 1),
     "no plan changes nothing": (None, 1),
-    "nor does a backup made by hand": (plan(None), 1),
-    "nor nonsense": (plan("RRULE:FREQ=SECONDLY"), 1),
 }
 
 
