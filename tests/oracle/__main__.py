@@ -4,17 +4,16 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
 
 from tests.oracle.calendars import Calendar, calendars
 from tests.oracle.organisation import Style
-from tests.oracle.troubles import Trouble, troubles
+from tests.oracle.troubles import TROUBLES, Trouble
 from tests.oracle.verdicts import judge_calendar, judge_trouble
 
 PROCESSES = 2
 EVERY = 50
 """After so many plays there is a line."""
-CASES = {case.name: case for case in chain[Calendar | Trouble](calendars(), troubles())}
+CASES: dict[str, Calendar | Trouble] = {**{calendar.name: calendar for calendar in calendars()}, **TROUBLES}
 Job = tuple[str, Style, bool]
 
 

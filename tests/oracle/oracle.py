@@ -21,6 +21,10 @@ DAYS = {"weekly": 7, "biweekly": 14}
 OTHER_DAYS = 35
 NOTHING = Rule("FREQ=MONTHLY", "")
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+REMINDED = {*range(1, 8), *range(14, 400, 7)}
+"""Days after its opening on which an incident is reminded of: daily for a week, then weekly."""
+TOLERATED = {"revoked": DAY * 0, "refused": DAY / 24, "transient": DAY / 4}
+"""How long the history may be unreadable before that is said."""
 BACKUPS = frozenset({"overdue", "stuck", "failing"})
 
 
@@ -83,7 +87,8 @@ def complaints(player: Player) -> Iterator[str]:
             rows = shown(history)
         sent = [notice for notice in player.sent if notice.at == now]
         verdicts = {"stuck": _stuck(player, rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
-        wrong = [name for name, must in verdicts.items() if readable and must not in {None, name in after}]
+        verdicts = {"unreadable": not readable, **(verdicts if readable else {})}
+        wrong = [name for name, must in verdicts.items() if must not in {None, name in after}]
         yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
         before |= {"failing" for notice in sent if notice.kind == "failed"}
         for notice in sent:
@@ -96,6 +101,25 @@ def complaints(player: Player) -> Iterator[str]:
         if unsaid and readable and rows.running_since == NEVER and now - heard >= DAY:
             yield f"{now:%d %b %H:%M}: {unsaid} open, and nothing was said of it"
         before = after
+
+
+def reminders(player: Player) -> Iterator[str]:
+    """Yield each hour at which the only open incident is not said or reminded of as it must be, checked every hour."""
+    organisation, said = player.organisation, {(n.at, n.kind, n.phase == "reminder") for n in player.sent}
+    seen, told = dict[str, datetime](), dict[str, datetime]()
+    for now, after in player.open:
+        seen = {name: seen.get(name, now) for name in after}
+        told = {name: at for name, at in told.items() if name in after}
+        running = any(run.began and run.start <= now < (run.ended or now + DAY) for run in organisation.runs)
+        for name in after:
+            kind = "failed" if name == "failing" else name
+            if {(now, kind, False), (now, "baseline", False)} & said:
+                told[name] = now
+            quiet = name == "unreadable" and now - seen[name] < TOLERATED[organisation.outage(now) or ""]
+            due = name in told and (now - told[name]) / DAY in REMINDED
+            wrong = (name in told) == quiet or due != ((now, kind, True) in said)
+            if wrong and len(after) == 1 and not (running and name == "overdue"):
+                yield f"{now:%d %b %H:%M}: {name}, {'no reminder' if due else 'no opening, or one word too many'}"
 
 
 def _stuck(player: Player, rows: Shown, now: datetime) -> bool | None:
@@ -157,7 +181,7 @@ def _without_cause(
 ) -> str:
     """Return what the notice speaks of that is not so, "" if nothing; these incidents were open before, or just now."""
     bad = notice.severity != "info"
-    if bad and notice.kind != "unreadable" and not readable:
+    if notice.kind != "unreadable" and not readable:
         return "while nothing can be read"
     match notice.kind:
         case "overdue" | "stuck" if bad != (notice.kind in after):
@@ -170,6 +194,8 @@ def _without_cause(
             return "of nothing"
         case "recovered" if still := after & {"overdue", "failing"}:
             return f"although {sorted(still)} is open"
+        case "digest" if bad != bool(after or rows.last_stopped > rows.last_scheduled):
+            return f"while {sorted(after)} is open"
         case "stopped" if bad != (rows.last_stopped > rows.last_scheduled):
             return "although the newest schedule says otherwise"
     return ""

@@ -88,7 +88,7 @@ class Fate:
         state: ``completed``, ``failed`` …; None: it never ends.
         takes: From its beginning to its end; None: the organisation's usual durations in turn.
         missed: It never begins.
-        late: How long after its end the history shows the end.
+        late: How long after its end the history shows the end; of a missed one, how late it shows one all the same.
     """
 
     state: str | None = "completed"
@@ -320,6 +320,8 @@ class Organisation:
         run = Run(due, began, ended, fate)
         self.runs.append(run)
         if began is None:
+            if due and fate.late:
+                self._show(self._row(due + HOUR, fate.state, None, repeat_type), due + fate.late)
             return run
         if self.style in {Style.STEPS, Style.SWAPPED}:
             self.show(began, None, "initiated", repeat_type)

@@ -33,42 +33,57 @@ class Story:
         fates: What becomes of its runs from the first check on, in turn; then all are good.
         by_hand: Backups by hand, each so long after the first check.
         change: After how many days the schedule is stopped, for how long, and what is set up then.
-        outages: Days after the first check, and for how many hours.
+        outages: Days after the first check, for how many hours, and why the history cannot be read.
         with_plan: Whether Zoho answers about its plan.
         every: Hours between two checks.
         style: How the history shows a backup.
         lag: Hours by which the plan moves late.
+        starts_in: How long after a change the new schedule starts.
+        stop_hides: After a stop the plan is gone.
+        dead: So many days before the first check the fates begin.
+        undated: The state of a row without a time, older than all others; "": there is none.
+        days: How long it is played.
     """
 
     rule: Rule
     fates: tuple[Fate, ...]
     by_hand: tuple[timedelta, ...] = ()
     change: tuple[timedelta, timedelta, Rule] | None = None
-    outages: tuple[tuple[int, int], ...] = ()
+    outages: tuple[tuple[int, int, str], ...] = ()
     with_plan: bool = True
     every: int = 6
     style: Style = Style.STEPS
     lag: int = 0
+    starts_in: timedelta = DAY
+    stop_hides: bool = False
+    dead: int = 0
+    undated: str = ""
+    days: int = PLAYED_DAYS
 
     @property
     def until(self) -> datetime:
         """Return when it ends."""
-        return FIRST + PLAYED_DAYS * DAY
+        return FIRST + self.days * DAY
 
     def organisation(self) -> Organisation:
         """Return the organisation that lived it."""
         zoho = Organisation(self.style)
-        zoho.lag = self.lag * HOUR
-        zoho.set_up(SET_UP, self.rule)
-        zoho.live(FIRST)
-        for day, hours in self.outages:
+        zoho.lag, zoho.stop_hides = self.lag * HOUR, self.stop_hides
+        zoho.set_up(SET_UP - self.dead * DAY, self.rule)
+        if self.undated:
+            zoho.show(SET_UP - self.dead * DAY, self.undated, None, "immediate", id="7", log_time=None)
+        zoho.live(FIRST - self.dead * DAY)
+        for day, hours, cause in self.outages:
             since = FIRST + day * DAY - 30 * MINUTE
-            zoho.outages.append((since, since + hours * HOUR, "transient"))
+            zoho.outages.append((since, since + hours * HOUR, cause))
         events: list[tuple[datetime, Callable[[datetime], object]]] = []
         events += [(FIRST + after, zoho.by_hand) for after in self.by_hand]
         if self.change:
             after, pause, rule = self.change
-            events += [(FIRST + after, zoho.stop), (FIRST + after + pause, lambda at: zoho.set_up(at, rule))]
+            events += [
+                (FIRST + after, zoho.stop),
+                (FIRST + after + pause, lambda at: zoho.set_up(at, rule, at + self.starts_in)),
+            ]
         fates = iter(self.fates)
         for at, happen in [*sorted(events, key=lambda event: event[0]), (self.until, lambda at: None)]:
             while zoho.scheduled and zoho.due() < at:
@@ -100,13 +115,14 @@ def stories(draw: st.DrawFn) -> Story:
     with_plan = draw(st.booleans())
     rules = st.sampled_from(RULES if with_plan else KNOWN_BY_NAME)
     change = st.tuples(_after(5, 90), st.sampled_from((2 * MINUTE, 3 * HOUR, 5 * DAY, 20 * DAY)), rules)
+    outages = st.tuples(st.integers(2, 120), st.sampled_from((3, 9, 60, 200)), st.just("transient"))
     by_hand = draw(st.lists(_after(3, PLAYED_DAYS - 5), max_size=4, unique=True).map(sorted))
     return Story(
         rule=draw(rules),
         fates=tuple(draw(st.lists(_fates(), max_size=12))),
         by_hand=tuple(by_hand),
         change=draw(st.none() | change),
-        outages=tuple(draw(st.lists(st.tuples(st.integers(2, 120), st.sampled_from((3, 9, 60, 200))), max_size=2))),
+        outages=tuple(draw(st.lists(outages, max_size=2))),
         with_plan=with_plan,
         every=draw(st.sampled_from((1, 3, 5, 7))),
         style=draw(st.sampled_from(Style)),

@@ -1,13 +1,16 @@
 """Judges a played calendar, trouble or story: returns complaints, none where all is as it must be."""
 
+from dataclasses import replace
+
 from handler.config import Policy
 from tests.oracle.calendars import FIRST, Calendar
-from tests.oracle.expectations import BAD, one_a_day
-from tests.oracle.oracle import complaints
+from tests.oracle.oracle import complaints, reminders
 from tests.oracle.organisation import DAY, HOUR, Style
 from tests.oracle.play import KINDS, Player, hourly, stepping
 from tests.oracle.stories import Story
 from tests.oracle.troubles import Trouble
+
+BAD = frozenset({"warning", "critical"})
 
 
 def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, hourly_days: int = 0) -> list[str]:
@@ -29,15 +32,13 @@ def judge_calendar(calendar: Calendar, style: Style, *, with_plan: bool, hourly_
 
 
 def judge_trouble(trouble: Trouble, style: Style, *, with_plan: bool) -> list[str]:
-    """Play a trouble; say what does not hold of what was sent."""
-    organisation, expectations = trouble.organisation(style)
-    player = Player(organisation, with_plan)
-    for now in (
-        *stepping(organisation, FIRST, trouble.hourly_from),
-        *hourly(trouble.hourly_from, FIRST + trouble.days * DAY),
-    ):
-        player.check(now)
-    return [said for expected in (*expectations, one_a_day) for said in expected(player.sent, player.open)]
+    """Play a trouble hour by hour; say what was wrong at which hour, and what else was said than it has."""
+    story = replace(trouble.story, style=style, with_plan=with_plan)
+    player = Player(story.organisation(), with_plan).play(hourly(FIRST, story.until))
+    sent = [n for n in player.sent if n.phase != "reminder" and n.kind not in {"completed", "digest"}]
+    news = [n for n in sent if n.severity in BAD or n.kind in {"recovered", "readable"} or n.phase == "ended"]
+    told = " ".join(n.kind.upper() if n.severity == "critical" else n.kind for n in news)
+    return [*complaints(player), *reminders(player), *([] if told == trouble.told else [told])]
 
 
 def judge_story(story: Story) -> list[str]:
