@@ -50,13 +50,12 @@ class Screen:
             for part in textwrap.wrap(line, self._columns, initial_indent=first, subsequent_indent=then) or [""]:
                 print(part, flush=True)
 
-    def frame(self, sandbox: Sandbox, channel: str, message: Mail | Accepted) -> None:
+    def frame(self, channel: str, message: Mail | Accepted) -> None:
         """Print a message as its reader gets it, in a frame."""
         if isinstance(message, Mail):
             label, text = "E-mail", f"To:      {ADDRESS}\nSubject: {message.subject or '(none)'}\n\n{message.body}"
         else:
-            fake = sandbox.channels[channel]
-            label, text = fake.label, message.text
+            label, text = BY_NAME[channel].label, message.text
         print(f"  ┌─ {label} ".ljust(self.width + 4, "─"))
         for line in text.rstrip().splitlines():
             for part in textwrap.wrap(line, self.width) or [""]:
@@ -142,12 +141,13 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
     at_acme, at_borealis = partial(Scene, "default", acme), partial(Scene, "borealis", borealis)
     reconnect = partial(borealis.refresh_tokens.extend, [*borealis.refresh_tokens])
     name, fake = next(iter(sandbox.channels.items()))
+    label = BY_NAME[name].label
     weekly = one(9 * 24, "weekly", action="scheduled")
     manually = "Before a large import, Asha starts another one manually. It fails."
     overdue = "Its schedule became weekly nine days ago, and no backup has run since."
     stuck = "A backup started yesterday, and nothing has been heard of it since."
     left = "The administrator whose token is used leaves."
-    gone = f"Somebody deletes the address that {fake.label} gave us, and then a backup fails."
+    gone = f"Somebody deletes the address that {label} gave us, and then a backup fails."
     broken: dict[str, Any] = {"change": lambda: fake.break_with(fake.gone[0]), "broken": name}
     missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
     return [
@@ -164,7 +164,7 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
         at_borealis(left, "unreadable", change=borealis.refresh_tokens.clear),
         at_borealis("Another one runs `make connect`.", "readable", change=reconnect),
         at_borealis(gone, "failed channel", (one(1 / 3, "weekly", state="failure"),), **broken),
-        at_borealis(f"The address works again: {fake.label} gets what it missed.", "channel", change=fake.repair),
+        at_borealis(f"The address works again: {label} gets what it missed.", "channel", change=fake.repair),
         Scene("caravel", caravel, missed, "baseline"),
     ]
 
@@ -207,7 +207,7 @@ class Demo:
 
     def verdict(self) -> str:
         """Return the line that says what was delivered."""
-        where = {"sns": "by e-mail", **{name: f"on {fake.label}" for name, fake in self.sandbox.channels.items()}}
+        where = {"sns": "by e-mail", **{name: f"on {BY_NAME[name].label}" for name in self.sandbox.channels}}
         counts = [f"{sum(len(news[name]) for _, news in self.played)} {words}" for name, words in where.items()]
         return f"Messages: {', '.join(counts)};\n" + ("\n".join(self.problems) or "nothing lost, nothing sent twice.")
 
@@ -220,7 +220,7 @@ class Demo:
     def _show(self, scene: Scene, news: News) -> None:
         """Print each message, or who got what, by its title in the e-mail; a channel may get what it missed before."""
         texts = [("e-mail", mail.body) for mail in news["sns"]]
-        texts += [(fake.label, one.text) for name, fake in self.sandbox.channels.items() for one in news[name]]
+        texts += [(BY_NAME[name].label, one.text) for name in self.sandbox.channels for one in news[name]]
         self._titles |= {mail.attributes["notice_id"]: mail.subject.partition("] ")[2] for mail in news["sns"]}
         if not self.full:
             for notice_id, title in self._titles.items():
@@ -232,7 +232,7 @@ class Demo:
         if self.full or scene.chosen:
             for channel, messages in news.items():
                 for message in messages:
-                    self.screen.frame(self.sandbox, channel, message)
+                    self.screen.frame(channel, message)
 
     def _judge(self, scene: Scene, news: News) -> None:
         """Note what is missing, wrong or incomplete."""

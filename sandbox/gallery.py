@@ -43,7 +43,7 @@ HEADINGS = {
     "list": "Many at once",
     "lost": "A message could not be delivered",
     "test": "A test message",
-    "hostile": "Strange names, and a late message",
+    "hostile": "Strange names",
 }
 """Section → its heading, in the order of the page."""
 OFTEN = [*HEADINGS][:8]

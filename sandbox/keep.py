@@ -56,7 +56,7 @@ def keep() -> None:
             result = sandbox.function.invoke(event)
             for channel, messages in take_news(sandbox).items():
                 for message in messages:
-                    screen.frame(sandbox, channel, message)
+                    screen.frame(channel, message)
         if not result.ok:
             screen.say(f"A check failed: {result.payload.get('errorMessage')}")
         return result

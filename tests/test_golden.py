@@ -22,9 +22,7 @@ from sandbox.readers import Readers, as_text
 from sandbox.samples import Sample, samples
 
 GOLDEN = Path(__file__).with_name("golden")
-SAME_WORDS = re.compile(r"channel-(the-reminder|it-ends)-(sns|cliq|teams|pagerduty)")
-"""Samples that differ from Slack's in a name only."""
-SAMPLES = {sample.name: sample for sample in samples() if not SAME_WORDS.fullmatch(sample.name)}
+SAMPLES = {sample.name: sample for sample in samples()}
 ON_ALL_CHANNELS = (
     "completed-the-weekly-backup",
     "failed-sent-after-the-links-expired",

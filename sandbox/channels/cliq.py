@@ -6,7 +6,7 @@ are chosen, the text of the throttle is known from people who met it.
 """
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,13 +28,12 @@ class FakeCliq(Fake):
     """
 
     name = "cliq"
-    label = "Zoho Cliq"
     path = re.compile(r"(?:/company/\d+)?/api/v2/(?:channelsbyname|bots)/([\w-]+)/message")
     throttle = "throttled"
 
     def __init__(self, clock: Callable[[], datetime] | None = None, certificate: str | None = None) -> None:
         """Start serving, as `Fake` does."""
-        self._asked: defaultdict[str, deque[datetime]] = defaultdict(deque)
+        self._asked: defaultdict[str, list[datetime]] = defaultdict(list)
         self._locked: dict[str, datetime] = {}
         super().__init__(clock, certificate)
 
@@ -68,17 +67,11 @@ class FakeCliq(Fake):
     def _is_locked(self, name: str) -> bool:
         """Count a request; refused ones count as well, and a lock does not get longer by those of its user (chosen)."""
         now = self.clock()
-        if now < self._locked.get(name, now):
-            return True
-        asked = self._asked[name]
-        while asked and asked[0] <= now - timedelta(minutes=1):
-            asked.popleft()
-        if len(asked) >= REQUESTS_A_MINUTE:
-            asked.clear()
-            self._locked[name] = now + LOCK
-            return True
-        asked.append(now)
-        return False
+        if now >= self._locked.get(name, now):
+            self._asked[name] = [*(at for at in self._asked[name] if at > now - timedelta(minutes=1)), now]
+            if len(self._asked[name]) > REQUESTS_A_MINUTE:
+                self._locked[name] = now + LOCK
+        return now < self._locked.get(name, now)
 
     @classmethod
     def text(cls, payload: Payload) -> str:

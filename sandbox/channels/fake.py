@@ -68,7 +68,6 @@ class Fake(Server):
 
     Attributes:
         name: The channel's.
-        label: The service's name for people.
         path: Where messages are posted to.
         limits: The validator of its messages.
         errors: What it answers when something is wrong, by name.
@@ -81,7 +80,6 @@ class Fake(Server):
     """
 
     name: ClassVar[str]
-    label: ClassVar[str]
     path: ClassVar[re.Pattern[str]]
     limits: ClassVar[Any]
     errors: ClassVar[Mapping[str, Response]]

@@ -39,7 +39,6 @@ class FakePagerDuty(Fake):
     """An integration for each name."""
 
     name = "pagerduty"
-    label = "PagerDuty"
     path = re.compile("/v2/enqueue")
 
     def routing_key(self, name: str = "SANDBOX") -> str:

@@ -5,7 +5,7 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -25,7 +25,6 @@ class FakeSlack(Fake):
     """Every `/services/T…/B…/…` is a webhook; `text` is cut at 40,000 characters, as Slack does."""
 
     name = "slack"
-    label = "Slack"
     path = re.compile(r"/services/T\w+/B\w+/(\w+)")
 
     def webhook_url(self, name: str = "SANDBOX") -> str:
@@ -83,36 +82,26 @@ _MARKED = re.compile(r"(?<!\w)([*_~`])(?=\S)([^\n]+?)(?<=\S)\1(?!\w)")
 
 def plain(text: str, zone: tzinfo | None = None) -> str:
     """Return what a person reads: dates resolved, marks gone, the address of a link behind its words."""
-
-    def link(target: str, label: str) -> str:
-        return label if label == target else f"{label} ({target})"
-
-    return html.unescape(_read(text, zone, lambda tag, words: words, link))
+    bare = re.sub(r'<a href="([^"]*)">\1</a>', r"\1", markup(text, zone))
+    return html.unescape(re.sub("<[^>]*>", "", re.sub(r'<a href="([^"]*)">(.*?)</a>', r"\2 (\1)", bare)))
 
 
 def markup(text: str, zone: tzinfo | None = None) -> str:
-    """Return the same as HTML, in which everything but the marks and the links is literal."""
+    """Return the same as HTML, in which everything but the marks and the links is literal.
 
-    def link(target: str, label: str) -> str:
-        address = target.replace('"', "&quot;")
-        return f'<a href="{address}">{label}</a>'
-
-    return _read(text, zone, lambda tag, words: f"<{tag}>{words}</{tag}>", link)
-
-
-def _read(text: str, zone: tzinfo | None, mark: Callable[[str, str], str], link: Callable[[str, str], str]) -> str:
-    """Return a text as HTML; a mention stays in angle brackets, so that it does not look harmless."""
+    A mention stays in angle brackets, so that it does not look harmless.
+    """
     parts = [html.escape(html.unescape(part), quote=False) for part in re.split(r"<([^>]*)>", text)]
     for number, part in enumerate(parts):
         target, _, label = part.partition("|")
         if number % 2 == 0:
-            parts[number] = _MARKED.sub(lambda found: mark(TAGS[found[1]], found[2]), part)
+            parts[number] = _MARKED.sub(lambda found: "<{0}>{1}</{0}>".format(TAGS[found[1]], found[2]), part)
         elif date := re.fullmatch(r"!date\^(\d+)\^([^|^]*)(?:\^[^|]*)?\|.*", part):
             at, parts[number] = datetime.fromtimestamp(int(date[1]), UTC).astimezone(zone), date[2]
             for name, form in DATES.items():
                 parts[number] = parts[number].replace(name, at.strftime(form))
         elif re.match("https?://", target):
-            parts[number] = link(target, label or target)
+            parts[number] = '<a href="{}">{}</a>'.format(target.replace('"', "&quot;"), label or target)
         else:
             parts[number] = f"&lt;{part}&gt;"
     return "".join(parts)

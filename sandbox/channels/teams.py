@@ -22,7 +22,6 @@ class FakeTeams(Fake):
     """A flow for each name, all posting into one channel."""
 
     name = "teams"
-    label = "Microsoft Teams"
     path = re.compile(r"/powerautomate/automations/direct/workflows/(\w+)/triggers/manual/paths/invoke")
 
     def webhook_url(self, name: str = "SANDBOX") -> str:

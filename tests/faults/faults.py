@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
+from handler.channels import BY_NAME
 from sandbox.channels import FAKES
 from sandbox.server import Response
 from sandbox.zoho import links, plan
@@ -285,9 +286,9 @@ BY_PLACE = {
 }
 for name, fake in FAKES.items():
     BY_PLACE[f"{name} webhook"] = [
-        *(Fault(f"{fake.label}: {error}", _says(fake.errors[error])) for error in fake.transient),
-        *(Fault(f"{fake.label}: {error}", _says(fake.errors[error], REFUSES)) for error in fake.refused),
-        *(Fault(f"{fake.label}: {error}", _says(fake.errors[error], BREAKS)) for error in fake.gone),
+        *(Fault(f"{BY_NAME[name].label}: {error}", _says(fake.errors[error])) for error in fake.transient),
+        *(Fault(f"{BY_NAME[name].label}: {error}", _says(fake.errors[error], REFUSES)) for error in fake.refused),
+        *(Fault(f"{BY_NAME[name].label}: {error}", _says(fake.errors[error], BREAKS)) for error in fake.gone),
     ]
 
 
