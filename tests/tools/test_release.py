@@ -27,7 +27,8 @@ from tools.questions import QUESTIONS
 
 ROOT = Path(__file__).parents[2]
 AWS_CLI_PYTHON = os.environ.get("AWSCLI_PYTHON", "")
-DOCUMENT = (ROOT / "docs" / "install.md").read_text()
+DOCS = ROOT / "docs"
+DOCUMENT = (DOCS / "install.md").read_text()
 
 
 def bash(script: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -86,13 +87,13 @@ NAMES, DOWNLOAD, BUCKET, DEPLOY, CLIENT, TOKEN, SAVE, CHECK, READ_BACK, SCHEDULE
 
 def test_the_files_for_ci_are_short_and_fill_in_what_the_template_asks() -> None:
     """Of this release, as all that the document names."""
-    asked, files = release.packaged()["Parameters"], re.findall(r"```(yaml|hcl|ts)\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert [language for language, _ in files] == ["yaml", "hcl", "ts"]
-    for language, text in files:
-        given = {name for name in asked if re.search(rf"\b{name}\b ?[=:]", text)}
-        assert (given, len(text.splitlines()) <= 12) == ({"CodeBucket", "CodeKey", "NotificationEmail"}, True), language
-    assert yaml_parse(files[0][1])["jobs"]["deploy"]["steps"]
-    assert set(re.findall(r"\b\d+\.\d+\.\d+\b", DOCUMENT)) == {VERSION}
+    asked, files = release.packaged()["Parameters"], {path.name: path.read_text() for path in (DOCS / "ci").iterdir()}
+    assert files.keys() == set(re.findall(r"\(ci/(.*?)\)", DOCUMENT))
+    for name, text in files.items():
+        given = {parameter for parameter in asked if re.search(rf"\b{parameter}\b ?[=:]", text)}
+        assert (given, len(text.splitlines()) <= 12) == ({"CodeBucket", "CodeKey", "NotificationEmail"}, True), name
+    assert yaml_parse(files["github-actions.yml"])["jobs"]["deploy"]["steps"]
+    assert set(re.findall(r"\b\d+\.\d+\.\d+\b", "".join((DOCUMENT, *files.values())))) == {VERSION}
 
 
 def test_the_documented_secret_has_every_key() -> None:
