@@ -26,7 +26,7 @@ Json = Any
 Made = tuple[dict[str, str], dict[str, str]]
 """A stack's resources and outputs."""
 POLICIES = Path(__file__).parents[2] / "docs" / "policies"
-NAMES = sorted(path.stem for path in POLICIES.glob("*.json"))
+NAMES = sorted(path.stem for path in POLICIES.glob("*.json") if path.stem != "bounded")
 ORG = ("--org", "acme", "--non-interactive")
 USES: dict[str, list[tuple[Callable[[list[str]], int], tuple[str, ...]]]] = {
     "connect": [
@@ -163,6 +163,22 @@ def test_a_policy_can_be_copied(name: str) -> None:
     for statement in policy(name)["Statement"]:
         if "iam:PassRole" in as_list(statement["Action"]):
             assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+
+
+def denied(boundary: str | None) -> set[str]:
+    """Return the actions that bounded.json denies on a role with this boundary."""
+    matches = [(one, one.get("Condition", {}).get("StringNotEquals")) for one in policy("bounded")["Statement"]]
+    assert {one["Effect"] for one, _ in matches} == {"Deny"}
+    holds = [one for one, unless in matches if unless is None or unless != {"iam:PermissionsBoundary": boundary}]
+    return {action for one in holds for action in as_list(one["Action"])}
+
+
+def test_who_deploys_with_a_boundary_cannot_shed_it() -> None:
+    """Every action of deploy.json that makes a role, or gives it more, needs the boundary; none takes it away."""
+    may = {action for action in actions(permitted("deploy")) if action.startswith("iam:")}
+    lets_more = {action for action in may if re.search(":(Create|Put|Attach)", action)}
+    assert denied(None) & may == denied("another") & may == lets_more | {"iam:DeleteRolePermissionsBoundary"}
+    assert denied("BOUNDARY") == {"iam:DeleteRolePermissionsBoundary"}
 
 
 # --- Roles ------------------------------------------------------------------------------------------------------------
