@@ -13,7 +13,7 @@ from handler.schedule import due, has_schedule, how_often
 from handler.store import as_json
 from handler.summaries import problems
 from handler.transport import Deadline
-from handler.wording import NO_ACTION, Content, compact_time
+from handler.wording import NO_ACTION, Content, compact_time, plural
 
 UNREAD = "nobody is subscribed: subscribe an address to the topic, and open the link in AWS's mail within two days"
 
@@ -84,7 +84,8 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
         try:
             for request in connection.render([notice], rendering):
                 connection.send(request, deadline.within(SEND_SECONDS))
-            results[name] = f"accepted: {connection.kind.accepted_means}"
+            counted = f" ({plural(readers, 'subscriber')} now)" if name == "sns" and readers else ""
+            results[name] = f"accepted: {connection.kind.accepted_means}{counted}"
         except DeliveryError as error:
             results[name], ok = str(error), False
     if url := organisation.secret.heartbeat_url if organisation.secret else "":

@@ -152,6 +152,9 @@ def test_a_test_message_is_marked_and_each_channel_says_what_became_of_it(watche
     for results in (accepted | {"slack": "Slack answered HTTP 500 rollup_error"}, accepted):
         answer = actions.send_test("default", watched.services, "request", watched.deadline)
         assert answer == {"org": "default", "results": results, "ok": results == accepted}
+    watched.subscribers = {"messages": 2}
+    answer = actions.send_test("default", watched.services, "request", watched.deadline)
+    assert answer["results"]["sns"] == f"{accepted['sns']} (2 subscribers now)"
     watched.subscribers = {"messages": 0}
     for alone, ok in ((False, True), (True, False)):
         secret = watched.secrets["default"]
@@ -171,6 +174,6 @@ def test_a_test_message_is_marked_and_each_channel_says_what_became_of_it(watche
     answer = actions.send_test("default", watched.services, "request", watched.deadline)
     assert not answer["ok"]
     assert "slack_mention must be" in answer["results"]["slack"]
-    assert watched.topic.kinds == ["test"] * 4
+    assert watched.topic.kinds == ["test"] * 5
     assert "This is a test message." in watched.topic.entries[0]["Message"]
     assert "put_item" not in watched.calls

@@ -175,6 +175,7 @@ class Wizard:
     def _ask_for_channels(self, kinds: Collection[ChannelKind], new: dict[str, str]) -> None:
         """Ask which messages go to these channels, and for the settings of those that get any; remove the others."""
         say("\nE-mail, SMS and whatever else subscribes to the stack's SNS topic always get messages.")
+        say("Have two ways to reach a person: nobody notices when a mailbox bounces.")
         for kind in kinds:
             first, least = kind.settings[0].key, questions.floor(kind).key
             on = first in self._secret
