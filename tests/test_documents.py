@@ -146,3 +146,4 @@ def test_every_title_leads_to_its_section_of_the_runbook() -> None:
 def test_the_readme_can_be_read_at_once() -> None:
     """What is longer belongs into docs/."""
     assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+    assert sum(len(path.read_text().splitlines()) for path in ROOT.glob("docs/*.md")) <= 1200
