@@ -94,16 +94,14 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
     """
     found = _problems(decision)
     wrong, opens, severity = _wrong(found)
-    past, recent = "The history has no entries yet.", ""
-    if timeline.events:
-        rows, recent = len(timeline.events), timeline.current.recent
+    past = "The history has no entries yet."
+    if rows := len(timeline.events):
         counts = _counts(Counter(event.kind for event in timeline.events if event.is_outcome))
         entries = plural(rows, "earlier entry", "earlier entries") + (f" ({counts})" if counts else "")
-        own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
-        past = f"The history has {entries}. {own}"
+        past = f"The history has {entries}. Earlier entries get no message of their own."
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     sentence = f"From now on, we send a message {when}. {past}"
-    facts, step = _standing_facts(decision, recent), _next_step(decision, found)
+    facts, step = _standing_facts(decision, timeline.current.recent), _next_step(decision, found)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
