@@ -150,10 +150,9 @@ def _scheduled(decision: Decision, news: Standing) -> tuple[str, Content]:
 def _purchased(decision: Decision, news: Standing) -> tuple[str, Content]:
     count = news.event.row.bought
     bought = plural(count, "extra backup") if count else "extra backups"
+    title = "Extra backup bought" if count == 1 else "Extra backups bought"
     sentence = f"{_who(news)} bought {bought} in Zoho CRM."
-    return "info", Content(
-        "🛒", "Extra backups bought", sentence, (time_fact("Bought", news.event.at),), next_step=NO_ACTION
-    )
+    return "info", Content("🛒", title, sentence, (time_fact("Bought", news.event.at),), next_step=NO_ACTION)
 
 
 KINDS: dict[str, Callable[[Decision, Standing], tuple[str, Content]]] = {
