@@ -208,8 +208,7 @@ class Check:
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        rendering = self.services.rendering(self.organisation)
-        delivery = Delivery(self.memory, self.services, self.organisation.connections, rendering, self.deadline)
+        delivery = Delivery(self.memory, self.services, self.organisation, self.deadline)
         try:
             delivery.run()
             self.memory = delivery.memory
