@@ -99,7 +99,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
                 "kind": notice.kind,
                 "severity": notice.severity,
                 "title": notice.content.title,
-                "sentence": notice.content.said(services.rendering(organisation).show),
+                "sentence": notice.content.sentence,
                 "channels": list(notice.pending_for),
             }
             for notice in decision.notices
@@ -208,8 +208,7 @@ class Check:
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        rendering = self.services.rendering(self.organisation)
-        delivery = Delivery(self.memory, self.services, self.organisation.connections, rendering, self.deadline)
+        delivery = Delivery(self.memory, self.services, self.organisation, self.deadline)
         try:
             delivery.run()
             self.memory = delivery.memory

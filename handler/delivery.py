@@ -2,15 +2,14 @@
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handler.channels.channel import Connection, Request
 from handler.errors import ConflictError, DeliveryError, StoreError
 from handler.memory import Memory
-from handler.message import Rendering
-from handler.organisation import Services
+from handler.organisation import Organisation, Services
 from handler.transport import Deadline
 
 log = logging.getLogger("handler")
@@ -31,8 +30,7 @@ class Delivery:
     Attributes:
         memory: The memory as it was saved, with the outbox and the lease of this check; afterwards as last written.
         services: What to work with.
-        connections: The channels that can be sent to, by name.
-        rendering: How the messages are rendered.
+        organisation: Whose channels are sent to.
         deadline: When the invocation is killed.
         delivered: Channel → how many notices it accepted.
         errors: What went wrong, one sentence each.
@@ -42,8 +40,7 @@ class Delivery:
 
     memory: Memory
     services: Services
-    connections: Mapping[str, Connection]
-    rendering: Rendering
+    organisation: Organisation
     deadline: Deadline
     delivered: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
@@ -65,9 +62,9 @@ class Delivery:
         self._write(free=True)
 
     def _send_all(self) -> None:
-        written = True
+        written, rendering = True, self.services.rendering(self.organisation)
         for connection in self._in_order():
-            for request in connection.render(self.memory.pending(connection.kind.name), self.rendering):
+            for request in connection.render(self.memory.pending(connection.kind.name), rendering):
                 if not written:
                     self._write()
                 written = False
@@ -76,10 +73,11 @@ class Delivery:
 
     def _in_order(self) -> list[Connection]:
         """Return the channels to send to; those that have refused for longest come last."""
-        readers = [name for name in self.connections if not self.memory.waits_for_readers(name)]
+        connections = self.organisation.connections
+        readers = [name for name in connections if not self.memory.waits_for_readers(name)]
         waiting = {name: notices for name in readers if (notices := self.memory.pending(name))}
         names = sorted(waiting, key=lambda name: waiting[name][0].at, reverse=True)
-        return [self.connections[name] for name in names]
+        return [connections[name] for name in names]
 
     def _send(self, connection: Connection, request: Request) -> bool:
         """Send one request, record the result, and return whether the channel can get another one."""

@@ -1,11 +1,10 @@
 """The rows that are news, and their notices. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from handler import outcomes
-from handler.codec import UNKNOWN_TIME, to_plain
+from handler.codec import to_plain
 from handler.decision import Decision
 from handler.history import NO_NEWS, Event, Row, classify, known_time
 from handler.incidents import INCIDENTS
@@ -25,6 +24,20 @@ LISTED = 100
 """How many of the newest rows in a list get a line each."""
 SEPARATE_UNKNOWN = 30
 """More unknown entries than this join the list: the item has no room for so many notices."""
+
+
+class Ending(NamedTuple):
+    """Something that a row ends.
+
+    Attributes:
+        kind: The kind of the notices about it.
+        phrase: How its end reads in the row's notice, or "" if the notice says it anyway.
+        ref: The incident, if its end closes an alert.
+    """
+
+    kind: str
+    phrase: str
+    ref: IncidentRef | None = None
 
 
 def notify_news(decision: Decision, timeline: Timeline, before: Memory, ended: Sequence[Ended]) -> None:
@@ -60,26 +73,18 @@ def _row_notice(
 ) -> Notice | None:
     """Return the notice of a row that is news, or None if the company does not want it."""
     event = standing.event
+    stop = _stop_ended(before.schedule, event)
     told = [one for one in ended if one.event == event and one.incident.notified_at]
-    resolved = [one.phrase for one in told if one.phrase]
-    wanted_with = {event.kind, *(one.kind.kind for one in told)}
-    ends = [one.incident.ref(one.kind.name) for one in told]
-    if event.kind == "completed" and (run := _ended_run(timeline, standing, before)):
-        resolved.insert(0, run)
-        wanted_with.add("failed")
-    if explained := _explained(timeline, event, before):
-        resolved.append("an entry with an unknown state")
-        wanted_with.add("unknown")
-        ends.append(explained)
-    stopped_at = _stop_ended(before.schedule, event) if event.kind == "scheduled" else None
-    if stopped_at:
-        resolved.append(f"no backup schedule for {duration(event.at - stopped_at)}")
-        ends.append(IncidentRef("stopped", stopped_at, "warning"))
-    if not (decision.wants(*wanted_with) or stopped_at):
+    endings = _ended_run(timeline, standing, before)
+    endings += [Ending(one.kind.kind, one.phrase, one.incident.ref(one.kind.name)) for one in told]
+    endings += [*_explained(timeline, event, before), *stop]
+    if not (decision.wants(event.kind, *(ending.kind for ending in endings)) or stop):
         return None
+    resolved = tuple(ending.phrase for ending in endings if ending.phrase)
+    ends = tuple(ending.ref for ending in endings if ending.ref)
     still = outcomes.STILL.keys() & decision.memory.incidents
     kind = "recovered" if event.kind == "completed" and resolved and not still else event.kind
-    news = standing._replace(kind=kind, resolved=tuple(resolved))
+    news = standing._replace(kind=kind, resolved=resolved)
     fails = kind == "failed" and not outcomes.superseded(decision, news)
     failing = decision.memory.incidents.get("failing") if fails else None
     opens = (failing.ref("failing"),) if failing else ()
@@ -93,38 +98,40 @@ def _row_notice(
         phase="opened" if opened else "ended" if ends or resolved else "news",
         row=event.row,
         opens=opens,
-        ends=tuple(ends),
+        ends=ends,
     )
 
 
-def _ended_run(timeline: Timeline, standing: Standing, before: Memory) -> str:
-    """Return the failures that a completed backup ended, as a phrase, or "" if it ended none."""
+def _ended_run(timeline: Timeline, standing: Standing, before: Memory) -> list[Ending]:
+    """Return the failures in a row that a completed backup ended, if it ended any."""
     (count, since), event = standing.run, standing.event
     later_known = before.last_completed is not None and before.last_completed >= event.at
     if not count or event is not timeline.current.recovered_by or later_known:
-        return ""
-    if count < 2 or since is None or since == UNKNOWN_TIME:
-        return plural(count, "failed backup")
-    return f"{count} failed backups over {duration(event.at - since)}"
+        return []
+    lasted = f" over {duration(event.at - since)}" if count > 1 and since and known_time(since) else ""
+    return [Ending("failed", plural(count, "failed backup") + lasted)]
 
 
-def _explained(timeline: Timeline, event: Event, before: Memory) -> IncidentRef | None:
+def _explained(timeline: Timeline, event: Event, before: Memory) -> list[Ending]:
     """Return the unknown state that this outcome explains: an earlier one of the same row, of which nobody else speaks.
 
     One id may stand for all runs of a schedule. So the entry must have changed in place, or the two be the only ones.
     """
     known = before.unknown.get(event.row.id) if event.kind in {"completed", "failed"} else None
     if known is None or event.at < known.since:
-        return None
+        return []
     same = [one for one in timeline.events if one.is_outcome and one.row.id == event.row.id]
     shown = any(one.kind == "unknown" and one.at == known.since for one in same)
-    return None if shown and len(same) > 2 else known
+    return [] if shown and len(same) > 2 else [Ending("unknown", "an entry with an unknown state", known)]
 
 
-def _stop_ended(schedule: Schedule | None, event: Event) -> datetime | None:
-    """Return when the schedule was turned off that this recurring one replaces, if that was sent."""
+def _stop_ended(schedule: Schedule | None, event: Event) -> list[Ending]:
+    """Return the stop that a new recurring schedule ends, if that was sent."""
     stopped_at = schedule.stopped_at if schedule and schedule.stop_sent else None
-    return stopped_at if stopped_at and recurs(event) and event.at >= stopped_at else None
+    if event.kind != "scheduled" or not stopped_at or not recurs(event) or event.at < stopped_at:
+        return []
+    phrase = f"no backup schedule for {duration(event.at - stopped_at)}"
+    return [Ending("stopped", phrase, IncidentRef("stopped", stopped_at, "warning"))]
 
 
 def _listed(notices: Sequence[tuple[Event, Notice]]) -> list[tuple[Event, Notice]]:

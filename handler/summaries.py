@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import NamedTuple
 
 from handler import RELEASED, RUNTIME_ENDS, VERSION
@@ -11,7 +10,6 @@ from handler.decision import Decision
 from handler.errors import CAUSES, HISTORY_REPLACED, TRANSIENT, UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
-from handler.message import local_time
 from handler.outbox import IncidentRef
 from handler.schedule import has_schedule, how_often, next_run_fact
 from handler.timeline import Timeline
@@ -60,8 +58,7 @@ def problems(decision: Decision, unread: UnreadableError | None = None) -> list[
         found.insert(0, Problem(unreadable.content(decision, not_read, cause, "opened")))
     for content in [problem.content for problem in found if problem.content.next_step]:
         details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
-        said = content.said(partial(local_time, zone=decision.policy.time_zone))
-        sentence = " ".join((said, *details))
+        sentence = " ".join((content.sentence, *details))
         answer.append({"title": content.title, "sentence": sentence, "next_step": content.next_step})
     return answer
 
@@ -94,16 +91,14 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
     """
     found = _problems(decision)
     wrong, opens, severity = _wrong(found)
-    past, recent = "The history has no entries yet.", ""
-    if timeline.events:
-        rows, recent = len(timeline.events), timeline.current.recent
+    past = "The history has no entries yet."
+    if rows := len(timeline.events):
         counts = _counts(Counter(event.kind for event in timeline.events if event.is_outcome))
         entries = plural(rows, "earlier entry", "earlier entries") + (f" ({counts})" if counts else "")
-        own = "It gets no message of its own." if rows == 1 else "They get no message of their own."
-        past = f"The history has {entries}. {own}"
+        past = f"The history has {entries}. Earlier entries get no message of their own."
     when = "for each backup" if decision.wants("completed") else "when something goes wrong"
     sentence = f"From now on, we send a message {when}. {past}"
-    facts, step = _standing_facts(decision, recent), _next_step(decision, found)
+    facts, step = _standing_facts(decision, timeline.current.recent), _next_step(decision, found)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
     content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
