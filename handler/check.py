@@ -99,7 +99,7 @@ def dry_run(org: str, services: Services, request_id: str, deadline: Deadline) -
                 "kind": notice.kind,
                 "severity": notice.severity,
                 "title": notice.content.title,
-                "sentence": notice.content.sentence,
+                "sentence": notice.content.said(services.rendering(organisation).show),
                 "channels": list(notice.pending_for),
             }
             for notice in decision.notices

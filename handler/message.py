@@ -91,7 +91,7 @@ class Rendering(NamedTuple):
         link = [f"Zoho CRM: {self.crm_url}{page}"] if content.about_crm else []
         paragraphs = [
             [f"{self.name}: {content.title}", *self.remarks(notice)],
-            [content.sentence],
+            [content.said(self.show)],
             [f"- {self.line(line)}" for line in content.lines],
             [f"{fact.label}: {self.value(fact)}" for fact in content.facts],
             [*step, *link],

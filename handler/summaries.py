@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from handler import RELEASED, RUNTIME_ENDS, VERSION
@@ -10,6 +11,7 @@ from handler.decision import Decision
 from handler.errors import CAUSES, HISTORY_REPLACED, TRANSIENT, UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
 from handler.memory import Incident
+from handler.message import local_time
 from handler.outbox import IncidentRef
 from handler.schedule import has_schedule, how_often, next_run_fact
 from handler.timeline import Timeline
@@ -58,7 +60,8 @@ def problems(decision: Decision, unread: UnreadableError | None = None) -> list[
         found.insert(0, Problem(unreadable.content(decision, not_read, cause, "opened")))
     for content in [problem.content for problem in found if problem.content.next_step]:
         details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
-        sentence = " ".join((content.sentence, *details))
+        said = content.said(partial(local_time, zone=decision.policy.time_zone))
+        sentence = " ".join((said, *details))
         answer.append({"title": content.title, "sentence": sentence, "next_step": content.next_step})
     return answer
 

@@ -1,6 +1,6 @@
 """What a notice says before any channel gives it a form, and the words that all kinds share. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ class Content(NamedTuple):
         lines_label: A name for the list, for channels that label everything.
         next_step: What to do, beginning with a verb; "" where that is plain.
         about_crm: Whether a link to Zoho CRM helps.
+        time: Stands where the sentence has ``%time%``, as a channel shows times; this sentence has no word of Zoho's.
     """
 
     symbol: str
@@ -62,6 +63,11 @@ class Content(NamedTuple):
     lines_label: str = "Open problems"
     next_step: str = ""
     about_crm: bool = True
+    time: datetime | None = None
+
+    def said(self, show: Callable[[datetime], str]) -> str:
+        """Return the sentence, with its time as `show` returns it."""
+        return self.sentence.replace("%time%", show(self.time)) if self.time else self.sentence
 
 
 def highest(severities: Iterable[str]) -> str:

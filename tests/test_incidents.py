@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -191,6 +191,16 @@ def test_what_is_wrong_is_said_in_the_words_of_its_notices(name: str) -> None:
         assert one["title"] == words[0]
         assert one["sentence"].endswith(words[1])
         assert one["next_step"].startswith(words[2])
+
+
+def test_a_backup_that_is_late_says_when_it_was_due() -> None:
+    """In the zone of the organisation; a word of Zoho's is not in this sentence, which Slack reads as markup."""
+    for repeats, which, days in (("weekly", "weekly", 7), ("*fortnightly*", "scheduled", 35)):
+        watch = Watch(rows(f"scheduled/{repeats}@-37d, completed@-37d"), time_zone=timezone(HOUR))
+        watch.check()
+        (one,) = problems(watch.decision)
+        due = f"{START + (days - 37) * DAY:%d %b %Y} 11:00 UTC+01:00 (10:00 UTC)"
+        assert one["sentence"].startswith(f"Your {which} backup was due {due} and has not completed.")
 
 
 @pytest.mark.parametrize("remind", [24, 1, 100, 0])

@@ -67,17 +67,22 @@ def said(notices: Sequence[Notice]) -> str:
 def told(notice: Notice) -> dict[str, Any]:
     """Return what a notice tells: its facts by their labels, and what else a story may want to know."""
     content = notice.content
-    return {fact.label: fact.links_until or fact.time or fact.text for fact in content.facts} | {
-        "title": content.title,
-        "sentence": content.sentence,
-        "step": content.next_step,
-        "lines": list(content.lines),
-        "severity": notice.severity,
-        "weight": notice.audience_severity,
-        "for": " ".join(notice.pending_for),
-        "opens": {ref.name: ref.since for ref in notice.opens},
-        "ends": {ref.name: ref.since for ref in notice.ends},
-    }
+    told = {"Was due": content.time} if content.time else {}
+    return (
+        told
+        | {fact.label: fact.links_until or fact.time or fact.text for fact in content.facts}
+        | {
+            "title": content.title,
+            "sentence": content.sentence,
+            "step": content.next_step,
+            "lines": list(content.lines),
+            "severity": notice.severity,
+            "weight": notice.audience_severity,
+            "for": " ".join(notice.pending_for),
+            "opens": {ref.name: ref.since for ref in notice.opens},
+            "ends": {ref.name: ref.since for ref in notice.ends},
+        }
+    )
 
 
 def tell(story: str) -> Watch:

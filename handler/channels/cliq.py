@@ -103,7 +103,7 @@ def _slides(notice: Notice, rendering: Rendering, *, titled: bool) -> Iterator[J
 
 
 def _said(notice: Notice, rendering: Rendering) -> str:
-    return escape_markdown("\n".join([*rendering.remarks(notice), notice.content.sentence]))
+    return escape_markdown("\n".join([*rendering.remarks(notice), notice.content.said(rendering.show)]))
 
 
 CLIQ = ChannelKind(

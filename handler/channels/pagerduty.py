@@ -75,7 +75,7 @@ def _event(action: str, key: str, ref: IncidentRef, notice: Notice, rendering: R
     content = notice.content
     details = {
         "Note": " ".join(rendering.remarks(notice)),
-        "What happened": content.sentence,
+        "What happened": content.said(rendering.show),
         content.lines_label: " ".join(map(rendering.line, content.lines)),
         **{fact.label: rendering.value(fact) for fact in content.facts},
         "What to do": content.next_step,

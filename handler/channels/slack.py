@@ -91,7 +91,8 @@ def _notice_blocks(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     title = f"{content.symbol} {rendering.name}: {content.title}"
     yield {"type": "header", "text": _plain(title, HEADER_LIMIT, emoji=True)}
     yield from (_section(_mrkdwn(remark)) for remark in rendering.remarks(notice))
-    yield _section(_plain(content.sentence, SECTION_LIMIT))
+    said = content.said(rendering.show)
+    yield _section(_mrkdwn(said) if content.time else _plain(said, SECTION_LIMIT))
     yield from _paragraphs(f"• {rendering.line(line)}" for line in content.lines)
     for start in range(0, len(content.facts), FACTS_PER_SECTION):
         facts = content.facts[start : start + FACTS_PER_SECTION]

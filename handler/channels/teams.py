@@ -102,7 +102,7 @@ def _elements(notice: Notice, rendering: Rendering) -> Iterator[Json]:
     yield _block(title, size="Large", weight="Bolder", color=color, separator=True)
     for remark in rendering.remarks(notice):
         yield _block(escape_markdown(remark), color="Warning")
-    yield _block(escape_markdown(content.sentence))
+    yield _block(escape_markdown(content.said(rendering.show)))
     for line in content.lines:
         yield _block(f"• {escape_markdown(rendering.line(line))}", spacing="Small")
     if content.facts:

@@ -70,9 +70,9 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentence += f" Failures in a row: {memory.failures_in_a_row:,}."
     next_run = planned_run(memory)
     planned = [Fact("Next run", time=next_run)] if next_run and next_run > now else []
-    facts = (*good, Fact("Was due", time=late.at), *planned)
+    facts = (*good, *([] if by_schedule else [Fact("Was due", time=late.at)]), *planned)
     step = decision.download_first(decision.fill_in(_next_step(decision)))
-    return Content("⏰", title, sentence, facts, next_step=step)
+    return Content("⏰", title, sentence, facts, next_step=step, time=late.at if by_schedule else None)
 
 
 def _late_since(decision: Decision) -> datetime | None:
@@ -116,7 +116,7 @@ def _rule(decision: Decision, late: Due) -> str:
         rest = f". The previous schedule was {words}." if words else f", so we alert after {days}."
         return f"No backup schedule is set up{rest}"
     which = words if (words := how_often(memory)) in ADJECTIVES else "scheduled"
-    said = f"Your {which} backup was due and has not completed."
+    said = f"Your {which} backup was due %time% and has not completed."
     return said if late.exact else f"{said} It should run at least every {days}."
 
 
