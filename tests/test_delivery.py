@@ -68,22 +68,6 @@ def assert_sent(world: World, *kinds: str) -> None:
 # --- Errors that pass -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("bad", CHANNELS)
-def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_again(world: World, bad: str) -> None:
-    """The message goes once to each, and is tried once a check."""
-    broken(world, "down", bad)
-    world.log(state="failure")
-    assert "1 notice pending" in world.failing()
-    assert (world.sent(bad), world.sent(OTHER[bad])) == ([], ["failed"])
-    assert world.calls.count("send") == world.calls.count("publish") == 1
-    well(world)
-    world.clock.advance(minutes=1)
-    summary = world.check()
-    assert (summary["notices"], summary["delivered"], summary["pending"]) == ([], {bad: 1}, 0)
-    assert_sent(world, "failed")
-    assert world.check()["delivered"] == {}
-
-
 def test_a_slow_slack_takes_no_more_than_its_share(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twelve seconds at most: the time after it belongs to writing down and to what else is pending."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
