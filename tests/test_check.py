@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from handler import actions, check, errors
 from handler.decision import SOMEBODY
-from handler.errors import CAUSES, CheckFailed, ConfigError, NotifierError, StoreError, UnreadableError
+from handler.errors import CAUSES, CheckFailed, NotifierError, StoreError, UnreadableError
 from sandbox.server import Fault, Response
 from sandbox.watch import START
 from sandbox.zoho import links, plan, row
@@ -37,9 +37,6 @@ def watched(world: World) -> World:
 def records(caplog: pytest.LogCaptureFixture, message: str) -> list[dict[str, Any]]:
     """Return the fields of each log record with this message."""
     return [vars(record) for record in caplog.records if record.getMessage() == message]
-
-
-# --- Requests ---------------------------------------------------------------------------------------------------------
 
 
 # --- The answer and the log -------------------------------------------------------------------------------------------
@@ -67,24 +64,6 @@ def test_the_answer_is_the_one_summary_line(watched: World, caplog: pytest.LogCa
     assert {name: line[name] for name in summary} == summary
 
 
-def test_a_failing_check_logs_its_summary_all_the_same(watched: World, caplog: pytest.LogCaptureFixture) -> None:
-    """The alarm's metric reads how much is pending, and since when; a person reads why nothing could be read."""
-    caplog.set_level(logging.INFO, "handler")
-    watched.slack.standing["webhook"] = Fault(Response(500))
-    watched.log(state="failure")
-    assert "1 notice pending" in watched.failing()
-    watched.clock.advance(hours=25, minutes=30)
-    watched.organisation.admin = False
-    watched.failing()
-    first, second = records(caplog, "check")
-    assert (first["pending"], first["oldest_pending_hours"], first["delivered"]) == (1, 0.0, {"sns": 1})
-    assert (second["pending"], second["oldest_pending_hours"], second["rows"]) == (2, 25.5, 0)
-    assert second["incidents"] == ["channel:slack", "failing", "unreadable"]
-    (why,) = records(caplog, "unreadable")
-    assert (why["org"], why["cause"]) == ("default", "no_permission")
-    assert why["detail"] == "Zoho answered HTTP 403 NO_PERMISSION"
-
-
 # --- What the alarms read ---------------------------------------------------------------------------------------------
 
 
@@ -100,9 +79,9 @@ def _disconnect(world: World) -> None:
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "GetItem")
 ENDINGS: dict[str, tuple[Callable[[World], object], Callable[..., Any], list[float]]] = {
     "all is well": (lambda world: setattr(world.topic, "fail", None), check.run, [0.0]),
-    "something stays pending": (lambda world: None, check.run, [5.0]),
+    "something stays pending": (lambda world: None, check.run, [5.5]),
     "Slack has reported what it waits for": (World.failing, check.run, [0.0]),
-    "another check is delivering": (_lease, check.run, [5.0]),
+    "another check is delivering": (_lease, check.run, [5.5]),
     "nobody connected it": (_disconnect, check.run, [0.0]),
     "DynamoDB refuses": (lambda world: setattr(world, "around", Mock(side_effect=DENIED)), check.run, []),
     "it is a dry run": (lambda world: None, check.dry_run, []),
@@ -121,7 +100,7 @@ def test_every_check_that_reaches_its_end_is_counted_once_and_nothing_else(
     watched.topic.fail = EndpointConnectionError(endpoint_url="https://sns")
     watched.log(state="failure")
     watched.failing()
-    watched.clock.advance(hours=5)
+    watched.clock.advance(hours=5.5)
     happens(watched)
     caplog.clear()
     caplog.set_level(logging.INFO, "handler")
@@ -131,16 +110,7 @@ def test_every_check_that_reaches_its_end_is_counted_once_and_nothing_else(
     assert [line["oldest_pending_hours"] for line in logged if "oldest_pending_hours" in line] == hours
 
 
-# --- Not connected ----------------------------------------------------------------------------------------------------
-
-
-def test_without_a_parameter_and_an_item_there_is_nothing_to_check(world: World) -> None:
-    """A stack that nobody connected stays green; for another organisation somebody made a schedule by mistake."""
-    world.secrets.clear()
-    assert world.check() == {"org": "default", "skipped": "not connected", "oldest_pending_hours": 0.0}
-    with pytest.raises(ConfigError, match="make connect ORG=acme"):
-        world.check("acme")
-    assert world.calls == ["get_item", "get_parameter"] * 2
+# --- A parameter that is gone -----------------------------------------------------------------------------------------
 
 
 def test_what_is_pending_for_slack_while_the_parameter_is_gone_waits_for_it(watched: World) -> None:
@@ -233,7 +203,9 @@ def test_every_cause_is_brought_about() -> None:
     assert set(ACT) | {"history_replaced"} == {cause.name for cause in CAUSES.values() if cause.actionable}
 
 
-def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: World) -> None:
+def test_what_is_pending_is_delivered_although_nothing_can_be_read(
+    watched: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """With half a minute left nothing is read any more: that time belongs to the outbox."""
     watched.slack.script("webhook", Response(500))
     watched.log(state="failure")
@@ -241,6 +213,12 @@ def test_what_is_pending_is_delivered_although_nothing_can_be_read(watched: Worl
     watched.forget()
     watched.remaining = 30.0
     assert "no_time" in watched.failing()
+    [why] = records(caplog, "unreadable")
+    assert (why["org"], why["cause"], why["detail"].startswith("The time of this check")) == (
+        "default",
+        "no_time",
+        True,
+    )
     assert watched.asked == []
     assert (watched.sent("sns"), watched.sent("slack")) == ([], ["failed"])
 
@@ -381,17 +359,6 @@ def test_a_heartbeat_that_is_no_longer_configured_is_no_trouble(beating: World) 
     beating.check()
     beating.check()
     assert ("no longer used" in beating.mail(), beating.memory().incidents) == (True, {})
-
-
-# --- The table --------------------------------------------------------------------------------------------------------
-
-
-def test_an_item_that_cannot_be_understood_ends_the_check_before_anything_is_asked(watched: World) -> None:
-    """Nothing is concluded from a memory that a hand has broken, and nothing is overwritten."""
-    watched.table.items["default"]["schema"] = {"N": "x"}
-    with pytest.raises(StoreError, match="cannot be read"):
-        watched.check()
-    assert watched.calls == ["get_item"]
 
 
 # --- Organisations ----------------------------------------------------------------------------------------------------

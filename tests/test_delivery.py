@@ -13,8 +13,6 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from handler import check, delivery
-from handler.channels import BY_NAME
-from handler.decision import SOMEBODY
 from handler.errors import CheckFailed, StoreError
 from handler.message import MAX_TOGETHER
 from handler.store import Store
@@ -68,22 +66,6 @@ def assert_sent(world: World, *kinds: str) -> None:
 
 
 # --- Errors that pass -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("bad", CHANNELS)
-def test_a_channel_that_was_down_gets_it_at_the_next_check_and_the_other_not_again(world: World, bad: str) -> None:
-    """The message goes once to each, and is tried once a check."""
-    broken(world, "down", bad)
-    world.log(state="failure")
-    assert "1 notice pending" in world.failing()
-    assert (world.sent(bad), world.sent(OTHER[bad])) == ([], ["failed"])
-    assert world.calls.count("send") == world.calls.count("publish") == 1
-    well(world)
-    world.clock.advance(minutes=1)
-    summary = world.check()
-    assert (summary["notices"], summary["delivered"], summary["pending"]) == ([], {bad: 1}, 0)
-    assert_sent(world, "failed")
-    assert world.check()["delivered"] == {}
 
 
 def test_a_slow_slack_takes_no_more_than_its_share(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,32 +309,6 @@ def test_a_death_at_any_call_loses_nothing(world: World, at: int, after: bool) -
 
 
 # --- A channel that is gone -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("bad", CHANNELS)
-def test_the_next_check_says_on_the_other_channel_that_one_is_gone(world: World, bad: str) -> None:
-    """Found while delivering, saved with the last write, sent a minute later, reminded of, and over when it is back."""
-    good = OTHER[bad]
-    broken(world, "gone", bad)
-    world.log(state="odd")
-    world.failing()
-    assert (world.sent(bad), world.sent(good)) == ([], ["unknown"])
-    assert set(world.memory().incidents) == {f"channel:{bad}"}
-    for minutes, told in ((1, 1), (24 * 60 - 1, 1), (1, 2)):
-        world.clock.advance(minutes=minutes)
-        world.told()
-        assert world.sent(good) == ["unknown", *["channel"] * told]
-    everything = json.dumps([world.topic.entries, world.slack.messages], ensure_ascii=False)
-    hint = BY_NAME[bad].channel.repair_hint.replace("{operator}", SOMEBODY)
-    hint = hint.replace("{connect}", "make connect ORG=default").replace("`", "'")
-    assert hint in everything.replace("`", "'")
-    well(world)
-    world.clock.advance(hours=1)
-    assert world.check()["incidents"] == [f"channel:{bad}"]
-    assert world.check()["incidents"] == []
-    assert world.sent(good) == ["unknown", *["channel"] * 3]
-    assert world.sent(bad) == ["unknown"]
-    assert world.check()["notices"] == []
 
 
 def hours_later(world: World, hours: float) -> None:

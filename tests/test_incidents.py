@@ -157,11 +157,6 @@ WRONG: dict[str, tuple[str, ...] | None] = {
         "After 14 days they are discarded. Technical detail: slack_webhook_url must be an https URL",
         "Make a new incoming webhook in Slack and ask Ops to save it for this organisation",
     ),
-    "denied": (
-        f"Cannot check the backups ({errors.SECRET_DENIED.title})",
-        "Backups are not being monitored until this is fixed. Technical detail: AccessDenied",
-        "Ask Ops to check the permissions of the function's role and the key that encrypts the parameter.",
-    ),
     "no schedule": ("No backup schedule", NO_SCHEDULE, "Set up a schedule under Setup > Data Administration > "),
     "nothing": (),
 }
@@ -171,21 +166,19 @@ WRONG: dict[str, tuple[str, ...] | None] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_said_in_the_words_of_its_notices(name: str) -> None:
     """As `status` and `dry-run` return it, with the technical detail where the notice has it as a fact."""
-    watch, unread, words = prepared(name, operated_by="Ops"), None, WRONG[name]
+    watch, words = prepared(name, operated_by="Ops"), WRONG[name]
     if name not in {"overdue", "no schedule"}:
         watch.log(at=START - HOUR, action="scheduled")
         watch.check()
     if name in CASES:
         CASES[name].opens(watch)
-    elif name == "denied":
-        unread = UnreadableError(errors.SECRET_DENIED, "AccessDenied")
     elif name == "malformed":
         watch.decision.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
     if words is None:
         content, detail = watch.notices[-1].content, told(watch.notices[-1]).get("Technical detail")
         sentence = f"{content.sentence} Technical detail: {detail}" if detail else content.sentence
         words = (content.title, sentence, content.next_step)
-    found = problems(watch.decision, unread)
+    found = problems(watch.decision)
     assert len(found) == (words != ())
     for one in found:
         assert one["title"] == words[0]
@@ -232,11 +225,6 @@ STORIES = {
         7d     | failed@7d   | failed
         1d     |
         1s     |             | overdue opened""",
-    "by the setting and with little grace": """
-        before | stopped@-1h, completed@0h
-        with   | max_backup_age_days=3, grace_hours=5
-        77h    |
-        1s     |             | overdue opened | Was due: @3d""",
     "a backup is stuck after the hours that are set; without a time, since it was first seen": """
         with   | stuck_hours=1
         0h     | undated     |
@@ -290,12 +278,6 @@ a backup that was 24 days overdue; a backup that ran for 24 hours
         open   | stuck"""
         for action in ("stopped", "scheduled", "bought", "resumed")
     },
-    "nor does the beginning of another backup end it": """
-        before | started@-25h
-        with   | notify_on=stuck
-        1h     | started     |
-        23h    | begun       | stuck reminder | opens: stuck@-25h
-        open   | stuck""",
     "an earlier run does not end stuck, one in the same second does": """
         before | started@-24h
         with   | notify_on=stuck completed

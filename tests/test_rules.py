@@ -120,15 +120,6 @@ STORIES = {
         1h     | failed@20m     | failed | severity: info | opens: | title: Backup failed, a later one completed
         72h    |
         open   |""",
-    "nor is one that is seen in the same check": """
-        1h     | failed@5m, completed@50m | failed, recovered ended
-        open   |""",
-    "a late completion ends nothing while a newer failure lasts": """
-        2h     | failed@1h      | failed opened
-        4h     | failed@5h      | failed
-        1h     | completed@3h   | completed       | ends:
-        open   | failing
-        1h     | completed@6h   | recovered ended | Resolved: 1 failed backup""",
     "what a newer completion ended no older one ends again": """
         1h     | failed         | failed opened
         3h     | completed@3h   | recovered ended
@@ -163,11 +154,6 @@ a backup that was 17 days overdue""",
         gone   | -1
         1h     | bought         |
         1h     | failed         | failed opened | Last successful backup: @0h""",
-    "a failed row that changes in place leaves nothing failing": """
-        1h     | failed         | failed opened
-        becomes | completed
-        1h     |                | recovered ended
-        open   |""",
     "a stop that a newer schedule follows is no alarm": """
         before | scheduled@-1d, completed@-1d
         1h     | stopped@5m, scheduled/monthly@7m | stopped | severity: info | New schedule: monthly""",

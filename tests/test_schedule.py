@@ -27,7 +27,6 @@ def read(rule: Any, start: Any = None, next_run: Any = None, **more: Any) -> Pla
 GAPS = [
     ("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", 7, "weekly"),
     ("freq=weekly;byday=tu", 7, "weekly"),
-    ("FREQ=WEEKLY", 7, "weekly"),
     *((f"FREQ=WEEKLY;INTERVAL={n};BYDAY=SA", 7 * n, f"every {n} weeks") for n in (2, 3, 4, 8, 52)),
     ("FREQ=WEEKLY;BYDAY=MO,TH", 4, "weekly"),
     ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR;WKST=SU", 10, "every 2 weeks"),
@@ -120,10 +119,8 @@ def test_the_same_rule_is_the_same_however_it_is_written() -> None:
     ("end", "start", "last"),
     [
         ("COUNT=3", "2026-01-06T02:00:00+01:00", "2026-01-20T02:00:00+01:00"),
-        ("COUNT=1", "2026-01-06T02:00:00+01:00", "2026-01-06T02:00:00+01:00"),
         ("COUNT=3", None, None),
         ("COUNT=10000", "2026-01-06T02:00:00+01:00", None),
-        ("COUNT=x", "2026-01-06T02:00:00+01:00", None),
         ("UNTIL=20260120", "2026-01-06T02:00:00+01:00", "2026-01-13T02:00:00+01:00"),
         ("UNTIL=20260120T235959Z", "2026-01-06T02:00:00+01:00", "2026-01-20T02:00:00+01:00"),
         ("UNTIL=20250101", "2026-01-06T02:00:00+01:00", None),
@@ -200,9 +197,7 @@ RULES: dict[str, tuple[Memory, int, datetime, int, bool]] = {
     "3: never later than the longest gap": (rule(schedule=WORD, next_run=NOW + 99 * DAY), 0, LAST, 35, False),
     "3: the rule of the plan": (rule(schedule=WORD, plan=PLAN), 0, LAST, 35, False),
     "3: also where the history has no schedule": (rule(plan=PLAN), 0, LAST, 35, False),
-    "3: weekly": (rule(schedule=WORD), 0, LAST, 7, False),
     "3: biweekly": (rule(schedule=WORD._replace(repeat_type="biweekly")), 0, LAST, 14, False),
-    "3: monthly": (rule(schedule=WORD._replace(repeat_type="monthly")), 0, LAST, 35, False),
     "3: any other": (rule(schedule=WORD._replace(repeat_type="quarterly")), 0, LAST, 35, False),
     "3: set up after the completion": (rule(schedule=WORD._replace(at=NOW - DAY)), 0, NOW - DAY, 7, False),
     "3: only concluded": (rule(schedule=WORD._replace(at=NOW - DAY, explicit=False)), 0, LAST, 7, False),
@@ -338,7 +333,6 @@ IN_FORCE: dict[str, tuple[str, str | None]] = {
     "capitals": ("SCHEDULED/Monthly@-9d", "monthly"),
     "stopped later": ("scheduled@-9d, stopped@-5d", None),
     "stopped, whatever its type": ("scheduled@-9d, stopped/immediate@-5d", None),
-    "scheduled again": ("stopped@-9d, scheduled@-5d", "weekly"),
     "scheduled again, listed first": ("scheduled@-5d, stopped@-9d", "weekly"),
     "both in one second: the greater id is newer": ("stopped@-5d, scheduled@-5d", "weekly"),
     "the other way round": ("scheduled@-5d, stopped@-5d", None),
@@ -397,13 +391,10 @@ def test_what_was_stopped_keeps_its_interval() -> None:
 
 PRESENT: dict[str, tuple[str, list[str], str]] = {
     "all is well": ("completed@-3d", [], "info"),
-    "a failure that is over": ("failed@-3d, completed@-2d", [], "info"),
     "an unknown outcome": ("odd@-3d", [], "info"),
     "last outcome a failure": ("completed@-3d, failed@-2d", ["failing"], "critical"),
-    "in time": ("completed@-6d", [], "info"),
     "overdue": ("completed@-9d", ["overdue"], "critical"),
     "stuck": ("completed@-3d, started@-1d", ["stuck"], "critical"),
-    "not stuck": ("started@-3d, completed@-2d", [], "info"),
     "no schedule": ("completed@-3d, stopped@-2d", ["schedule"], "warning"),
     "nothing at all": ("", ["schedule"], "warning"),
     "everything, with no completion ever": (

@@ -23,7 +23,7 @@ from handler.errors import TransportError
 from handler.transport import Deadline
 from sandbox.server import Fault, Response
 from sandbox.zoho import row
-from tests.wire import CHUNK, Authority, Echo, RudeServer, endless, trickling
+from tests.wire import CHUNK, Authority, Echo, RudeServer, trickling
 from tests.world import TLS
 
 AMPLE = Deadline(lambda: 60.0)
@@ -111,7 +111,7 @@ def test_a_gzip_bomb_is_cut_at_the_limit(echo: Echo, sending: requests.Session) 
 def test_an_error_page_without_an_end_is_not_read_before_the_next_try(reading: requests.Session) -> None:
     """urllib3 would read all of a 503 before it tries again, without any limit of size or time."""
     head = b"HTTP/1.1 503 Busy\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with closing(RudeServer(lambda: endless(head, CHUNK))) as server:
+    with closing(RudeServer(lambda: trickling(head, CHUNK, b"", times=100_000))) as server:
         with pytest.raises(TransportError):
             transport.fetch(reading, "GET", server.url, deadline=AMPLE)
         assert server.connections == 3

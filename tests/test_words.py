@@ -97,14 +97,9 @@ def test_what_only_the_operator_can_do_names_them() -> None:
 
 
 def test_a_mail_fits_its_news() -> None:
-    """No greeting over a problem, no alarm over good news; it begins with the name and ends with one reference."""
+    """No greeting over a problem, no alarm over good news."""
     for name, sample in SAMPLES.items():
         for notice in sample.notices:
             assert (notice.content.symbol in CHEERFUL) == (notice.severity == "info"), (
                 f"{name}: {notice.content.symbol}"
             )
-        shown = Message(sample.notices, sample.reader).text
-        assert shown.startswith(f"{sample.reader.name}: "), name
-        if len(sample.notices) == 1:
-            assert shown.rpartition("\n")[2] == f"Reference: {sample.notices[0].notice_id}"
-            assert shown.count(sample.notices[0].notice_id) == 1, name

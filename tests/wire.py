@@ -197,13 +197,6 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
     return bool(data)
 
 
-def endless(head: bytes, piece: bytes, limit: int = 100_000_000) -> Iterator[bytes]:
-    """Yield a head, then the same piece over and over, up to a limit in bytes that no client should reach."""
-    yield head
-    for _ in range(limit // len(piece)):
-        yield piece
-
-
 def trickling(head: bytes, piece: bytes, end: bytes, times: int = 300) -> Iterator[bytes]:
     """Yield a head, then the same piece so many times, and at last an end that makes it a good answer."""
     yield head
