@@ -81,7 +81,7 @@ TROUBLES = {
     ),
     **{
         f"first look at a dead schedule: {rule.text}, {undated}": trouble(
-            "BASELINE", *[MISSED] * 60, rule=rule, dead=140, undated=undated
+            "BASELINE", *[MISSED] * 60, rule=rule, age=200, dead=140, undated=undated
         )
         for rule, undated in ((WEEKLY, ""), (THURSDAY, ""), (WEEKLY, "completed"), (WEEKLY, "failed"))
     },
