@@ -92,8 +92,7 @@ class Story:
             ]
         fates = iter(self.fates)
         for at, happen in [*sorted(events, key=lambda event: event[0]), (self.until, lambda at: None)]:
-            while zoho.scheduled and zoho.due() < at:
-                zoho.run(next(fates, Fate()))
+            zoho.live(at, fates)
             happen(at)
         return zoho
 
