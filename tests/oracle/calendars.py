@@ -18,6 +18,15 @@ CHANGE, STRADDLING = 47 * DAY + 65 * MINUTE, 47 * DAY + 58 * MINUTE
 """After the first check: at five past an hour a check sees a stop and a new schedule, at two to an hour only a stop."""
 SETTLED = 150
 """Days: long after every change, pause and start."""
+TYPICAL = (
+    ("weekly", weekly(), False),
+    ("biweekly", weekly(2), False),
+    ("monthly on 1TH", monthly("BYDAY=1TH"), False),
+    ("every 3 weeks, called weekly", weekly(3, "weekly"), True),
+    ("monthly on the 31.", monthly("BYMONTHDAY=31"), True),
+    ("every 13 weeks", weekly(13, "biweekly"), True),
+)
+"""Name, rule, and whether the history alone does not show when a backup is due."""
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 
 
@@ -143,15 +152,7 @@ def _pauses() -> Iterator[Calendar]:
 
 
 def _by_hand() -> Iterator[Calendar]:
-    table = (
-        ("weekly", weekly(), False),
-        ("biweekly", weekly(2), False),
-        ("monthly on 1TH", monthly("BYDAY=1TH"), False),
-        ("every 3 weeks, called weekly", weekly(3, "weekly"), True),
-        ("monthly on the 31.", monthly("BYMONTHDAY=31"), True),
-        ("every 13 weeks", weekly(13, "biweekly"), True),
-    )
-    for name, rule, needs_plan in table:
+    for name, rule, needs_plan in TYPICAL:
         for days in (3, 10, 25):
             times = tuple(n * (days * DAY + 5 * HOUR) for n in range(1, 366 // days))
             yield Calendar(f"{name}, by hand every {days} days", plain(rule, by_hand=times), needs_plan)
@@ -176,13 +177,7 @@ def _slow() -> Iterator[Calendar]:
             yield Calendar(f"{name}, {hours} hours each", plain(rule, **turns(hours)), told=told)
         queued = plain(rule, delays=(9 * HOUR, MINUTE, 12 * HOUR), **turns(10, 1))
         yield Calendar(f"{name}, queued for up to 12 hours", queued)
-    lagging = (
-        ("weekly", weekly(), False),
-        ("every 3 weeks, called weekly", weekly(3, "weekly"), True),
-        ("monthly on the 31.", monthly("BYMONTHDAY=31"), True),
-        ("monthly on 1TH", monthly("BYDAY=1TH"), False),
-    )
-    for (name, rule, needs_plan), hours in product(lagging, (5, 30)):
+    for (name, rule, needs_plan), hours in product(TYPICAL, (5, 30)):
         yield Calendar(f"{name}, the plan moves {hours} hours late", plain(rule, lag=hours), needs_plan)
 
 
