@@ -11,8 +11,6 @@ from sandbox.server import Fault, Response
 from tests.channels.builder import (
     AMPLE,
     RENDERING,
-    content,
-    everything,
     notice,
     notices,
     one,
@@ -43,18 +41,6 @@ def test_a_url_without_its_path_or_token_is_refused(url: str, complaint: str) ->
     said = CLIQ.settings[0].problem(url, False)
     assert complaint in said
     assert bool(said) == bool(complaint)
-
-
-@pytest.mark.parametrize("size", [MESSAGE_LIMIT - 100, MESSAGE_LIMIT, MESSAGE_LIMIT + 1, MESSAGE_LIMIT * 2])
-def test_a_message_ends_at_the_limit(connection: Connection, size: int) -> None:
-    """Characters of the whole; what is longer goes as its shortened text."""
-    (request,) = connection.render([notice(content=content(said="x" * 10))], RENDERING)
-    filler = size - len(everything(request.payload[0]))
-    long = notice(content=content(said="x" * 10))
-    long = long._replace(content=long.content._replace(sentence=long.content.sentence + "y" * filler))
-    card, plain = connection.render([long], RENDERING)[0].payload
-    assert len(everything(card)) == size if size <= MESSAGE_LIMIT else card == plain
-    assert len(plain["text"]) <= MESSAGE_LIMIT
 
 
 def test_a_title_ends_at_its_limit(connection: Connection, fake: FakeCliq) -> None:

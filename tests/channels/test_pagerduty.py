@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from handler.channels.channel import Connection
-from handler.channels.pagerduty import PAGERDUTY, SUMMARY_LIMIT
+from handler.channels.pagerduty import PAGERDUTY
 from handler.outbox import IncidentRef
 from sandbox.channels import FakePagerDuty
 from sandbox.server import Fault, Response
@@ -94,16 +94,6 @@ def test_an_event_is_as_severe_as_its_incident_and_as_old_as_its_notice(
     send_all(connection, [notice(opens=(ref(severity=severity),))], RENDERING._replace(now=NOW + timedelta(hours=1)))
     payload = fake.messages[0]["payload"]
     assert (payload["severity"], payload["timestamp"], payload["group"]) == (severity, NOW.isoformat(), "acme")
-
-
-@pytest.mark.parametrize("length", [SUMMARY_LIMIT, SUMMARY_LIMIT + 1])
-def test_a_summary_ends_at_its_limit(connection: Connection, fake: FakePagerDuty, length: int) -> None:
-    """With an ellipsis."""
-    title = "t" * (length - len("Acme Ltd: "))
-    send_all(connection, [notice(content=content(title), opens=(ref(),))])
-    summary = fake.messages[0]["payload"]["summary"]
-    assert len(summary) == SUMMARY_LIMIT
-    assert summary.endswith("…") == (length > SUMMARY_LIMIT)
 
 
 @pytest.mark.parametrize(("opens", "key"), [((ref("stuck"),), "acme-stuck-20260302T100000Z"), ((), "acme-0")])

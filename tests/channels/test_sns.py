@@ -118,18 +118,24 @@ def test_a_subject_is_one_line_of_ascii(topic: Connection, name: str) -> None:
     assert len(subject) <= SUBJECT_LIMIT
 
 
-CODES = {
-    **dict.fromkeys(["Throttled", "ThrottledException", "KMSThrottlingException", "InternalError", "Else"], False),
-    **dict.fromkeys(["NotFound", "NotFoundException", "AuthorizationError", "AccessDenied", "KMSDisabled"], True),
-}
+GONE = ("NotFound", "NotFoundException", "AuthorizationError", "AccessDenied", "KMSDisabled")
+CODES = [
+    *((code, "", False, False) for code in ("Throttled", "ThrottledException", "KMSThrottlingException", "Else")),
+    *((code, "", True, False) for code in GONE),
+    *((code, "", False, True) for code in REFUSED.split("|")),
+    *(("InvalidParameter", name, True, False) for name in ("TopicArn", "TargetArn", "MessageGroupId")),
+]
 
 
-@pytest.mark.parametrize(("code", "gone"), CODES.items())
-def test_a_message_that_sns_does_not_take_is_kept(topic: Connection, sns: FakeSns, code: str, gone: bool) -> None:
-    """Not repeated here: the next invocation does. Where the topic itself refuses, a person must act."""
-    sns.standing["publish"] = Fault(sns_error(code, 500))
+@pytest.mark.parametrize(("code", "parameter", "permanent", "refused"), CODES)
+def test_each_error_is_of_the_attempt_the_topic_or_the_message(
+    topic: Connection, sns: FakeSns, code: str, parameter: str, permanent: bool, refused: bool
+) -> None:
+    """Not repeated here: the next check does. What names the topic would refuse each message, so none is lost."""
+    sns.standing["publish"] = Fault(sns_error(code, 400, f"Invalid parameter: {parameter}"))
     raised = refusal_of(topic, one(topic))
-    assert (raised.permanent, raised.refused, str(raised)) == (gone, False, f"SNS answered {code}")
+    assert (raised.permanent, raised.refused) == (permanent, refused)
+    assert str(raised) == f"SNS answered {code}" + (f" ({parameter})" if parameter else "")
     assert len(sns.requests) == 1
 
 
@@ -149,25 +155,6 @@ def test_an_answer_that_says_nothing_is_no_acceptance(topic: Connection, sns: Fa
     sns.standing["publish"] = fault
     assert not refusal_of(topic, one(topic)).permanent
     assert len(sns.requests) == 1
-
-
-@pytest.mark.parametrize("code", REFUSED.split("|"))
-def test_a_message_that_sns_refuses_for_its_content_never_will_be_taken(
-    topic: Connection, sns: FakeSns, code: str
-) -> None:
-    """The codes are those that botocore knows of Publish."""
-    sns.standing["publish"] = Fault(sns_error(code, 400))
-    raised = refusal_of(topic, one(topic))
-    assert (raised.permanent, raised.refused, str(raised)) == (False, True, f"SNS answered {code}")
-
-
-@pytest.mark.parametrize("parameter", ["TopicArn", "TargetArn", "MessageGroupId"])
-def test_an_error_that_names_the_topic_is_the_channels(topic: Connection, sns: FakeSns, parameter: str) -> None:
-    """Each message would be refused like that, so none is lost."""
-    sns.standing["publish"] = Fault(sns_error("InvalidParameter", 400, f"Invalid parameter: {parameter}"))
-    raised = refusal_of(topic, one(topic))
-    assert (raised.permanent, raised.refused) == (True, False)
-    assert str(raised) == f"SNS answered InvalidParameter ({parameter})"
 
 
 def test_every_code_that_publish_documents_is_known(server_and_client: tuple[FakeSns, Any]) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ClientError
+
+from tests.world import TableInMemory
 
 TABLE, PREFIX = "memory", "/zoho-backup-notifier/faults"
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:faults"
@@ -30,7 +33,8 @@ class Stack:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self.items: dict[str, dict[str, Any]] = {}
+        self.table = TableInMemory()
+        self.items = self.table.items
         self.parameters: dict[str, str] = {}
         self.published: list[Mapping[str, str]] = []
         self.subscribers = 1
@@ -39,11 +43,13 @@ class Stack:
         """Return status and body; raises NotImplementedError for a call that the function does not make today."""
         match operation:
             case "GetItem":
-                assert (asked["TableName"], asked["ConsistentRead"]) == (TABLE, True)
-                item = self.items.get(asked["Key"]["org"]["S"])
-                return 200, json.dumps({"Item": item} if item else {})
+                return 200, json.dumps(self.table.get_item(**asked))
             case "PutItem":
-                return self._put_item(asked)
+                try:
+                    self.table.put_item(**asked)
+                except ClientError:
+                    return 400, error("ConditionalCheckFailedException")
+                return 200, "{}"
             case "GetParameter":
                 assert asked["WithDecryption"]
                 found = {"Name": asked["Name"], "Type": "SecureString", "Value": self.parameters.get(asked["Name"])}
@@ -54,19 +60,6 @@ class Stack:
                 count = f"<entry><key>SubscriptionsConfirmed</key><value>{self.subscribers}</value></entry>"
                 return 200, _result(operation, f"<Attributes>{count}</Attributes>")
         raise NotImplementedError(operation)
-
-    def _put_item(self, asked: dict[str, Any]) -> Answer:
-        org, condition = asked["Item"]["org"]["S"], asked["ConditionExpression"]
-        old = self.items.get(org)
-        if condition == "attribute_not_exists(org)":
-            holds = old is None
-        else:
-            assert condition == "version = :version"
-            holds = old is not None and old["version"] == asked["ExpressionAttributeValues"][":version"]
-        if not holds:
-            return 400, error("ConditionalCheckFailedException")
-        self.items[org] = asked["Item"]
-        return 200, "{}"
 
     def publish(self, asked: Mapping[str, str]) -> Answer:
         """Return the answer to a message, which the topic takes unless it is too long."""

@@ -30,7 +30,7 @@ def judge(job: Job) -> list[str]:
     case = CASES[name]
     if isinstance(case, Trouble):
         return judge_trouble(case, style, with_plan=with_plan)
-    return judge_calendar(case, style, with_plan=with_plan, hourly_days=case.days)
+    return judge_calendar(case, style, with_plan=with_plan, hourly_days=case.story.days)
 
 
 def main() -> int:

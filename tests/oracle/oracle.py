@@ -79,7 +79,7 @@ def complaints(player: Player) -> Iterator[str]:
     """Yield every check after which an incident is wrongly open or not, and what was said without a cause."""
     organisation = player.organisation
     history: list[Raw] = []
-    rows, before, heard, said = shown(history), frozenset[str](), NEVER, frozenset[str]()
+    rows, before, heard, failed_at, said = shown(history), frozenset[str](), NEVER, NEVER, frozenset[str]()
     for now, after in player.open:
         readable = organisation.outage(now) is None
         if organisation.rows(now) is not history:
@@ -90,8 +90,12 @@ def complaints(player: Player) -> Iterator[str]:
         verdicts = {"unreadable": not readable, **(verdicts if readable else {})}
         wrong = [name for name, must in verdicts.items() if must not in {None, name in after}]
         yield from (f"{now:%d %b %H:%M}: {name} {'is' if name in after else 'is not'} open" for name in wrong)
-        before |= {"failing" for notice in sent if notice.kind == "failed"}
+        failures = [notice for notice in sent if notice.kind == "failed" and notice.severity == "critical"]
+        before |= {"failing" for notice in failures}
+        failed_at = now if failures else failed_at
         for notice in sent:
+            if notice.kind == "overdue" and notice.severity == "critical" and now - failed_at < DAY:
+                yield f"{now:%d %b %H:%M}: overdue {notice.phase} on the day of a failure"
             if why := _without_cause(notice, rows, before, after, readable=readable) or _untrue(notice, history):
                 yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
         kinds = {"failing" if n.kind == "failed" else n.kind for n in sent if n.severity == "critical"}

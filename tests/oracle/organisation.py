@@ -6,7 +6,7 @@ https://www.zoho.com/crm/developer/docs/api/v8/get-backup-info.html
 
 import calendar
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -62,7 +62,7 @@ class Rule:
     clamped: bool = False
 
     def runs(self, start: datetime) -> Iterator[datetime]:
-        """Yield the runs from ``start`` on, in UTC, for ever or until ``COUNT`` is used up."""
+        """Yield the runs from ``start`` on, in UTC, for ever."""
         local = start.astimezone(self.zone).replace(tzinfo=None)
         if self.clamped:
             yield from self._clamped_runs(local)
@@ -86,7 +86,7 @@ class Fate:
 
     Attributes:
         state: ``completed``, ``failed`` …; None: it never ends.
-        takes: From its beginning to its end; None: the organisation's usual durations in turn.
+        takes: From its beginning to its end; None: the usual durations in turn.
         missed: It never begins.
         late: How long after its end the history shows the end; of a missed one, how late it shows one all the same.
     """
@@ -97,9 +97,7 @@ class Fate:
     late: timedelta = timedelta(0)
 
 
-GOOD = Fate()
-MISSED = Fate(missed=True)
-HUNG = Fate(None)
+GOOD, MISSED, HUNG = Fate(), Fate(missed=True), Fate(None)
 
 
 @dataclass(frozen=True)
@@ -133,46 +131,36 @@ class Run:
 
 @dataclass
 class _Schedule:
-    at: datetime
     rule: Rule
     starts: datetime
     upcoming: Iterator[datetime]
+    due: datetime
     runs: list[Run] = field(default_factory=list)
-    ahead: datetime | None = None
-
-    def peek(self) -> datetime | None:
-        if self.ahead is None:
-            self.ahead = next(self.upcoming, None)
-        return self.ahead
 
 
 class Organisation:
-    """One organisation's backups: scripts call `set_up`, `live`, `run`, `by_hand` and `stop` in the order of time.
+    """One organisation's backups: scripts call `set_up`, `live`, `by_hand` and `stop` in the order of time.
 
     Attributes:
         lag: How long after a run's end the plan still names that run as the next one.
         stop_hides: After a stop the plan answers 204; else with ``STOPPED`` and its rule.
         delays: From the due minute to a run's beginning, in turn.
-        durations: From beginning to end, in turn.
         outages: Times in which the history cannot be read, each with a cause.
-        replaced: From when on another organisation answers, and which.
     """
 
-    def __init__(self, style: Style = Style.STEPS, ids_after: int = 0) -> None:
+    def __init__(self, style: Style = Style.STEPS) -> None:
         """Begin with an empty history."""
         self.style = style
         self.lag = timedelta(0)
         self.stop_hides = False
         self.delays: tuple[timedelta, ...] = DELAYS
-        self.durations: tuple[timedelta, ...] = DURATIONS
         self.outages: list[tuple[datetime, datetime, str]] = []
-        self.replaced: tuple[datetime, Organisation] | None = None
         self.runs: list[Run] = []
         self.schedules: list[tuple[datetime, Rule | None]] = []
         self._shown: list[tuple[Raw, datetime, datetime]] = []
         self._events: list[tuple[datetime, str, _Schedule | None, Run | None]] = []
         self._schedule: _Schedule | None = None
-        self._ids = ids_after
+        self._ids = 0
         self._bounds: list[datetime] | None = None
         self._cache: tuple[int, list[Raw]] = (-1, [])
 
@@ -198,11 +186,12 @@ class Organisation:
 
     # What happens.
 
-    def set_up(self, at: datetime, rule: Rule, starts: datetime | None = None) -> None:
-        """Schedule backups from ``starts`` (the next local day) on."""
-        local = (starts or at + DAY).astimezone(rule.zone)
+    def set_up(self, at: datetime, rule: Rule, starts: datetime) -> None:
+        """Schedule backups from the local day of ``starts`` on."""
+        local = starts.astimezone(rule.zone)
         first = local.replace(hour=rule.hour, minute=0, second=0, microsecond=0)
-        self._schedule = _Schedule(at, rule, first, rule.runs(first.astimezone(UTC)))
+        upcoming = rule.runs(first.astimezone(UTC))
+        self._schedule = _Schedule(rule, first, upcoming, next(upcoming))
         self._events.append((at, "set_up", self._schedule, None))
         self.schedules.append((at, rule))
         self.show(at, None, "scheduled", rule.repeat_type)
@@ -216,53 +205,31 @@ class Organisation:
         self.show(at, None, "stopped", schedule.rule.repeat_type)
         self._schedule = None
 
-    @property
-    def scheduled(self) -> bool:
-        """Return whether a schedule is in force."""
-        return self._schedule is not None
+    def live(self, until: datetime, fates: Iterable[Fate] = ()) -> None:
+        """Let every run that is due before ``until`` come to its fate: these in turn, then a good one."""
+        coming = iter(fates)
+        while (schedule := self._schedule) and (due := schedule.due) < until:
+            fate = next(coming, GOOD)
+            began = None if fate.missed else due + self.delays[len(self.runs) % len(self.delays)]
+            run = self._play(due, began, fate, schedule.rule.repeat_type)
+            schedule.runs.append(run)
+            if began:
+                self._events.append((began, "run", schedule, run))
+            schedule.due = next(schedule.upcoming)
 
-    def due(self) -> datetime:
-        """Return when the next run is due."""
-        due = self._schedule and self._schedule.peek()
-        assert due, "nothing is scheduled"
-        return due
-
-    def run(self, fate: Fate = GOOD) -> Run:
-        """Let the next run of the schedule come to its fate, and return it."""
-        due, schedule = self.due(), self._schedule
-        assert schedule
-        schedule.ahead = None
-        repeat_type = schedule.rule.repeat_type
-        began = None if fate.missed else due + self.delays[len(self.runs) % len(self.delays)]
-        run = self._play(due, began, fate, repeat_type)
-        schedule.runs.append(run)
-        if began:
-            self._events.append((began, "run", schedule, run))
-        return run
-
-    def live(self, until: datetime, fate: Fate = GOOD) -> None:
-        """Let every run that is due before ``until`` come to the same fate."""
-        while self._schedule and (due := self._schedule.peek()) and due < until:
-            self.run(fate)
-
-    def by_hand(self, at: datetime, fate: Fate = Fate(takes=20 * MINUTE)) -> Run:
+    def by_hand(self, at: datetime) -> None:
         """Back up by hand; Zoho's plan answers with this backup until the next run of the schedule."""
-        run = self._play(None, at, fate, "immediate")
+        run = self._play(None, at, Fate(takes=20 * MINUTE), "immediate")
         self._events.append((at, "by_hand", self._schedule, run))
-        return run
 
     def show(self, at: datetime, state: str | None, action: str | None, repeat_type: str, **changes: Any) -> None:
-        """Show a row from then on; other fields of it may be changed, ``log_time`` to a datetime or None."""
-        if changes.get("log_time"):
-            changes["log_time"] = self._stamp(changes["log_time"])
+        """Show a row from then on; other fields of it may be changed."""
         self._show({**self._row(at, state, action, repeat_type), **changes}, at)
 
     # What Zoho answers.
 
     def rows(self, now: datetime) -> list[Raw]:
         """Return the history, newest first. The same list while nothing changes."""
-        if self.replaced and self.replaced[0] <= now:
-            return self.replaced[1].rows(now)
         if self._bounds is None:
             self._bounds = sorted({bound for _, *bounds in self._shown for bound in bounds})
         index = bisect_right(self._bounds, now)
@@ -277,8 +244,6 @@ class Organisation:
 
     def plan(self, now: datetime) -> Raw | None:
         """Return what ``GET …/backup`` answers, None for 204."""
-        if self.replaced and self.replaced[0] <= now:
-            return self.replaced[1].plan(now)
         events = [event for event in self._events if event[0] <= now]
         if not events:
             return None
@@ -291,10 +256,9 @@ class Organisation:
         if kind == "stop":
             return None if self.stop_hides else {"backup": plan(rule, None, schedule.starts, "STOPPED")}
         upcoming = self._next_run(schedule, now)
-        following = upcoming.astimezone(schedule.rule.zone) if upcoming else None
         running = run is not None and (run.ended is None or run.ended > now)
-        status = "INPROGRESS" if running else "SCHEDULED" if upcoming else "COMPLETED"
-        return {"backup": plan(rule, following, schedule.starts, status)}
+        status = "INPROGRESS" if running else "SCHEDULED"
+        return {"backup": plan(rule, upcoming.astimezone(schedule.rule.zone), schedule.starts, status)}
 
     def outage(self, now: datetime) -> str | None:
         """Return why the history cannot be read."""
@@ -302,20 +266,17 @@ class Organisation:
 
     # How it is kept.
 
-    def _next_run(self, schedule: _Schedule, now: datetime) -> datetime | None:
+    def _next_run(self, schedule: _Schedule, now: datetime) -> datetime:
         """Return the run that the plan names: one that ended moves it after the lag, a missed one after an hour."""
         for run in schedule.runs:
             assert run.due is not None
             passed = run.ended + self.lag if run.ended else (run.began or run.due) + HOUR
             if passed > now:
                 return run.due
-        upcoming = schedule.peek()
-        if upcoming is not None and upcoming + HOUR <= now:  # the script went no further
-            return next((run for run in schedule.rule.runs(schedule.starts.astimezone(UTC)) if run + HOUR > now), None)
-        return upcoming
+        return schedule.due
 
     def _play(self, due: datetime | None, began: datetime | None, fate: Fate, repeat_type: str) -> Run:
-        takes = fate.takes or self.durations[len(self.runs) % len(self.durations)]
+        takes = fate.takes or DURATIONS[len(self.runs) % len(DURATIONS)]
         ended = began + takes if began and fate.state else None
         run = Run(due, began, ended, fate)
         self.runs.append(run)

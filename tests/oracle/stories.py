@@ -1,14 +1,15 @@
-"""Draws calendars and troubles together."""
+"""What may happen to one organisation: calendars and troubles are stories, and more are drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from tests.oracle.calendars import FIRST, SET_UP
-from tests.oracle.organisation import DAY, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
+from tests.oracle.organisation import DAY, DELAYS, HOUR, MINUTE, Fate, Organisation, Rule, Style, monthly, weekly
 
+FIRST = datetime(2026, 1, 7, 9, tzinfo=UTC)
+"""The first check, a Wednesday."""
 PLAYED_DAYS = 130
 RULES = (
     weekly(),
@@ -38,7 +39,9 @@ class Story:
         every: Hours between two checks.
         style: How the history shows a backup.
         lag: Hours by which the plan moves late.
-        starts_in: How long after a change the new schedule starts.
+        delays: From the due minute to a run's beginning, in turn.
+        age: So many days before the first check the schedule was set up.
+        starts_in: How long after that, and after a change, a schedule starts.
         stop_hides: After a stop the plan is gone.
         dead: So many days before the first check the fates begin.
         undated: The state of a row without a time, older than all others; "": there is none.
@@ -46,7 +49,7 @@ class Story:
     """
 
     rule: Rule
-    fates: tuple[Fate, ...]
+    fates: tuple[Fate, ...] = ()
     by_hand: tuple[timedelta, ...] = ()
     change: tuple[timedelta, timedelta, Rule] | None = None
     outages: tuple[tuple[int, int, str], ...] = ()
@@ -54,6 +57,8 @@ class Story:
     every: int = 6
     style: Style = Style.STEPS
     lag: int = 0
+    delays: tuple[timedelta, ...] = DELAYS
+    age: int = 60
     starts_in: timedelta = DAY
     stop_hides: bool = False
     dead: int = 0
@@ -68,10 +73,11 @@ class Story:
     def organisation(self) -> Organisation:
         """Return the organisation that lived it."""
         zoho = Organisation(self.style)
-        zoho.lag, zoho.stop_hides = self.lag * HOUR, self.stop_hides
-        zoho.set_up(SET_UP - self.dead * DAY, self.rule)
+        zoho.lag, zoho.stop_hides, zoho.delays = self.lag * HOUR, self.stop_hides, self.delays
+        set_up = FIRST - self.age * DAY - 4 * HOUR
+        zoho.set_up(set_up, self.rule, set_up + self.starts_in)
         if self.undated:
-            zoho.show(SET_UP - self.dead * DAY, self.undated, None, "immediate", id="7", log_time=None)
+            zoho.show(set_up, self.undated, None, "immediate", id="7", log_time=None)
         zoho.live(FIRST - self.dead * DAY)
         for day, hours, cause in self.outages:
             since = FIRST + day * DAY - 30 * MINUTE
@@ -86,8 +92,7 @@ class Story:
             ]
         fates = iter(self.fates)
         for at, happen in [*sorted(events, key=lambda event: event[0]), (self.until, lambda at: None)]:
-            while zoho.scheduled and zoho.due() < at:
-                zoho.run(next(fates, Fate()))
+            zoho.live(at, fates)
             happen(at)
         return zoho
 

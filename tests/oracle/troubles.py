@@ -3,11 +3,10 @@
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from tests.oracle.organisation import DAY, HOUR, MINUTE, Fate, Rule, monthly, weekly
+from tests.oracle.organisation import DAY, GOOD, HOUR, HUNG, MINUTE, MISSED, Fate, Rule, monthly, weekly
 from tests.oracle.stories import KNOWN_BY_NAME, RULES, Story
 
-FAILED, HUNG, MISSED = Fate("failed", takes=HOUR), Fate(None), Fate(missed=True)
-WEEKLY, THURSDAY, FOR_EVER = weekly(), monthly("BYDAY=1TH"), 20
+WEEKLY, THURSDAY, FAILED, FOR_EVER = weekly(), monthly("BYDAY=1TH"), Fate("failed", takes=HOUR), 20
 
 
 class Trouble(NamedTuple):
@@ -46,11 +45,11 @@ TROUBLES = {
         for rule in (*RULES, weekly(8, "biweekly"), monthly("BYMONTHDAY=31", clamped=True))
     },
     "missed, then the next one is good": trouble("OVERDUE recovered", MISSED),
-    "missed while a backup by hand hides the plan": trouble("OVERDUE", Fate(), *MISSING, by_hand=(7 * DAY,)),
+    "missed while a backup by hand hides the plan": trouble("OVERDUE", GOOD, *MISSING, by_hand=(7 * DAY,)),
     "missed, set up again, missed again": trouble("OVERDUE overdue OVERDUE", *MISSING, change=LATER),
-    "a first run is missed": trouble("OVERDUE", *[Fate()] * 4, *MISSING, change=LATER),
+    "a first run is missed": trouble("OVERDUE", *[GOOD] * 4, *MISSING, change=LATER),
     "a first run is missed, after a later start": trouble(
-        "OVERDUE", *[Fate()] * 4, *MISSING, change=LATER, starts_in=20 * DAY
+        "OVERDUE", *[GOOD] * 4, *MISSING, change=LATER, starts_in=20 * DAY
     ),
     "runs of 100 hours, then all hang": trouble(
         "STUCK recovered STUCK", *[Fate(takes=100 * HOUR)] * 4, *[HUNG] * FOR_EVER
@@ -77,15 +76,15 @@ TROUBLES = {
     "a refusal without a reason for 3 days": outage("UNREADABLE readable", "refused", days=3),
     "a refusal without a reason, once": outage("", "refused", hours=1),
     "unreadable while a run is missed": trouble(
-        "UNREADABLE readable OVERDUE recovered", Fate(), MISSED, outages=((9, 96, "transient"),)
+        "UNREADABLE readable OVERDUE recovered", GOOD, MISSED, outages=((9, 96, "transient"),)
     ),
     **{
         f"first look at a dead schedule: {rule.text}, {undated}": trouble(
-            "BASELINE", *[MISSED] * 60, rule=rule, dead=140, undated=undated
+            "BASELINE", *[MISSED] * 60, rule=rule, age=200, dead=140, undated=undated
         )
         for rule, undated in ((WEEKLY, ""), (THURSDAY, ""), (WEEKLY, "completed"), (WEEKLY, "failed"))
     },
-    "a digest in the hours of grace": trouble("OVERDUE", *[Fate()] * 4, *MISSING, rule=weekly(day="FR", hour=11)),
+    "a digest in the hours of grace": trouble("OVERDUE", *[GOOD] * 4, *MISSING, rule=weekly(day="FR", hour=11)),
     "an end that appears three days late": trouble("STUCK recovered", Fate(takes=HOUR, late=3 * DAY)),
     "a run that appears three days late": trouble("OVERDUE recovered", Fate(missed=True, late=3 * DAY)),
 }
