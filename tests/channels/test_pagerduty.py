@@ -43,6 +43,8 @@ def test_an_incident_is_one_alert_from_its_opening_to_its_end(connection: Connec
     assert (len(fake.alerts), fake.open_alerts) == (1, [])
     assert [event["event_action"] for event in fake.alerts[0]] == ["trigger", "trigger", "resolve"]
     assert fake.alerts[0][0]["dedup_key"] == "acme-failing-20260302T050000Z"
+    send_all(connection, story[:1])
+    assert (len(fake.alerts), len(fake.open_alerts)) == (2, 1), "what comes after the end would alert once more"
 
 
 def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_together(
