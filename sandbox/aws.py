@@ -142,9 +142,8 @@ class Mailbox:
         while messages := sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages", []):
             for message in messages:
                 envelope = json.loads(message["Body"])
-                attributes = {
-                    name: (one["Type"], one["Value"]) for name, one in envelope.get("MessageAttributes", {}).items()
-                }
-                self._mails.append(Mail.of(envelope.get("Subject"), envelope["Message"], attributes))
+                published = envelope.get("MessageAttributes", {})
+                attributes = {name: Mail.value(one["Type"], one["Value"]) for name, one in published.items()}
+                self._mails.append(Mail(envelope.get("Subject"), envelope["Message"], attributes))
                 sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return self._mails

@@ -45,12 +45,10 @@ def evaluate(browser: str, views: Iterable[View], script: str) -> list[Any]:
     return values
 
 
-def picture(browser: str, view: View, file: Path, scale: float = 1, selector: str | None = None) -> None:
-    """Write a PNG of the first element that matches or, without a selector, of the page's first screen."""
-    box = {"x": 0, "y": 0, "width": view.width, "height": HEIGHT}
-    if selector:
-        element = f"frame.contentDocument.querySelector({json.dumps(selector)})"
-        (box,) = evaluate(browser, [view], f"frame => {element}.getBoundingClientRect().toJSON()")
+def picture(browser: str, view: View, file: Path, scale: float, selector: str) -> None:
+    """Write a PNG of the first element that matches."""
+    element = f"frame.contentDocument.querySelector({json.dumps(selector)})"
+    (box,) = evaluate(browser, [view], f"frame => {element}.getBoundingClientRect().toJSON()")
     size = f"--window-size={round(box['width'])},{round(box['height'])}"
     frame = view.frame(box["x"], box["y"], box["height"])
     _run(browser, frame, f"--screenshot={file}", size, f"--force-device-scale-factor={scale}")

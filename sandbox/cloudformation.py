@@ -151,11 +151,7 @@ def _model(resource_type: str, client_of: Callable[[str], Client]) -> type[Cloud
     )
 
 
-CONVERSIONS: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("integer", "long"), int),
-    **dict.fromkeys(("float", "double"), float),
-    "boolean": "true".__eq__,
-}
+CONVERSIONS: dict[str, Callable[[str], Any]] = {"integer": int, "double": float, "boolean": "true".__eq__}
 
 
 def as_declared(value: Any, shape: Shape | None) -> Any:

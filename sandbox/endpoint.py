@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
@@ -13,16 +14,11 @@ from sandbox.server import Request, Response, Server
 HOP_BY_HOP = {"connection", "content-length", "transfer-encoding", "server", "date"}
 MOTO = Client(DomainDispatcherApplication(create_backend_app), use_cookies=False)
 REST = {
-    ("GET", r"/2016-08-19/account-settings/?"): "GetAccountSettings",
-    ("POST", r"/2015-03-31/functions/[^/]+/invocations"): "Invoke",
-    ("GET", r"/2015-03-31/functions/[^/]+/configuration"): "GetFunctionConfiguration",
-    ("GET", r"/schedules"): "ListSchedules",
-    ("GET", r"/schedules/[^/]+"): "GetSchedule",
-    ("POST", r"/schedules/[^/]+"): "CreateSchedule",
-    ("PUT", r"/schedules/[^/]+"): "UpdateSchedule",
-    ("DELETE", r"/schedules/[^/]+"): "DeleteSchedule",
+    (http["method"], re.sub(r"\{\w+\}", "[^/]+", http["requestUri"].rstrip("/")) + "/?"): name
+    for model in map(botocore.session.get_session().get_service_model, ("lambda", "scheduler"))
+    for name, http in ((name, model.operation_model(name).http) for name in model.operation_names)
 }
-"""Operations that an HTTP method and a path name, of those that the function and the tools use."""
+"""Operations that an HTTP method and a path name."""
 
 
 class AwsEndpoint(Server):

@@ -16,19 +16,16 @@ from handler.transport import Deadline, make_session, tls_context
 from sandbox.channels import FAKES, Accepted, Mail
 
 
-class Readers:
+class Readers(ExitStack):
     """A reader of every channel, until `close`."""
 
     def __init__(self) -> None:
         """Start the fakes, and connect the channels to them."""
-        with ExitStack() as opened:
-            self._fakes = {
-                name: opened.enter_context(closing(fake())) for name, fake in FAKES.items() if name in BY_NAME
-            }
-            session = opened.enter_context(closing(make_session(tls_context(certifi.where()))))
-            self._secret = {key: value for fake in self._fakes.values() for key, value in fake.settings().items()}
-            self._senders = Senders(None, "", session)
-            self._opened = opened.pop_all()
+        super().__init__()
+        self._fakes = {name: self.enter_context(closing(FAKES[name]())) for name in FAKES if name in BY_NAME}
+        session = self.enter_context(closing(make_session(tls_context(certifi.where()))))
+        self._secret = {key: value for fake in self._fakes.values() for key, value in fake.settings().items()}
+        self._senders = Senders(None, "", session)
 
     def read(self, channel: str, notices: Sequence[Notice], rendering: Rendering) -> list[Mail] | list[Accepted]:
         """Return what arrives on a channel of those notices that are for it: mails of `sns`, messages of the others."""
@@ -43,15 +40,12 @@ class Readers:
             sender.send(request, Deadline(lambda: 60.0))
         return list(fake.accepted)
 
-    def close(self) -> None:
-        """Stop the fakes."""
-        self._opened.close()
-
 
 def _mail(entry: dict[str, Any]) -> Mail:
     """Return what a subscriber gets of a message that is published."""
-    attributes = {name: (one["DataType"], one["StringValue"]) for name, one in entry["MessageAttributes"].items()}
-    return Mail.of(entry["Subject"], entry["Message"], attributes)
+    published = entry["MessageAttributes"].items()
+    attributes = {name: Mail.value(one["DataType"], one["StringValue"]) for name, one in published}
+    return Mail(entry["Subject"], entry["Message"], attributes)
 
 
 def as_text(message: Mail | Accepted) -> str:

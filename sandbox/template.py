@@ -26,8 +26,7 @@ def to_cloudformation(
     for resource in sam["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and resource["Properties"]["CodeUri"][:5] != "s3://":
             resource["Properties"]["InlineCode"] = "pass"
-    defaults = {name: parameter.get("Default", "") for name, parameter in sam.get("Parameters", {}).items()}
     session = boto3.Session(region_name=region)
     translator = Translator(managed_policy_map={}, sam_parser=Parser(), plugins=[], boto_session=session)
-    plain: dict[str, Any] = translator.translate(sam, parameter_values={**defaults, **(parameters or {})})
+    plain: dict[str, Any] = translator.translate(sam, parameter_values=dict(parameters or {}))
     return plain

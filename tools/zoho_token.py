@@ -1,6 +1,8 @@
 """Zoho's side of connecting: exchange a code for a refresh token, and read the history with it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +15,6 @@ from handler.errors import CAUSES, TransportError, UnreadableError
 from handler.history import parse_page
 from handler.memory import Memory
 from handler.organisation import open_channels, parse_secret
-from handler.plan import Plan
 from handler.rules import decide
 from handler.transport import RETRY, Deadline, fetch, make_session, tls_context
 from handler.zoho import DATA_CENTRES, PER_PAGE, SCOPE, Credentials, Zoho, error_code
@@ -126,10 +127,8 @@ def prove(secret: dict[str, str], settings: Settings, parameter: str) -> None:
         ZohoError: The function could not use the secret; the text names every mistake and never a value.
     """
     loopback = bool(settings.zoho_api_url)
-    try:
+    with _told():
         parsed = parse_secret(json.dumps({"refresh_token": "still-to-come", **secret}), parameter, loopback=loopback)
-    except UnreadableError as error:
-        raise _as_zoho_error(error) from None
     senders = Senders(None, settings.topic_arn, make_session(_tls(ca_bundle())))
     channels, _ = open_channels(parsed.values, parameter, senders, loopback=loopback)
     if wrong := " ".join(channel.problem for channel in channels if channel.problem):
@@ -175,20 +174,12 @@ def first_look(secret: dict[str, str], settings: Settings) -> Decision:
     Raises:
         ZohoError: The history cannot be read.
     """
-    zoho, deadline = _zoho(secret, settings), _deadline()
-
-    @cache
-    def plan() -> Plan | None:
-        try:
-            return zoho.plan(deadline)
-        except UnreadableError:
-            return None
-
-    try:
+    zoho, deadline, plan = _zoho(secret, settings), _deadline(), None
+    with _told():
         (rows, _), now = zoho.history(deadline), datetime.now(UTC)
-    except UnreadableError as error:
-        raise _as_zoho_error(error) from None
-    channels, sources = (BY_NAME["sns"].channel,), Sources(plan=plan)
+    with suppress(UnreadableError):
+        plan = zoho.plan(deadline)
+    channels, sources = (BY_NAME["sns"].channel,), Sources(plan=lambda: plan)
     return decide(rows, Decision(Memory("default"), now, settings.policy, channels, sources))
 
 
@@ -199,15 +190,13 @@ def everything(secret: dict[str, str], settings: Settings) -> dict[str, Any]:
         ZohoError: It cannot be read.
     """
     zoho, deadline, rows, page = _zoho(secret, settings), _deadline(), [], 1
-    try:
+    with _told():
         while body := zoho.get("/history", deadline, {"page": page, "per_page": PER_PAGE}):
             more, page = parse_page(body, PER_PAGE)[1], page + 1
             rows += body["history"]
             if not more:
                 break
         return {"history": rows, **(zoho.get("", deadline) or {}), **(zoho.get("/urls", deadline) or {})}
-    except UnreadableError as error:
-        raise _as_zoho_error(error) from None
 
 
 def _zoho(secret: dict[str, str], settings: Settings) -> Zoho:
@@ -215,9 +204,14 @@ def _zoho(secret: dict[str, str], settings: Settings) -> Zoho:
     return Zoho(credentials, make_session(_tls(ca_bundle()), RETRY), lambda: datetime.now(UTC), settings)
 
 
-def _as_zoho_error(error: UnreadableError) -> ZohoError:
-    throttled = not error.cause.actionable and any(word in str(error) for word in ("Access Denied", "429"))
-    return ZohoError("throttled" if throttled else error.cause.name, str(error))
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise a `ZohoError` for what cannot be read."""
+    try:
+        yield
+    except UnreadableError as error:
+        throttled = not error.cause.actionable and any(word in str(error) for word in ("Access Denied", "429"))
+        raise ZohoError("throttled" if throttled else error.cause.name, str(error)) from None
 
 
 def _deadline() -> Deadline:

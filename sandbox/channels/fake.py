@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -34,13 +34,10 @@ class Mail:
     body: str
     attributes: dict[str, Any]
 
-    @classmethod
-    def of(cls, subject: str | None, body: str, attributes: Mapping[str, tuple[str, str]]) -> Self:
-        """Make a mail with attributes given as type and text."""
-        values = {
-            name: json.loads(value) if of == "String.Array" else value for name, (of, value) in attributes.items()
-        }
-        return cls(subject, body, values)
+    @staticmethod
+    def value(data_type: str, text: str) -> Any:
+        """Return the value of an attribute that is published as this type and text."""
+        return json.loads(text) if data_type == "String.Array" else text
 
 
 @dataclass(frozen=True)

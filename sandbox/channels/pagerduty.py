@@ -8,7 +8,6 @@ from people who met them.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.channels.fake import Fake, Payload
@@ -18,21 +17,8 @@ EVENT_BYTES = 512 * 1024
 ROUTING_KEY_CHARACTERS = 32
 
 
-@dataclass
-class Alert:
-    """What one `dedup_key` opened, until it is resolved.
-
-    Attributes:
-        name: Of the integration that it came to: the name that was given to `settings`.
-        key: Its `dedup_key`.
-        events: Those that opened, updated and resolved it, oldest first.
-        is_open: Whether nobody has resolved it yet.
-    """
-
-    name: str
-    key: str
-    events: list[Payload] = field(default_factory=list, repr=False)
-    is_open: bool = True
+Alert = list[Payload]
+"""The events that opened, updated and resolved what has one `dedup_key`, oldest first."""
 
 
 class FakePagerDuty(Fake):
@@ -56,21 +42,20 @@ class FakePagerDuty(Fake):
     def alerts(self) -> list[Alert]:
         """All that were ever opened, oldest first; the same key opens another one once the first is resolved."""
         alerts: list[Alert] = []
-        for message in self.accepted:
-            name, key, action = message.name, message.payload["dedup_key"], message.payload["event_action"]
-            alert = next((known for known in alerts if known.is_open and (known.name, known.key) == (name, key)), None)
-            if alert is None and action == "trigger":
-                alert = Alert(name, key)
-                alerts.append(alert)
-            if alert:
-                alert.events.append(message.payload)
-                alert.is_open = action != "resolve"
+        open_now: dict[tuple[str, str], Alert] = {}
+        for event in self.messages:
+            which = (event["routing_key"], event["dedup_key"])
+            if event["event_action"] == "trigger" and which not in open_now:
+                alerts.append(open_now.setdefault(which, []))
+            alert = open_now.pop(which, None) if event["event_action"] == "resolve" else open_now.get(which)
+            if alert is not None:
+                alert.append(event)
         return alerts
 
     @property
     def open_alerts(self) -> list[Alert]:
         """The alerts that nobody has resolved."""
-        return [alert for alert in self.alerts if alert.is_open]
+        return [alert for alert in self.alerts if alert[-1]["event_action"] != "resolve"]
 
     def refusals(self, request: Request, payload: Any) -> Iterator[tuple[bool, str]]:
         """Judge the address, the size, the routing key and the event."""

@@ -16,11 +16,6 @@ TEXT_CHARACTERS = 40_000
 """What lies beyond is cut: https://docs.slack.dev/changelog/2018-04-truncating-really-long-messages"""
 
 
-def rate_limited(seconds: int) -> Response:
-    """Make the answer of a webhook that is asked to wait."""
-    return Response.text("rate_limited", 429, headers={"Retry-After": str(seconds)})
-
-
 class FakeSlack(Fake):
     """Every `/services/T…/B…/…` is a webhook; `text` is cut at 40,000 characters, as Slack does."""
 

@@ -41,8 +41,10 @@ def test_an_incident_is_one_alert_from_its_opening_to_its_end(connection: Connec
     assert len(fake.open_alerts) == 1
     send_all(connection, story[2:])
     assert (len(fake.alerts), fake.open_alerts) == (1, [])
-    assert [event["event_action"] for event in fake.alerts[0].events] == ["trigger", "trigger", "resolve"]
-    assert fake.alerts[0].key == "acme-failing-20260302T050000Z"
+    assert [event["event_action"] for event in fake.alerts[0]] == ["trigger", "trigger", "resolve"]
+    assert fake.alerts[0][0]["dedup_key"] == "acme-failing-20260302T050000Z"
+    send_all(connection, story[:1])
+    assert (len(fake.alerts), len(fake.open_alerts)) == (2, 1), "what comes after the end would alert once more"
 
 
 def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_together(
@@ -57,7 +59,7 @@ def test_several_incidents_in_one_notice_are_several_events_and_are_accepted_tog
     raised = refusal_of(connection, request)
     assert (raised.refused, raised.permanent) == (False, False)
     connection.send(request, AMPLE)
-    said = [alert.events[0]["payload"] for alert in fake.open_alerts]
+    said = [alert[0]["payload"] for alert in fake.open_alerts]
     assert [payload["summary"] for payload in said] == ["Acme Ltd: Overdue.", "Acme Ltd: Failing."]
     assert {payload["custom_details"]["Open problems"] for payload in said} == {"Overdue. Failing. No schedule."}
     send_all(connection, [notice(1, "recovered", "info", ends=baseline.opens)])
@@ -77,13 +79,13 @@ def test_a_test_message_opens_an_alert_and_resolves_it_at_once(connection: Conne
     """Of its own, with the lowest severity."""
     send_all(connection, [notice(kind="test", severity="info", row=None)])
     assert (len(fake.alerts), fake.open_alerts) == (1, [])
-    assert fake.alerts[0].events[0]["payload"]["severity"] == "info"
+    assert fake.alerts[0][0]["payload"]["severity"] == "info"
 
 
 def test_what_lists_its_own_breakdown_does_not_open_an_alert_of_it(connection: Connection, fake: FakePagerDuty) -> None:
     """When it is taken, PagerDuty works, and nothing would ever resolve it here."""
     send_all(connection, [notice(kind="digest", row=None, opens=(ref("channel:pagerduty"), ref("channel:slack")))])
-    assert [alert.key for alert in fake.open_alerts] == ["acme-channel:slack-20260302T100000Z"]
+    assert [alert[0]["dedup_key"] for alert in fake.open_alerts] == ["acme-channel:slack-20260302T100000Z"]
 
 
 @pytest.mark.parametrize("severity", ["critical", "warning", "info"])
@@ -102,6 +104,6 @@ def test_a_lost_message_alerts_in_place_of_what_it_lost(
 ) -> None:
     """Of the incident that is still open, which its end resolves; else of its own, which a person closes."""
     send_all(connection, [notice(0, "lost", "warning", row=None, opens=opens)])
-    assert [alert.key for alert in fake.open_alerts] == [key]
+    assert [alert[0]["dedup_key"] for alert in fake.open_alerts] == [key]
     send_all(connection, [notice(1, ends=opens)] if opens else [])
     assert len(fake.open_alerts) == (0 if opens else 1)

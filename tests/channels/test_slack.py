@@ -10,7 +10,7 @@ from handler.channels.channel import Connection
 from handler.channels.slack import BLOCK_LIMIT, FIELD_LIMIT, HEADER_LIMIT, SECTION_LIMIT, SLACK
 from handler.wording import Fact
 from sandbox.channels import FakeSlack
-from sandbox.channels.slack import ERRORS, rate_limited
+from sandbox.channels.slack import ERRORS
 from sandbox.server import Response
 from tests.channels.builder import (
     NOW,
@@ -71,7 +71,7 @@ def test_ok_is_the_only_word_that_is_an_acceptance(connection: Connection, fake:
         (Response.text("new", 400), Response.text("ok"), "taken"),
         (ERRORS["invalid_blocks"], ERRORS["invalid_payload"], "refused"),
         (ERRORS["invalid_blocks"], Response.text("invalid_blocks", 500), "transient"),
-        (ERRORS["invalid_blocks"], rate_limited(9), "transient"),
+        (ERRORS["invalid_blocks"], Response.text("rate_limited", 429, headers={"Retry-After": "9"}), "transient"),
         (ERRORS["invalid_blocks"], ERRORS["no_service"], "permanent"),
         (ERRORS["invalid_blocks"], Response.text("something_new", 400), "transient"),
     ],

@@ -278,10 +278,10 @@ class World:
             if not (memory and isinstance(fake, FakePagerDuty) and name in self._always_connected) or lost:
                 continue
             known = {f"{ORG}-{n}-{i.since:%Y%m%dT%H%M%SZ}" for n, i in memory.incidents.items()}
-            for alert in fake.open_alerts:
-                if alert.key not in known and "-unknown-" not in alert.key:
-                    judge.blame("pairs", f"the alert {alert.key} stays open")
-            for key, count in Counter(alert.key for alert in fake.alerts).items():
+            for key in (alert[0]["dedup_key"] for alert in fake.open_alerts):
+                if key not in known and "-unknown-" not in key:
+                    judge.blame("pairs", f"the alert {key} stays open")
+            for key, count in Counter(alert[0]["dedup_key"] for alert in fake.alerts).items():
                 if count > 1:
                     judge.blame("repeat", f"the alert {key} was opened {count} times")
 
