@@ -116,7 +116,7 @@ class History:
         began = self.row(hours_ago + 0.2, repeat_type, action="initiated")
         return began, self.row(hours_ago, repeat_type, state=state)
 
-    def runs(self, repeat_type: str, *days_ago: int) -> list[Row]:
+    def runs(self, repeat_type: str, *days_ago: float) -> list[Row]:
         """Return a schedule and its completed backups, newest first, as Zoho shows them."""
         scheduled = self.row(24 * days_ago[0] + 24, repeat_type, action="scheduled")
         backups = (self.run(24 * days, repeat_type, "completed") for days in days_ago)
@@ -133,7 +133,7 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
     An overdue week cannot be waited for in a minute: rows are dated back instead.
     """
     run, one = history.run, history.row
-    acme = sandbox.connect("default", history.runs("weekly", 21, 14, 7), name="Acme Ltd")
+    acme = sandbox.connect("default", history.runs("weekly", 20.8, 13.8, 6.8), name="Acme Ltd")
     acme.plan = history.plan("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=FR", 6 * 24 + 18)
     borealis = sandbox.connect("borealis", history.runs("monthly", 40, 10), name="Borealis")
     caravel = sandbox.connect("caravel", history.runs("monthly", 44, 23), name="Caravel")
