@@ -10,7 +10,7 @@ import pytest
 from handler import errors
 from handler.errors import UnreadableError
 from handler.incidents import INCIDENTS, broken_channel, unreadable
-from handler.memory import Incident
+from handler.memory import HEARTBEAT, Incident
 from handler.outbox import Notice
 from handler.summaries import NO_SCHEDULE, problems
 from sandbox.problems import PROBLEMS
@@ -157,6 +157,11 @@ WRONG: dict[str, tuple[str, ...] | None] = {
         "After 14 days they are discarded. Technical detail: slack_webhook_url must be an https URL",
         "Make a new incoming webhook in Slack and ask Ops to save it for this organisation",
     ),
+    "heartbeat": (
+        "No heartbeat is recorded",
+        "If monitoring stops, it does not alert you. Technical detail: HTTP 404",
+        "Ask Ops to look whether the heartbeat service still knows this check",
+    ),
     "no schedule": ("No backup schedule", NO_SCHEDULE, "Set up a schedule under Setup > Data Administration > "),
     "nothing": (),
 }
@@ -172,6 +177,9 @@ def test_what_is_wrong_is_said_in_the_words_of_its_notices(name: str) -> None:
         watch.check()
     if name in CASES:
         CASES[name].opens(watch)
+    elif name == "heartbeat":
+        silent = Incident(START, cause=HEARTBEAT, detail="HTTP 404", label="the heartbeat service")
+        watch.decision.set_incident("channel:heartbeat", silent)
     elif name == "malformed":
         watch.decision.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
     if words is None:
