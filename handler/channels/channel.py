@@ -20,21 +20,21 @@ THROTTLED = "throttled"
 
 
 class Answers(NamedTuple):
-    """What is known of a service's answers; all but `code` are patterns of a whole text or code.
+    """What is known of a service's answers: patterns of a whole text or code, if not said otherwise.
 
     Any other answer may pass. If it does not, delivery finds the channel broken after `delivery.BROKEN_AFTER`.
 
     Attributes:
-        code: Returns the code in an answer, or "".
         accepts: The text with which it accepts a message, beside an empty one and a JSON object.
         refused: Codes that come with HTTP 400 and are about the message. A wrong one here loses messages.
         permanent: Codes that refuse every message until a person acts, whatever their status.
+        words: What a service says without a code: a pattern found anywhere in an answer → the code that it stands for.
     """
 
-    code: Callable[[Response], str]
     accepts: str = ""
     refused: str = ""
     permanent: str = ""
+    words: Mapping[str, str] = {}
 
 
 class Request(NamedTuple):
@@ -99,6 +99,7 @@ class ChannelKind(NamedTuple):
         render: Returns the pending notices, given as one message, and the checked values of the secret as requests,
             oldest first. Pure.
         send: Sends one request. Raises DeliveryError if it was not accepted.
+        answers: What is known of its answers over HTTP.
         min_severity: The lowest severity that it gets where the secret sets none.
         incidents_only: Whether it gets only notices that open, remind of or end an incident.
     """
@@ -110,6 +111,7 @@ class ChannelKind(NamedTuple):
     settings: tuple[Setting, ...]
     render: Callable[[Message, Mapping[str, str]], list[Request]]
     send: Callable[[Request, "Connection", Deadline], None]
+    answers: Answers = Answers()
     min_severity: str = "info"
     incidents_only: bool = False
 
@@ -156,10 +158,23 @@ class Connection(NamedTuple):
         except TransportError as error:
             raise DeliveryError(f"{self.kind.label} did not answer: {error}") from None
 
-    def refusal(self, answers: Answers, response: Response) -> DeliveryError | None:
+    def code(self, response: Response) -> str:
+        """Return the code in an answer: the one that its words stand for, a field of its JSON object, or its text."""
+        text = response.body.decode("utf-8", "replace").strip()
+        for pattern, code in self.kind.answers.words.items():
+            if re.search(pattern, text):
+                return code
+        match decoded(response):
+            case {"error": {"code": str(code)}} | {"code": str(code)}:
+                return code
+            case None:
+                return text
+        return ""
+
+    def refusal(self, response: Response) -> DeliveryError | None:
         """Return the error for an answer, or None if it is an acceptance; only what looks like a code is quoted."""
         status, label, ok = response.status, self.kind.label, 200 <= response.status < 300
-        code = answers.code(response)
+        answers, code = self.kind.answers, self.code(response)
         if ok and _says_yes(response, answers.accepts):
             return None
         shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
@@ -173,7 +188,7 @@ class Connection(NamedTuple):
         return f"Connection({self.kind.name})"
 
 
-def post_forms(answers: Answers, request: Request, connection: Connection, deadline: Deadline) -> None:
+def post_forms(request: Request, connection: Connection, deadline: Deadline) -> None:
     """Post a request whose payload is a tuple of forms, the best one first.
 
     The next form is tried if the service refuses the content of one, or answers with a code that is not known.
@@ -184,9 +199,9 @@ def post_forms(answers: Answers, request: Request, connection: Connection, deadl
     refusal: DeliveryError | None = None
     for form in request.payload:
         response = connection.post(form, deadline)
-        refusal = connection.refusal(answers, response)
+        refusal = connection.refusal(response)
         final = refusal is None or refusal.permanent or response.status not in {400, 413}
-        if final or answers.code(response) == THROTTLED:
+        if final or connection.code(response) == THROTTLED:
             break
     if refusal:
         raise refusal

@@ -7,15 +7,13 @@ they do not work in the rest of a card.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from itertools import islice
 from urllib.parse import parse_qs, urlsplit
 
 from handler.addresses import url_problem
-from handler.channels.channel import THROTTLED, Answers, ChannelKind, Json, Request, Setting, decoded, post_forms
+from handler.channels.channel import THROTTLED, Answers, ChannelKind, Json, Request, Setting, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Response
 from handler.wording import plural, shorten
 
 # https://www.zoho.com/cliq/help/restapi/v2/messageformat/
@@ -45,17 +43,8 @@ def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
     return [Request(message.ids, _forms(message)) for message in islice(messages, MESSAGES_A_CHECK)]
 
 
-def _code(response: Response) -> str:
-    """Return the code of an answer; a throttle is recognised by its words."""
-    body = decoded(response) or {}
-    code, said = body.get("code"), body.get("message")
-    if response.status in {400, 429} and re.search(THROTTLE, f"{code} {said}"):
-        return THROTTLED
-    return code if isinstance(code, str) else ""
-
-
 # https://www.zoho.com/cliq/help/restapi/v2/errors/: what is wrong with a request's content.
-ANSWERS = Answers(_code, refused=r"invalid_\w+|param_missing")
+ANSWERS = Answers(refused=r"invalid_\w+|param_missing", words={THROTTLE: THROTTLED})
 
 
 def _fits(payload: Json) -> bool:
@@ -122,6 +111,7 @@ CLIQ = ChannelKind(
         ),
     ),
     _render,
-    partial(post_forms, ANSWERS),
+    post_forms,
+    ANSWERS,
 )
 """Message cards, posted to a channel: https://www.zoho.com/cliq/help/platform/webhook-tokens.html."""

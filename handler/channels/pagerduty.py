@@ -4,15 +4,14 @@ A ``dedup_key`` names an incident from its opening to its end, so a repeated eve
 which other channels may get a message twice does not exist here.
 """
 
-import re
 from collections.abc import Mapping
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, decoded, matching
+from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, matching
 from handler.errors import DeliveryError
 from handler.message import Message, Rendering
 from handler.outbox import IncidentRef, Notice
-from handler.transport import Deadline, Response
+from handler.transport import Deadline
 from handler.wording import compact_time, shorten
 
 # https://developer.pagerduty.com/docs/send-alert-event
@@ -35,7 +34,7 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     for event in request.payload:
         payload = {"routing_key": connection.values["pagerduty_routing_key"], **event}
         response = connection.post(payload, deadline, connection.values["pagerduty_url"])
-        if error := connection.refusal(ANSWERS, response):
+        if error := connection.refusal(response):
             if not error.refused:
                 raise error
             refusal = error  # the remaining events may resolve an open alert
@@ -43,16 +42,9 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
         raise refusal
 
 
-def _code(response: Response) -> str:
-    """Return a code for an answer, because PagerDuty has words only."""
-    body = decoded(response) or {}
-    if re.search(r"(?i)routing.key", f"{body.get('message')} {body.get('errors')}"):
-        return "routing_key"
-    return "invalid_event" if body.get("status") == "invalid event" else ""
-
-
 # https://developer.pagerduty.com/docs/events-api-v2-overview: a wrong or disabled routing key is a 400, too.
-ANSWERS = Answers(_code, refused="invalid_event", permanent="routing_key")
+WORDS = {"(?i)routing.key": "routing_key", "invalid event": "invalid_event"}
+ANSWERS = Answers(refused="invalid_event", permanent="routing_key", words=WORDS)
 
 
 def _events(notice: Notice, rendering: Rendering) -> list[Json]:
@@ -129,6 +121,7 @@ PAGERDUTY = ChannelKind(
     ),
     _render,
     _send,
+    ANSWERS,
     min_severity="critical",
     incidents_only=True,
 )

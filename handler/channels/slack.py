@@ -8,13 +8,11 @@ so a message with a list of rows shows all its times in the organisation's.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 from handler.addresses import url_problem
 from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, matching, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Response
 from handler.wording import PAGE, Fact, shorten
 
 # https://docs.slack.dev/reference/block-kit/blocks
@@ -33,6 +31,7 @@ CHANNEL_CODES = (
     "invalid_token|action_prohibited|posting_to_general_channel_denied"
 )
 CONTENT_CODES = r"invalid_payload|invalid_blocks\w*|no_text|msg_too_long|too_many_attachments"
+ANSWERS = Answers("ok", CONTENT_CODES, CHANNEL_CODES)
 
 MENTION = "here|channel|[UW][A-Z0-9]{5,20}|S[A-Z0-9]{5,20}"
 
@@ -42,13 +41,6 @@ def _render(pending: Message, values: Mapping[str, str]) -> list[Request]:
     whom = values.get("slack_mention", "")
     messages = pending.split(lambda message: _fits(_blocks(message, _mention(message, whom))))
     return [Request(message.ids, _forms(message, _mention(message, whom))) for message in messages]
-
-
-def _code(response: Response) -> str:
-    return response.body[:100].decode("ascii", "replace").strip()
-
-
-ANSWERS = Answers(_code, "ok", CONTENT_CODES, CHANNEL_CODES)
 
 
 def _mention(message: Message, whom: str) -> str:
@@ -169,6 +161,7 @@ SLACK = ChannelKind(
         ),
     ),
     _render,
-    partial(post_forms, ANSWERS),
+    post_forms,
+    ANSWERS,
 )
 """An incoming webhook: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks."""

@@ -7,14 +7,12 @@ and Teams on phones shows the backslashes of CommonMark's escapes: look-alikes r
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 from handler.addresses import url_problem
-from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, decoded, post_forms
+from handler.channels.channel import Answers, ChannelKind, Json, Request, Setting, post_forms
 from handler.message import Message, Rendering, escape_markdown
 from handler.outbox import Notice
-from handler.transport import Response
 from handler.wording import shorten
 
 MESSAGE_BYTES = 20 * 1024
@@ -54,16 +52,8 @@ def size(payload: Json) -> int:
     return len(json.dumps(payload, allow_nan=False).encode())
 
 
-def _code(response: Response) -> str:
-    match decoded(response):
-        case {"error": {"code": str(code)}}:
-            return code
-    return ""
-
-
 # https://github.com/microsoft/coe-starter-kit/issues/8684. A workflow may answer with words of its own.
 ANSWERS = Answers(
-    _code,
     accepts=r"[^<{\[]{1,100}",
     refused="TriggerInputSchemaMismatch",
     permanent="WorkflowTriggerIsNotEnabled|WorkflowNotFound|WorkflowDisabled",
@@ -135,7 +125,8 @@ TEAMS = ChannelKind(
         ),
     ),
     _render,
-    partial(post_forms, ANSWERS),
+    post_forms,
+    ANSWERS,
 )
 """A workflow with the trigger "When a Teams webhook request is received":
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
