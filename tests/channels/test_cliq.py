@@ -7,7 +7,7 @@ from handler.channels.channel import Connection
 from handler.channels.cliq import CLIQ, MESSAGE_LIMIT, MESSAGES_A_CHECK, TITLE_LIMIT
 from sandbox.channels import FakeCliq
 from sandbox.channels.cliq import ERRORS, REQUESTS_A_MINUTE
-from sandbox.server import Fault, Response
+from sandbox.server import Fault
 from tests.channels.builder import (
     AMPLE,
     RENDERING,
@@ -16,7 +16,6 @@ from tests.channels.builder import (
     one,
     refusal_of,
     send_all,
-    verdict_of,
 )
 from tests.world import Clock
 
@@ -66,31 +65,6 @@ def test_a_throttle_is_never_tried_in_plain_text(
     assert len(fake.requests) == before + 1
     clock.advance(minutes=11)
     connection.send(one(connection), AMPLE)
-
-
-@pytest.mark.parametrize(
-    ("second", "verdict"),
-    [
-        (Response(204), "taken"),
-        (Response.json({"message": "Something is wrong"}, 400), "transient"),
-        (Response.json({"code": "param_missing"}, 400), "refused"),
-        (Response.json({"code": "operation_failed"}, 400), "transient"),
-        (Response.json({"message": "You have exceeded the URL throttle limits."}, 400), "transient"),
-        (Response(401), "permanent"),
-    ],
-    ids=["taken", "unknown", "content", "another code", "throttled", "gone"],
-)
-def test_a_refused_card_is_sent_as_plain_text_and_that_answer_counts(
-    connection: Connection, fake: FakeCliq, second: Response, verdict: str
-) -> None:
-    """A 400 that says nothing we know is kept: the alarm sees what waits."""
-    fake.script("webhook", Response.json({"message": "?"}, 400), second)
-    assert verdict_of(connection, one(connection)) == verdict
-    first, plain = (request.json() for request in fake.requests)
-    assert "card" in first
-    assert list(plain) == ["text"]
-    assert plain["text"].startswith("Acme Ltd: Backup failed\n")
-    assert RENDERING.crm_url in plain["text"]
 
 
 def test_a_check_stays_below_the_throttle_and_leaves_the_rest(

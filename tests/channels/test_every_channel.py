@@ -3,13 +3,14 @@
 import re
 from datetime import UTC, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dateutil import tz
 
 from handler.channels import CHANNELS
 from handler.channels.channel import ChannelKind, Connection
-from sandbox.channels import FAKES, Fake
+from sandbox.channels import FAKES, Fake, FakeSlack
 from sandbox.server import Fault, Response
 from tests.channels.builder import (
     AMPLE,
@@ -30,8 +31,8 @@ from tests.channels.builder import (
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
 OVER_HTTP = [channel.name for channel in CHANNELS if channel.name != "sns"]
-REFUSED_TWICE = {"slack", "cliq"}
-"""They are given a refused message once more, as plain text."""
+REFUSED_TWICE: dict[str, dict[str, Any]] = {"slack": {"mrkdwn": False, "parse": "none"}, "cliq": {}}
+"""They are given a refused message once more, as plain text: what it has beside its text."""
 
 
 # --- what it says of itself -------------------------------------------------------------------------------------------
@@ -124,6 +125,36 @@ def test_each_answer_means_what_its_fake_says(
     fake.repair()
     connection.send(request, AMPLE)
     assert len(fake.accepted) == 1
+
+
+BLOCKS, CARD = FakeSlack.errors["invalid_blocks"], Response.json({"message": "?"}, 400)
+PLAIN = [
+    ("slack", BLOCKS, Response.text("ok"), "taken"),
+    ("slack", Response.text("too_large", 413), Response.text("ok"), "taken"),
+    ("slack", Response.text("new", 400), Response.text("ok"), "taken"),
+    ("slack", BLOCKS, FakeSlack.errors["invalid_payload"], "refused"),
+    ("slack", BLOCKS, Response.text("invalid_blocks", 500), "transient"),
+    ("slack", BLOCKS, FakeSlack.errors["no_service"], "permanent"),
+    ("slack", BLOCKS, Response.text("something_new", 400), "transient"),
+    ("cliq", CARD, Response(204), "taken"),
+    ("cliq", CARD, Response.json({"code": "param_missing"}, 400), "refused"),
+    ("cliq", CARD, Response.json({"code": "operation_failed"}, 400), "transient"),
+    ("cliq", CARD, Response.json({"message": "You have exceeded the URL throttle limits."}, 400), "transient"),
+]
+
+
+@pytest.mark.parametrize(("name", "first", "second", "verdict"), PLAIN)
+def test_what_is_refused_is_sent_as_plain_text_and_that_answer_counts(
+    name: str, connection: Connection, fake: Fake, first: Response, second: Response, verdict: str
+) -> None:
+    """Better an ugly message than none. After an unknown code for the plain text, too, the message is kept."""
+    fake.script("webhook", first, second)
+    assert verdict_of(connection, one(connection)) == verdict
+    rich, plain = (request.json() for request in fake.requests)
+    assert {"blocks", "card"} & rich.keys()
+    assert {"text": (text := plain["text"]), **REFUSED_TWICE[name]} == plain
+    assert "Acme Ltd: Backup failed\n" in text
+    assert RENDERING.crm_url in text
 
 
 TRANSIENT_ANYWHERE: dict[str, Fault] = {

@@ -10,7 +10,6 @@ from handler.channels.channel import Connection
 from handler.channels.slack import BLOCK_LIMIT, FIELD_LIMIT, HEADER_LIMIT, SECTION_LIMIT, SLACK
 from handler.wording import Fact
 from sandbox.channels import FakeSlack
-from sandbox.channels.slack import ERRORS
 from sandbox.server import Response
 from tests.channels.builder import (
     NOW,
@@ -61,32 +60,6 @@ def test_ok_is_the_only_word_that_is_an_acceptance(connection: Connection, fake:
     for said, verdict in (("ok", "taken"), ("ok\n", "taken"), ("okay", "permanent"), ("not ok", "permanent")):
         fake.script("webhook", Response.text(said))
         assert verdict_of(connection, one(connection)) == verdict
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "verdict"),
-    [
-        (ERRORS["invalid_blocks"], Response.text("ok"), "taken"),
-        (Response.text("too_large", 413), Response.text("ok"), "taken"),
-        (Response.text("new", 400), Response.text("ok"), "taken"),
-        (ERRORS["invalid_blocks"], ERRORS["invalid_payload"], "refused"),
-        (ERRORS["invalid_blocks"], Response.text("invalid_blocks", 500), "transient"),
-        (ERRORS["invalid_blocks"], Response.text("rate_limited", 429, headers={"Retry-After": "9"}), "transient"),
-        (ERRORS["invalid_blocks"], ERRORS["no_service"], "permanent"),
-        (ERRORS["invalid_blocks"], Response.text("something_new", 400), "transient"),
-    ],
-    ids=["taken", "taken after 413", "taken after an unknown code", "refused", "500", "429", "gone", "unknown"],
-)
-def test_refused_blocks_are_sent_as_plain_text_and_that_answer_counts(
-    connection: Connection, fake: FakeSlack, first: Response, second: Response, verdict: str
-) -> None:
-    """Better an ugly message than none. After an unknown code for the plain text, too, the message is kept."""
-    fake.script("webhook", first, second)
-    assert verdict_of(connection, one(connection, 3)) == verdict
-    blocks, plain = (request.json() for request in fake.requests)
-    assert ("blocks" in blocks, "blocks" in plain) == (True, False)
-    assert (plain["mrkdwn"], plain["parse"]) == (False, "none")
-    assert "Backup failed" in plain["text"]
 
 
 # --- whom it mentions -------------------------------------------------------------------------------------------------
