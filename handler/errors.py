@@ -27,7 +27,6 @@ class Cause(NamedTuple):
         sentence: What is wrong, and what usually causes it. ``{detail}`` is what was seen, of this cause.
         next_step: What to do, beginning with a verb.
         actionable: Whether a person must act: then it is sent at once, otherwise after ``UNREADABLE_HOURS``.
-        resolution: Zoho's own advice (https://www.zoho.com/crm/developer/docs/api/v7/backup-history.html), or "".
         codes: Zoho's error codes that mean this, and the HTTP statuses that mean it where a body has no such code.
     """
 
@@ -36,7 +35,6 @@ class Cause(NamedTuple):
     sentence: str
     next_step: str
     actionable: bool = True
-    resolution: str = ""
     codes: tuple[str | int, ...] = ()
 
 
@@ -129,7 +127,6 @@ WRONG_SCOPE = Cause(
     "the token has no access to backups",
     "The token has no access to backups: its scope is not ZohoCRM.bulk.backup.READ.",
     "Ask {operator} to reconnect this organisation with the scope that `{connect}` shows.",
-    resolution="The client does not have the scope ZohoCRM.bulk.backup.READ. Create a new client with a valid scope.",
     codes=("OAUTH_SCOPE_MISMATCH",),
 )
 NO_PERMISSION = Cause(
@@ -138,24 +135,14 @@ NO_PERMISSION = Cause(
     "The token's owner has no access to backups. Only administrators have it, and this user is not one, or no longer.",
     "Give the user the Administrator profile in Zoho CRM, or ask {operator} to reconnect as an administrator "
     "(`{connect}`).",
-    resolution="The user does not have permission to read backup details. Contact your system administrator.",
     codes=("NO_PERMISSION",),
 )
-WRONG_URL = Cause(
-    "wrong_url",
-    "Zoho does not know the address",
-    "Zoho does not know the address at which this notifier reads the backup history.",
-    "Ask {operator} to check the parameter ZohoApiVersion, and to install the latest release of this notifier.",
-    resolution="The request URL specified is incorrect. Specify a valid request URL.",
-    codes=("INVALID_URL_PATTERN",),
-)
-WRONG_METHOD = Cause(
-    "wrong_method",
+API_CHANGED = Cause(
+    "api_changed",
     "Zoho's API has changed",
-    "Zoho no longer answers the request with which this notifier reads the backup history.",
-    "Ask {operator} to install the latest release of this notifier.",
-    resolution="The HTTP method is invalid for this URL. Specify a valid request method.",
-    codes=("INVALID_REQUEST_METHOD",),
+    "Zoho does not answer the request with which this notifier reads the backup history.",
+    "Ask {operator} to check the parameter ZohoApiVersion, and to install the latest release of this notifier.",
+    codes=("INVALID_URL_PATTERN", "INVALID_REQUEST_METHOD"),
 )
 REFUSED = Cause(
     "refused",
@@ -232,15 +219,10 @@ TRANSIENT = Cause(
     "Wait: we try again at every check. Zoho's status page is https://status.zoho.com. If this lasts longer than a "
     "day, contact Zoho support.",
     actionable=False,
-    codes=("TOO_MANY_REQUESTS", "Access Denied", 408, 429),
+    codes=("INTERNAL_ERROR", "TOO_MANY_REQUESTS", "Access Denied", 408, 429),
 )
 CAUSES = {cause.name: cause for cause in list(vars().values()) if isinstance(cause, Cause)}
-"""By name. `INTERNAL` is missing on purpose: it is `TRANSIENT` with Zoho's own advice."""
-
-INTERNAL = TRANSIENT._replace(
-    resolution="Unexpected and unhandled exception in the server. Contact the support team.",
-    codes=("INTERNAL_ERROR",),
-)
+"""By name."""
 CONCLUDED = (INVALID_TOKEN, REFUSED, UNUSABLE, HISTORY_VANISHED, HISTORY_REPLACED)
 """Causes that no code on Zoho's page names: one odd answer may pass, so a second one must confirm the first."""
-BY_CODE = {code: cause for cause in (*CAUSES.values(), INTERNAL) for code in cause.codes}
+BY_CODE = {code: cause for cause in CAUSES.values() for code in cause.codes}

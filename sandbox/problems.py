@@ -11,8 +11,7 @@ PROBLEMS = (
     UnreadableError(errors.INVALID_TOKEN, "Zoho answered HTTP 401 INVALID_TOKEN"),
     UnreadableError(errors.WRONG_SCOPE, "Zoho answered HTTP 401 OAUTH_SCOPE_MISMATCH"),
     UnreadableError(errors.NO_PERMISSION, "Zoho answered HTTP 403 NO_PERMISSION"),
-    UnreadableError(errors.WRONG_URL, "Zoho answered HTTP 404 INVALID_URL_PATTERN"),
-    UnreadableError(errors.WRONG_METHOD, "Zoho answered HTTP 400 INVALID_REQUEST_METHOD"),
+    UnreadableError(errors.API_CHANGED, "Zoho answered HTTP 404 INVALID_URL_PATTERN"),
     UnreadableError(errors.REFUSED, "Zoho answered HTTP 403 IP_RESTRICTED"),
     UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
@@ -32,5 +31,4 @@ PROBLEMS = (
     UnreadableError(errors.TOKEN_REFUSED, "Zoho refuses a token (unauthorized_client)"),
     UnreadableError(errors.NO_TIME, "The time of this check was over before Zoho was asked."),
     UnreadableError(errors.TRANSIENT, "Zoho answered HTTP 403 with a web page"),
-    UnreadableError(errors.INTERNAL, "Zoho answered HTTP 500 INTERNAL_ERROR"),
 )

@@ -194,12 +194,12 @@ def _stuck() -> Iterator[Sample]:
 def _unreadable() -> Iterator[Sample]:
     for problem in PROBLEMS:
         cause = problem.cause
-        watched, advice = Watch(*GOOD), " with Zoho's advice" if cause.resolution and not cause.actionable else ""
+        watched = Watch(*GOOD)
         if not cause.actionable or cause in CONCLUDED:
             watched.ago(1 / 60 if cause.actionable else 6, problem=problem)
         name = cause.name.replace("_", " ")
         reader = RENDERING._replace(runbook_url=RUNBOOK) if cause.name == "revoked_token" else None
-        yield Sample("unreadable", f"It begins, {name}{advice}", watched.ago(problem=problem), reader)
+        yield Sample("unreadable", f"It begins, {name}", watched.ago(problem=problem), reader)
     watched = Watch(*GOOD)
     watched.ago(50, problem=PROBLEMS[0])
     yield Sample("unreadable", "The reminder", watched.ago(26, problem=PROBLEMS[0]))

@@ -79,8 +79,7 @@ TROUBLES = {
     "secret_malformed": Trouble(
         "Give another answer for what is named above.", "The answers, or what was saved before, cannot be used.", "*"
     ),
-    "wrong_url": Trouble(f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
-    "wrong_method": Trouble(_NEWER),
+    "api_changed": Trouble(f"Check the parameter ZohoApiVersion of the stack. {_NEWER}"),
     "refused": Trouble("Check the user's profile and the allowed IP addresses in Zoho CRM."),
     "unusable": Trouble(_NEWER),
     "no_time": Trouble(f"{_NETWORK}; then try again.", "Zoho answered too slowly."),

@@ -41,7 +41,7 @@ def content(decision: Decision, incident: Incident, cause: Cause, phase: str) ->
     lasted = duration(decision.now - incident.since) if incident.since < decision.now else ""
     sentence = cause.sentence.replace("{detail}", incident.detail.rstrip("."))
     detail = incident.detail if sentence == cause.sentence else ""
-    texts = {"For": lasted, "Technical detail": detail, "Zoho's advice": cause.resolution}
+    texts = {"For": lasted, "Technical detail": detail}
     facts = (Fact("Since", time=incident.since), *(Fact(label, text) for label, text in texts.items() if text))
     title = f"{'Still cannot' if phase == 'reminder' else 'Cannot'} check the backups ({cause.title})"
     sentence = f"{sentence} Backups are not being monitored until this is fixed."
