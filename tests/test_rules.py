@@ -162,7 +162,8 @@ a backup that was 17 days overdue""",
         with   | notify_on=stopped
         1h     | stopped        | stopped
         1h     | scheduled/immediate           |
-        1h     | scheduled         | scheduled ended | ends: stopped@0h | weight: warning | severity: info | Resolved: no backup schedule for 2 hours
+        1h     | scheduled         | scheduled ended | ends: stopped@0h | weight: warning | severity: info | \
+Resolved: no backup schedule for 2 hours
         1h     | scheduled/monthly        |""",
     "who heard of no stop hears of no schedule": """
         before | scheduled@-1d
