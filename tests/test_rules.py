@@ -162,15 +162,9 @@ a backup that was 17 days overdue""",
         with   | notify_on=stopped
         1h     | stopped        | stopped
         1h     | scheduled/immediate           |
-        1h     | scheduled         | scheduled ended | ends: stopped@0h | Resolved: no backup schedule for 2 hours
+        1h     | scheduled         | scheduled ended | ends: stopped@0h | weight: warning | severity: info | \
+Resolved: no backup schedule for 2 hours
         1h     | scheduled/monthly        |""",
-    "who hears of schedules as well hears of each": """
-        before | scheduled@-1d
-        with   | notify_on=stopped scheduled
-        1h     | stopped        | stopped
-        1h     | scheduled/immediate           | scheduled
-        1h     | scheduled         | scheduled ended | severity: info | weight: warning
-        1h     | scheduled/monthly        | scheduled""",
     "who heard of no stop hears of no schedule": """
         before | scheduled@-1d
         with   | notify_on=completed
