@@ -25,6 +25,8 @@ REMINDED = {*range(1, 8), *range(14, 400, 7)}
 """Days after its opening on which an incident is reminded of: daily for a week, then weekly."""
 TOLERATED = {"revoked": DAY * 0, "refused": DAY / 24, "transient": DAY / 4}
 """How long the history may be unreadable before that is said."""
+LENGTHS = 5
+"""How many completed backups at least are remembered, by how long they ran."""
 BACKUPS = frozenset({"overdue", "stuck", "failing"})
 
 
@@ -127,14 +129,20 @@ def reminders(player: Player) -> Iterator[str]:
 
 
 def _stuck(player: Player, rows: Shown, now: datetime) -> bool | None:
-    """Return True where the oldest that runs hangs; None where runs may be known to take so long."""
+    """Return True where the oldest that runs hangs, False where the last runs took so long, None where some did."""
     lasts = now - min(rows.open_ended, default=now)
     if lasts < HANG or lasts >= WEEK:
         return lasts >= WEEK
     good = [run for run in player.organisation.runs if run.ended and run.fate.state == "completed"]
-    known = [run.end + run.fate.late - run.start for run in good if run.end + run.fate.late <= now]
+    ends = sorted((run.end + run.fate.late, run.start, run.end) for run in good)
+    known = [(shown, start, end) for shown, start, end in ends if shown <= now]
+    outage, first = player.organisation.outage, player.open[0][0]
+    watched = [end - start for shown, start, end in known[-LENGTHS:] if shown > first and not outage(shown)]
+    if lasts < 1.5 * max(watched, default=DAY * 0) - MINUTE:
+        return False
+    longest = max((shown - start for shown, start, _ in known), default=DAY * 0)
     between_checks = player.open[1][0] - player.open[0][0]
-    return True if lasts >= 1.5 * (max(known, default=DAY * 0) + between_checks) else None
+    return True if lasts >= 1.5 * (longest + between_checks) else None
 
 
 def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:
