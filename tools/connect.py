@@ -246,7 +246,7 @@ def _remove(options: argparse.Namespace) -> int:
     if org == "default":
         say("The stack's own schedule stays, too; it does nothing until default is connected again.")
     with _asking(options, lambda: UNCHANGED):
-        if not (options.non_interactive or terminal.confirm(f"Stop checking {org}?", default=False)):
+        if not (options.non_interactive or terminal.choose(f"Stop checking {org}?", [(False, "No"), (True, "Yes")])):
             raise KeyboardInterrupt(UNCHANGED)
     removed = organisation.remove()
     if not removed:

@@ -111,13 +111,14 @@ def _alarms(there: Stack, *, send: bool) -> Lines:
     alarms = cloudwatch.describe_alarms(AlarmNames=sorted(ids.values()))["MetricAlarms"]
     for name in sorted(set(ids.values()) - {alarm["AlarmName"] for alarm in alarms}):
         yield Line(False, f"Alarm {name} is gone", "Make it again by hand, under this name, as template.yaml has it.")
+    begins = timedelta(hours=int(there.parameters.get("NotInvokedHours", "3")))
     for alarm in alarms:
         name, state = alarm["AlarmName"], alarm["StateValue"]
         if not alarm.get("ActionsEnabled", True):
             step = f"aws cloudwatch enable-alarm-actions --region {there.region} --alarm-names {name}"
             yield Line(False, f"Alarm {name}: its actions are switched off, so it alerts nobody", step)
         # A new alarm that counts missing data as bad begins in ALARM: the first check comes within the hour.
-        new = state == "ALARM" and name == ids.get("NotInvokedAlarm") and _is_young(there)
+        new = state == "ALARM" and name == ids.get("NotInvokedAlarm") and datetime.now(UTC) - there.created < begins
         text = f"Alarm {name}: {state}" + (", and the stack is new" if new else "")
         yield Line(state != "ALARM" or new, text, alarm.get("AlarmDescription", "See docs/runbook.md"))
         if send and name == ids.get(PROVED_ALARM) and state != "ALARM":
@@ -126,10 +127,6 @@ def _alarms(there: Stack, *, send: bool) -> Lines:
                 cloudwatch.set_alarm_state(AlarmName=name, StateValue=shown, StateReason=TEST)
             expect = "Subscribers to alarms get two messages within a minute; if none comes, alarms reach nobody."
             yield Line(True, f"Alarm {name}: set to ALARM and back for a test. {expect}")
-
-
-def _is_young(there: Stack) -> bool:
-    return datetime.now(UTC) - there.created < timedelta(hours=int(there.parameters.get("NotInvokedHours", "3")))
 
 
 # --- The organisations ------------------------------------------------------------------------------------------------
@@ -170,9 +167,12 @@ def _organisation(
     encrypted = parameter["Type"] == "SecureString"
     kind = "its parameter is encrypted" if encrypted else "its parameter is not encrypted"
     yield Line(encrypted, kind, f"Delete {parameter['Name']}, make new secrets at Zoho and Slack, and: {again}")
-    problem = _schedule_problem(Organisation(there, org), schedule)
-    found = problem or f"its schedule is {schedule['ScheduleExpression'] if schedule else ''}"
-    yield Line(not problem, found, f"{again} (Enter keeps what is known; the schedule is written again)")
+    wrongs = differences(schedule, Organisation(there, org).wanted_schedule()) if schedule else []
+    every = f"its schedule is {schedule['ScheduleExpression']}" if schedule else "it has no schedule"
+    found = f"its schedule is not the stack's: {', '.join(wrongs)}" if wrongs else every
+    yield Line(
+        bool(schedule) and not wrongs, found, f"{again} (Enter keeps what is known; the schedule is written again)"
+    )
     read = there.ask(org, "dry-run")
     if not read["problem"]:
         yield Line(True, f"the backup history can be read, {plural(len(read['rows']), 'entry', 'entries')}")
@@ -190,14 +190,6 @@ def _organisation(
     if send:
         for good, result in stack.results(there.ask(org, "test-message")):
             yield Line(good, f"test message, {result}", again)
-
-
-def _schedule_problem(organisation: Organisation, schedule: dict[str, Any] | None) -> str:
-    """Return how a schedule differs from what `make connect` would write, or ""."""
-    if schedule is None:
-        return "it has no schedule"
-    wrong = differences(schedule, organisation.wanted_schedule())
-    return f"its schedule is not the stack's: {', '.join(wrong)}" if wrong else ""
 
 
 if __name__ == "__main__":

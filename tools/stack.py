@@ -133,7 +133,8 @@ class Stack:
         Raises:
             Problem: The settings cannot be used.
         """
-        values = {_variable(name): value for name, value in (*self.parameters.items(), *self.outputs.items())}
+        known = {**self.parameters, **self.outputs}  # NotifyOn is the variable NOTIFY_ON
+        values = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper(): value for name, value in known.items()}
         try:
             return read_settings(values | {name: os.environ[name] for name in HERE if name in os.environ})
         except ConfigError as error:
@@ -156,11 +157,6 @@ class Stack:
     def log_command(self) -> str:
         """Return the command that shows the function's log."""
         return f"aws logs tail {self.prefix} --since 3h --region {self.region}"
-
-
-def _variable(name: str) -> str:
-    """Return the environment variable of a template parameter or output: NotifyOn → NOTIFY_ON."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
 
 
 def label(channel: str) -> str:

@@ -91,11 +91,6 @@ def choose(question: str, options: Sequence[tuple[T, str]], default: T | None = 
     return choice(question, options=options, default=default)
 
 
-def confirm(question: str, *, default: bool = True) -> bool:
-    """Ask for a yes or a no; Enter takes the default."""
-    return choose(question, [(True, "Yes"), (False, "No")], default)
-
-
 def ask(question: str, complaint: Callable[[str], str], *, secret: bool = False) -> str:
     """Ask for a line until it is right; return it without the blanks around it.
 

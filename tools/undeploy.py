@@ -56,7 +56,9 @@ def _undeploy(options: argparse.Namespace) -> int:
         raise KeyboardInterrupt("Some of it is removed; run it again to remove the rest.") from None
     finally:
         if table:
-            _tell_of(table, there)
+            say(f"The table {table} stays, with what is remembered. To delete it later:")
+            for command in ("update-table --no-deletion-protection-enabled", "delete-table"):
+                say(f"    aws dynamodb {command} --table-name {table} --region {there.region}")
     there.file.unlink(missing_ok=True)
     return 0
 
@@ -71,13 +73,6 @@ def _remove(there: Stack, names: list[str]) -> None:
     for name in names:
         there.client("ssm").delete_parameter(Name=name)
     say(f"✓ Parameters deleted: {len(names)}.")
-
-
-def _tell_of(table: str, there: Stack) -> None:
-    """Say how a table that stays can be deleted by hand."""
-    say(f"The table {table} stays, with what is remembered. To delete it later:")
-    for command in ("update-table --no-deletion-protection-enabled", "delete-table"):
-        say(f"    aws dynamodb {command} --table-name {table} --region {there.region}")
 
 
 def _asked(options: argparse.Namespace, there: Stack, table: str) -> bool:

@@ -45,37 +45,23 @@ _NETWORK = "Check this machine's network (a proxy is not used) and https://statu
 _NEWER = "Get a newer release of this notifier; if there is none, please report this line."
 TROUBLES = {
     "used_code": Trouble(
-        f'Make a new one in the tab "Generate Code" and {_PASTE}',
-        "Zoho does not accept the code: it has expired, was used before, or belongs to another client.",
+        f'Make one in the tab "Generate Code" and {_PASTE}',
+        "Zoho refuses the code: old, used, or another client's.",
         "code",
     ),
-    "no_refresh_token": Trouble(
-        'The client must be a "Self Client": make one in the API console.',
-        "Zoho gave no refresh token for the code.",
-        _CLIENT,
-    ),
-    "throttled": Trouble(
-        "Wait ten minutes and try again; a code that has expired by then needs a new one.",
-        "Zoho has had too many requests from this client.",
-        "code",
-    ),
-    "unanswered_code": Trouble(
-        f"{_NETWORK}; then make a new code.", f"{_UNREACHABLE}, so the code may have been used.", "code"
-    ),
+    "no_refresh_token": Trouble('Make a "Self Client" in the API console.', "Zoho gave no refresh token.", _CLIENT),
+    "throttled": Trouble("Wait ten minutes, and make a new code.", "Zoho has had too many requests.", "code"),
+    "unanswered_code": Trouble(f"{_NETWORK}; then make a new code.", f"{_UNREACHABLE}: the code may be used.", "code"),
     "revoked_token": Trouble(f"Make a new code and {_PASTE} Best as a separate Zoho user.", again="code"),
     "wrong_client": Trouble(
-        "Choose the data centre that your browser shows in Zoho CRM, and copy the client id again.",
+        "Choose the data centre of your Zoho CRM, and copy the client id again.",
         "Zoho does not know this client id in this data centre.",
         f"data_center {_CLIENT}",
     ),
-    "wrong_client_secret": Trouble(
-        'Copy it again from the tab "Client Secret" of the API console.', again="client_secret code"
-    ),
+    "wrong_client_secret": Trouble('Copy it again: API console, tab "Client Secret".', again="client_secret code"),
     "invalid_token": Trouble("Check that the user is active in Zoho CRM, then make a new code.", again="code"),
     "wrong_scope": Trouble(f"Make a new code with exactly this scope: {SCOPE}", again="code"),
-    "no_permission": Trouble(
-        "Let a user with the Administrator profile in Zoho CRM make the client and the code.", again=_CLIENT
-    ),
+    "no_permission": Trouble("Let an administrator of Zoho CRM make the client and the code.", again=_CLIENT),
     "secret_malformed": Trouble(
         "Give another answer for what is named above.", "The answers, or what was saved before, cannot be used.", "*"
     ),

@@ -167,8 +167,8 @@ def test_a_wrong_answer_is_refused_at_once(bench: Bench, person: Sit, tool: Tool
 TROUBLE: dict[str, tuple[str, list[Any], str, list[str]]] = {
     "client": ("token", [TOKEN_ERRORS["invalid_client"]], "does not know this client id", ["data_center", *CLIENT]),
     "secret": ("token", [TOKEN_ERRORS["invalid_client_secret"]], "does not accept the client secret", CLIENT[1:]),
-    "code": ("token", [TOKEN_ERRORS["invalid_code"]], "has expired, was used before, or belongs to", ["code"]),
-    "throttled": ("token", [TOKEN_ERRORS["throttled"]], "too many requests from this client", ["code"]),
+    "code": ("token", [TOKEN_ERRORS["invalid_code"]], "Zoho refuses the code: old, used, or another", ["code"]),
+    "throttled": ("token", [TOKEN_ERRORS["throttled"]], "Zoho has had too many requests", ["code"]),
     "echo": ("token", [Response.json({"error": "1000.canary.canary"})], "an unknown error", ["code"]),
     "scope": ("history", [API_ERRORS["OAUTH_SCOPE_MISMATCH"]], "exactly this scope: ZohoCRM.bulk", ["code"]),
     "silent": ("history", SILENT, "The code is used up, and the token that it gave is kept.", []),
