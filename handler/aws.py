@@ -70,11 +70,9 @@ def read_parameter(ssm: Any, name: str) -> str:
         code = error_name(error)
     if code == "ParameterNotFound":
         raise UnreadableError(errors.SECRET_MISSING, f"There is no parameter {name}.")
-    if code.startswith(("AccessDenied", "KMS", "InvalidKeyId")):
-        why = f"AWS refuses to let the function read the parameter {name}: {code}."
-        raise UnreadableError(errors.SECRET_DENIED, why)
-    why = f"AWS Systems Manager did not give the parameter {name}: {code}."
-    raise UnreadableError(errors.SECRET_UNAVAILABLE, why)
+    denied = code.startswith(("AccessDenied", "KMS", "InvalidKeyId"))
+    cause = errors.SECRET_DENIED if denied else errors.SECRET_UNAVAILABLE
+    raise UnreadableError(cause, f"AWS Systems Manager did not give the parameter {name}: {code}.")
 
 
 def reject_truncated_responses(client: Any) -> None:

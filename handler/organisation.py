@@ -1,11 +1,9 @@
 """One organisation: its secret, its channels, its access to Zoho; and what all checks work with."""
 
 import json
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import requests
@@ -13,7 +11,7 @@ import requests
 from handler import errors
 from handler.addresses import url_problem
 from handler.channels import BY_NAME, CHANNELS
-from handler.channels.channel import Connection, Senders
+from handler.channels.channel import Connection, Senders, matching
 from handler.config import A_ZONE, Policy, Settings, find_zone
 from handler.errors import UnreadableError
 from handler.history import clean
@@ -23,7 +21,9 @@ from handler.store import Store
 from handler.wording import SEVERITIES
 from handler.zoho import DATA_CENTRES, Credentials, Zoho
 
-PRINTABLE = re.compile(r"[\x21-\x7e]+")
+Problem = Callable[[str, bool], str]
+"""Value, and whether http is allowed on loopback → what is wrong with it as it follows the key's name, or ""."""
+PRINTABLE = matching(r"[\x21-\x7e]+", "must be printable ASCII without blanks, as Zoho gave it")
 
 
 @dataclass(frozen=True, repr=False)
@@ -145,44 +145,52 @@ def parse_secret(text: str, parameter: str, *, loopback: bool) -> Secret:
         raw = None
     if not isinstance(raw, dict):
         raise UnreadableError(errors.SECRET_MALFORMED, f"The parameter {parameter} is not a JSON object.")
-    problems: list[str] = []
-    read = partial(_read, raw, problems)
-    client, secret, token = (read(key, printable_problem) for key in ("client_id", "client_secret", "refresh_token"))
-    credentials = Credentials(client, secret, token, read("data_center", one_of(DATA_CENTRES)))
-    name = clean(read("name", lambda value: "", "")) or ""
-    zone = read("time_zone", lambda value: "" if find_zone(value) else f"must be {A_ZONE}", "")
-    heartbeat_url = read("heartbeat_url", partial(url_problem, loopback=loopback), "")
-    if problems:
-        raise UnreadableError(errors.SECRET_MALFORMED, _complaint(parameter, problems))
-    return Secret(credentials, name, zone, heartbeat_url, raw)
+    found, complaint = _read(raw, parameter, SECRET_KEYS, loopback=loopback)
+    if complaint:
+        raise UnreadableError(errors.SECRET_MALFORMED, complaint)
+    client, secret, token, centre, name, zone, heartbeat_url = found.values()
+    return Secret(Credentials(client, secret, token, centre), clean(name) or "", zone, heartbeat_url, raw)
 
 
 def _read(
-    values: Mapping[str, Any], problems: list[str], key: str, problem: Callable[[str], str], default: str | None = None
-) -> str:
-    """Return a value, stripped, or its default if it is missing; add to `problems` what is wrong with it."""
-    value = values.get(key)
-    if value in (None, "") and default is not None:
-        return default
-    text = value.strip() if isinstance(value, str) else ""
-    if wrong := problem(text) if text else "must be a text, and is missing or empty":
-        problems.append(f"{key} {wrong}")
-        return default or ""
-    return text
+    values: Mapping[str, Any], parameter: str, keys: Iterable[tuple[str, Problem, str | None]], *, loopback: bool
+) -> tuple[dict[str, str], str]:
+    """Return the values of these keys, stripped, and a complaint that names everything that is wrong with them, or "".
+
+    Args:
+        values: The values of the secret.
+        parameter: The parameter's name, for the complaint.
+        keys: Each key, what can be wrong with its value, and its default; None makes it mandatory.
+        loopback: Whether URLs may be http on loopback.
+    """
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    for key, problem, default in keys:
+        value, found[key] = values.get(key), default or ""
+        if value in (None, "") and default is not None:
+            continue
+        text = value.strip() if isinstance(value, str) else ""
+        if wrong := problem(text, loopback) if text else "must be a text, and is missing or empty":
+            problems.append(f"{key} {wrong}")
+        else:
+            found[key] = text
+    return found, f"The parameter {parameter} cannot be used: {'; '.join(problems)}." if problems else ""
 
 
-def _complaint(parameter: str, problems: Sequence[str]) -> str:
-    return f"The parameter {parameter} cannot be used: {'; '.join(problems)}." if problems else ""
+def one_of(choices: Collection[str]) -> Problem:
+    """Return what finds that a value is not one of these."""
+    return matching("|".join(choices), f"must be one of {', '.join(choices)}")
 
 
-def printable_problem(value: str) -> str:
-    """Return what is wrong with an id, a secret or a token, or ""."""
-    return "" if PRINTABLE.fullmatch(value) else "must be printable ASCII without blanks, as Zoho gave it"
-
-
-def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    """Return a function that returns what is wrong with a value if it is not one of these, or ""."""
-    return lambda value: "" if value in choices else f"must be one of {', '.join(choices)}"
+SECRET_KEYS: tuple[tuple[str, Problem, str | None], ...] = (
+    ("client_id", PRINTABLE, None),
+    ("client_secret", PRINTABLE, None),
+    ("refresh_token", PRINTABLE, None),
+    ("data_center", one_of(DATA_CENTRES), None),
+    ("name", lambda value, loopback: "", ""),
+    ("time_zone", lambda value, loopback: "" if find_zone(value) else f"must be {A_ZONE}", ""),
+    ("heartbeat_url", url_problem, ""),
+)
 
 
 def open_channels(
@@ -201,13 +209,12 @@ def open_channels(
     for kind in CHANNELS:
         if kind.settings and values.get(kind.settings[0].key) in (None, ""):
             continue
-        problems: list[str] = []
-        read, channel = partial(_read, values, problems), kind.channel
-        own = {s.key: read(s.key, partial(s.problem, loopback=loopback), s.default) for s in kind.settings}
+        keys = [(setting.key, setting.problem, setting.default) for setting in kind.settings]
+        floor = f"{kind.name}_min_severity"
         if kind.settings:
-            floor = read(f"{kind.name}_min_severity", one_of(SEVERITIES), channel.min_severity)
-            channel = channel._replace(min_severity=floor, problem=_complaint(parameter, problems))
-        channels.append(channel)
-        if not problems:
+            keys.append((floor, one_of(SEVERITIES), kind.min_severity))
+        own, problem = _read(values, parameter, keys, loopback=loopback)
+        channels.append(kind.channel._replace(min_severity=own.pop(floor, kind.min_severity), problem=problem))
+        if not problem:
             connections[kind.name] = Connection(kind, senders, own)
     return tuple(channels), connections

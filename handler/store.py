@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,13 +14,16 @@ from handler.memory import Memory
 SCHEMA = 1
 
 
-class Store:
-    """The DynamoDB table."""
+class Store(NamedTuple):
+    """The DynamoDB table.
 
-    def __init__(self, dynamodb: Any, table_name: str) -> None:
-        """Take a boto3 DynamoDB client, which may retry because every write is conditional."""
-        self._dynamodb = dynamodb
-        self._table_name = table_name
+    Attributes:
+        dynamodb: A boto3 DynamoDB client, which may retry because every write is conditional.
+        table_name: The table's name.
+    """
+
+    dynamodb: Any
+    table_name: str
 
     def load(self, org: str) -> Memory | None:
         """Return what is remembered, read consistently, or None if there is no item.
@@ -29,7 +32,7 @@ class Store:
             StoreError: DynamoDB did not answer, or the item cannot be understood.
         """
         try:
-            answer = self._dynamodb.get_item(TableName=self._table_name, Key={"org": {"S": org}}, ConsistentRead=True)
+            answer = self.dynamodb.get_item(TableName=self.table_name, Key={"org": {"S": org}}, ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
             raise StoreError(f"DynamoDB did not read the item {org!r}: {aws.error_name(error)}.") from None
         return from_item(answer["Item"]) if "Item" in answer else None
@@ -47,7 +50,7 @@ class Store:
             values = {":version": {"N": str(memory.version)}}
             condition = {"ConditionExpression": "version = :version", "ExpressionAttributeValues": values}
         try:
-            self._dynamodb.put_item(TableName=self._table_name, Item=to_item(saved), **condition)
+            self.dynamodb.put_item(TableName=self.table_name, Item=to_item(saved), **condition)
         except (ClientError, BotoCoreError) as error:
             if self.load(memory.org) == saved:
                 return saved  # the write had arrived, and only its answer was lost

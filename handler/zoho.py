@@ -25,6 +25,8 @@ from handler.transport import Deadline, Response, fetch
 SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
+NOTHING = {"history": [], "info": {"more_records": False}}
+"""What HTTP 204 says in place of any answer, such as where the past year holds no backup."""
 TOKEN_LIFE = timedelta(minutes=59)
 """A minute less than Zoho documents. A token that Zoho refuses before is replaced at once."""
 
@@ -92,8 +94,7 @@ class Zoho:
         """
         rows: dict[str, Row] = {}
         for page in range(1, MAX_PAGES + 1):
-            body = self.get("/history", deadline, {"page": page, "per_page": PER_PAGE})
-            new, more = parse_page(body, PER_PAGE) if body is not None else ([], False)
+            new, more = parse_page(self.get("/history", deadline, {"page": page, "per_page": PER_PAGE}), PER_PAGE)
             rows |= {row.key: row for row in new}
             if not more:
                 return list(rows.values()), page
@@ -126,36 +127,33 @@ class Zoho:
         return None
 
     def get(self, path: str, deadline: Deadline, params: dict[str, int] | None = None) -> Any:
-        """Return Zoho's decoded answer for a path below `/backup`, or None for 204.
+        """Return Zoho's decoded answer for a path below `/backup`, or `NOTHING`.
 
         A token that Zoho refuses is replaced once.
 
         Raises:
             UnreadableError: With its cause.
         """
-        self._ensure_token(deadline)
         try:
             return self._get_once(path, deadline, params)
         except UnreadableError as error:
             if error.cause is not errors.INVALID_TOKEN:
                 raise
         self._renew_at = None
-        self._ensure_token(deadline)
         return self._get_once(path, deadline, params)
 
     def _get_once(self, path: str, deadline: Deadline, params: dict[str, int] | None) -> Any:
+        self._ensure_token(deadline)
         url = f"{self._api}/crm/bulk/{self.settings.zoho_api_version}/backup{path}"
         headers = {"Authorization": f"Zoho-oauthtoken {self._token}"}
         response = self._fetch("GET", url, deadline, params=params, headers=headers)
-        if response.status == 204:  # the past year holds nothing
-            return None
+        if response.status == 204:
+            return NOTHING
         if response.status != 200:
             raise _api_error(response)
         body = _json(response)
         if isinstance(body, dict) and body.get("status") == "error":
             raise _api_error(response)
-        if body is None:  # Zoho says with 204 that there is nothing
-            raise UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented one.")
         return body
 
     def _ensure_token(self, deadline: Deadline) -> None:

@@ -17,8 +17,10 @@ from handler.outbox import Notice
 from handler.transport import Deadline
 from handler.wording import shorten
 
-SUBJECT_LIMIT = 99
-"""Printable ASCII characters; fewer than 100: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html."""
+SUBJECT_LIMIT = 97
+"""Printable ASCII characters, before an ellipsis becomes three; SNS takes fewer than 100:
+https://docs.aws.amazon.com/sns/latest/api/API_Publish.html.
+"""
 NAME_LIMIT = 40
 """Longest display name in a subject, in characters: the title must still fit."""
 GSM = str.maketrans({"✓": "ok", "✗": "failed", "“": '"', "”": '"', "`": "'", "·": "-", "…": "..."})
@@ -68,14 +70,9 @@ def _mail(notice: Notice, rendering: Rendering) -> Json:
     name = _ascii(shorten(rendering.name, NAME_LIMIT)) or rendering.org
     return {
         "Message": rendering.text(notice).translate(GSM),
-        "Subject": _subject(f"[{name}] {notice.content.title}"),
+        "Subject": _ascii(shorten(_ascii(f"[{name}] {notice.content.title}"), SUBJECT_LIMIT)),
         "MessageAttributes": _attributes(notice, rendering.org),
     }
-
-
-def _subject(words: str) -> str:
-    subject = _ascii(words)
-    return subject if len(subject) <= SUBJECT_LIMIT else subject[: SUBJECT_LIMIT - 3] + "..."
 
 
 def _ascii(words: str) -> str:

@@ -20,6 +20,7 @@ MESSAGE_BYTES = 20 * 1024
 https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 """
 TITLE_LIMIT = 200  # our own limit, for the text shown where cards are not supported
+TEXT_LIMIT = 1_400  # a character takes up to 12 bytes once it is encoded; the rest of the card takes 3 KB at most
 VERSION = "1.2"  # later ones are not shown everywhere
 COLORS = {"critical": "Attention", "warning": "Warning"}
 CARD = "application/vnd.microsoft.card.adaptive"
@@ -62,11 +63,9 @@ ANSWERS = Answers(
 
 def _within_limit(message: Message) -> Json:
     """Return a message's payload; a single notice that is too long becomes its shortened text."""
-    payload, limit = _payload(message), MESSAGE_BYTES
-    while size(payload) > MESSAGE_BYTES and limit > 1:
-        limit //= 2
-        payload = _payload(message, escape_markdown(shorten(message.text, limit)))
-    return payload
+    payload = _payload(message)
+    fits = size(payload) <= MESSAGE_BYTES
+    return payload if fits else _payload(message, escape_markdown(shorten(message.text, TEXT_LIMIT)))
 
 
 def _payload(message: Message, words: str = "") -> Json:
