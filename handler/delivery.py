@@ -100,7 +100,7 @@ class Delivery:
     def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
         """Record notices that the channel will never accept, or a channel that is broken.
 
-        A message that is refused for its content says nothing about the channel.
+        A channel that refuses a message for its content works: perhaps nothing else waits that could show it.
         """
         org, channel, why = self.memory.org, connection.kind.name, str(error)
         self.errors.append(f"{channel}: {why}")
@@ -108,7 +108,8 @@ class Delivery:
         self.retry |= channel not in self.memory.refusing_since or error.refused
         if error.refused:
             log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": list(request.notice_ids)})
-            self.memory = self.memory.discard(channel, request.notice_ids, why, self.services.clock())
+            lost = self.memory.discard(channel, request.notice_ids, why, self.services.clock())
+            self.memory = lost.works(channel, self.services.clock())
             return
         cause, after = ("", timedelta(0)) if error.permanent else ("hours", BROKEN_AFTER)
         self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.services.clock(), after)

@@ -183,7 +183,7 @@ class Judge:
         opened = opens if notice.phase == "opened" else set()
         if notice.kind == "baseline":
             opened = {name for name in opened if not name.startswith("channel:")}
-        ended = {ref.name for ref in notice.ends} - {"stopped"}
+        ended = {ref.name for ref in notice.ends if not ref.name.startswith(("stopped", "unknown:"))}
         if notice.kind == LOST:  # who lost an opening or an end hears of it here, and all others once more
             opened, ended = set(), set()
         if (notice.phase == "reminder" or notice.kind == LOST) and not opens <= self.open.keys():
