@@ -149,10 +149,8 @@ class Zoho:
         response = self._fetch("GET", url, deadline, params=params, headers=headers)
         if response.status == 204:
             return NOTHING
-        if response.status != 200:
-            raise _api_error(response)
-        body = _json(response)
-        if isinstance(body, dict) and body.get("status") == "error":
+        body = _json(response) if response.status == 200 else None
+        if response.status != 200 or (isinstance(body, dict) and body.get("status") == "error"):
             raise _api_error(response)
         return body
 
@@ -168,7 +166,7 @@ class Zoho:
         response = self._fetch("POST", f"{accounts}/oauth/v2/token", deadline, data=form)
         match _json(response):
             case {"access_token": str(token), **rest} if token and token.isascii() and token.isprintable():
-                self._api = self.settings.zoho_api_url or _known_api(rest.get("api_domain"), centre)
+                self._api = self.settings.zoho_api_url or _known_api(rest.get("api_domain", DATA_CENTRES[centre].api))
                 self._token = token
                 self._renew_at = now + TOKEN_LIFE
                 return
@@ -215,8 +213,7 @@ def error_code(said: object) -> str:
     return said if isinstance(said, str) and re.fullmatch(r"[A-Za-z_ ]{2,40}", said) else "an unknown error"
 
 
-def _known_api(domain: object, data_centre: str) -> str:
-    named = DATA_CENTRES[data_centre].api if domain is None else domain
-    if isinstance(named, str) and named in API_DOMAINS:
-        return named
+def _known_api(domain: object) -> str:
+    if isinstance(domain, str) and domain in API_DOMAINS:
+        return domain
     raise UnreadableError(errors.UNUSABLE, "The token answer names an api_domain that is no Zoho data centre's.")

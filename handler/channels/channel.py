@@ -174,8 +174,10 @@ class Connection(NamedTuple):
     def refusal(self, response: Response) -> DeliveryError | None:
         """Return the error for an answer, or None if it is an acceptance; only what looks like a code is quoted."""
         status, label, ok = response.status, self.kind.label, 200 <= response.status < 300
-        answers, code = self.kind.answers, self.code(response)
-        if ok and _says_yes(response, answers.accepts):
+        answers, code, body = self.kind.answers, self.code(response), decoded(response)
+        # Proxies and maintenance pages answer with 2xx, too.
+        says_yes = re.fullmatch(f"({answers.accepts})?", code) if body is None else not says_no(body)
+        if ok and says_yes:
             return None
         shown = f" {code}" if re.fullmatch(r"[A-Za-z][A-Za-z_]{1,60}", code) else ""
         permanent = ok or status in PERMANENT or bool(code and re.fullmatch(answers.permanent, code))
@@ -224,12 +226,3 @@ def decoded(response: Response) -> Json | None:
 def says_no(answer: Json) -> bool:
     """Return whether a JSON object declines what was asked, whatever the status."""
     return answer.get("ok") is False or answer.get("success") is False or bool(answer.get("error"))
-
-
-def _says_yes(response: Response, accepts: str) -> bool:
-    """Return whether the body of a 2xx answer is an acceptance: proxies and maintenance pages answer so, too."""
-    body = decoded(response)
-    if body is not None:
-        return not says_no(body)
-    text = response.body.decode("utf-8", "replace").strip()
-    return not text or re.fullmatch(accepts, text) is not None

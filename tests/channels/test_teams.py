@@ -58,7 +58,7 @@ def test_the_title_has_the_colour_of_its_news(connection: Connection, severity: 
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "🏴"])
-@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("more", [0, 1, 9_999])
 def test_a_card_ends_at_the_limit_in_bytes(connection: Connection, fake: FakeTeams, letter: str, more: int) -> None:
     """As they are sent; what is longer goes as its shortened text."""
     (request,) = connection.render([notice()], RENDERING)
