@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.config import Policy
-from handler.history import Event, known_time, last_completed_fact
+from handler.history import Event, known_time, time_fact
 from handler.memory import HEARTBEAT, Incident, Memory
 from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
@@ -123,7 +123,7 @@ class Decision:
 
     def last_good_facts(self) -> tuple[Fact, ...]:
         """Return when a backup last completed, and until when it can be downloaded where that is known."""
-        good, until = last_completed_fact(self.memory.last_completed), self.memory.links_until
+        good, until = time_fact("Last successful backup", self.memory.last_completed), self.memory.links_until
         return (good, Fact("Last copy at Zoho", links_until=until)) if until else (good,)
 
     def download_first(self, step: str) -> str:
@@ -195,9 +195,8 @@ class Decision:
         for name in names:
             self._discard_late(name)
         self._report_losses()
-        if self.notices:
-            self._make_room()
-            self.update_memory(outbox=(*self.memory.outbox, *self.notices))
+        self._make_room()
+        self.update_memory(outbox=(*self.memory.outbox, *self.notices))
         return self
 
     def _discard_late(self, channel: str) -> None:

@@ -16,14 +16,12 @@ ADJECTIVES = {"daily", "weekly", "biweekly", "monthly", "yearly"}
 
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
     """Open it when a backup was due longer ago than the grace; close it when none is due by the current rules."""
+    if known is None and _late_since(decision):
+        if _is_running(decision):
+            return None
+        learn_plan(decision)  # Zoho may know a longer interval than the history's word for it
     since = _late_since(decision)
-    if since is None or known:
-        return known if since else None
-    if _is_running(decision):
-        return None
-    learn_plan(decision)  # Zoho may know a longer interval than the history's word for it
-    since = _late_since(decision)
-    return Incident(since) if since else None
+    return (known or Incident(since)) if since else None
 
 
 def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tuple[Event, str] | None:
