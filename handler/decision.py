@@ -185,13 +185,12 @@ class Decision:
         """Put the notices into the outbox, turn what can never be delivered into dead letters, and return self."""
         names = tuple(channel.name for channel in self.channels)
         reminded = {notice.incident for notice in self.notices if notice.phase == "reminder"}
-        kept = []
-        for old in self.memory.outbox:
-            pending_for = tuple(name for name in old.pending_for if name in names)
-            if pending_for and (old.phase != "reminder" or old.incident not in reminded):
-                kept.append(old._replace(pending_for=pending_for))
+        waiting = [one for one in self.memory.outbox if one.phase != "reminder" or one.incident not in reminded]
+        kept = [one._replace(pending_for=tuple(c for c in one.pending_for if c in names)) for one in waiting]
         refusing = {name: since for name, since in self.memory.refusing_since.items() if name in (*names, HEARTBEAT)}
-        self.update_memory(outbox=tuple(kept), channels=names, refusing_since=refusing)
+        self.update_memory(
+            outbox=tuple(one for one in kept if one.pending_for), channels=names, refusing_since=refusing
+        )
         for name in names:
             self._discard_late(name)
         self._report_losses()

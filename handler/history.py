@@ -139,9 +139,7 @@ def classify(row: Row) -> str:
     if row.state:
         letters = "".join(filter(str.isalpha, row.state)).casefold()
         return STATES.get(row.state.casefold()) or UNFINISHED.get(letters, "unknown")
-    if row.action:
-        return ACTIONS.get(row.action.casefold(), "unknown")
-    return "started"
+    return ACTIONS.get(row.action.casefold(), "unknown") if row.action else "started"
 
 
 def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datetime) -> list[Event]:

@@ -27,8 +27,8 @@ def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Conte
     (severity, content), row = KINDS[news.kind](decision, news), news.event.row
     facts = [*content.facts]
     if news.resolved:
-        label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
-        facts.append(Fact(label, "; ".join(news.resolved)))
+        # A failure resolves nothing.
+        facts.append(Fact("Ended" if news.kind in {"failed", "unknown"} else "Resolved", "; ".join(news.resolved)))
     if news.event.is_outcome:
         facts.append(Fact("Recent backups (oldest first)", decision.current.recent))
     named = row_facts(row, "Started by" if news.event.is_outcome else "Done by")

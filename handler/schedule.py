@@ -42,12 +42,10 @@ def due(memory: Memory, max_age_days: int, now: datetime) -> Due:
     if max_age_days:
         counted_from = last or baseline
         return Due(counted_from + timedelta(days=max_age_days), counted_from, exact=False)
-    schedule, plan = memory.schedule, current_plan(memory)
-    set_up = known_time(schedule.at) if schedule else None
-    begun = [time for time in (last, set_up, plan.starts_at if plan else None) if time]
+    schedule, plan = memory.schedule or Schedule(), current_plan(memory)
+    begun = [time for time in (last, known_time(schedule.at), plan.starts_at if plan else None) if time]
     counted_from = max(begun, default=baseline)
-    repeats = schedule.repeat_type if schedule else None
-    days = plan.gap_days if plan else GAP_DAYS.get(repeats or "", LONGEST_GAP_DAYS)
+    days = plan.gap_days if plan else GAP_DAYS.get(schedule.repeat_type or "", LONGEST_GAP_DAYS)
     by_rule = Due(counted_from + timedelta(days=days), counted_from, exact=False)
     next_run = planned_run(memory)
     return by_rule._replace(at=next_run, exact=True) if next_run and next_run <= by_rule.at else by_rule

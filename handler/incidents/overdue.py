@@ -87,9 +87,8 @@ def _is_running(decision: Decision) -> bool:
 
 
 def _next_step(decision: Decision) -> str:
-    check = "check that the schedule is still there" if has_schedule(decision.memory) else "set up a schedule"
-    if _has_ended(decision):
-        check = "set up a new schedule"
+    runs_on = has_schedule(decision.memory) and not _has_ended(decision)
+    check = "check that the schedule is still there" if runs_on else "set up a schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
     if not decision.policy.max_backup_age_days and current_plan(decision.memory) is None:
         step += " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays."
