@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -87,10 +88,13 @@ class Delivery:
         except DeliveryError as error:
             self._record_refused(connection, request, error)
             return error.refused
-        channel, accepted = connection.kind.name, request.notice_ids
-        self.delivered[channel] += len(accepted)
-        self.memory = self.memory.mark_accepted(channel, accepted).works(channel, self.services.clock())
+        self._record_accepted(connection.kind.name, request.notice_ids)
         return True
+
+    def _record_accepted(self, channel: str, notice_ids: Collection[str]) -> None:
+        """Remove what a channel accepted, which also shows that it works."""
+        self.delivered[channel] += len(notice_ids)
+        self.memory = self.memory.mark_accepted(channel, notice_ids).works(channel, self.services.clock())
 
     def _record_refused(self, connection: Connection, request: Request, error: DeliveryError) -> None:
         """Record notices that the channel will never accept, or a channel that is broken.
