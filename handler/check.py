@@ -208,7 +208,7 @@ class Check:
 
     def deliver(self) -> None:
         """Deliver the outbox that was just saved."""
-        delivery = Delivery(self.memory, self.services, self.organisation, self.deadline)
+        delivery = Delivery(self.memory, self.services, self.organisation, self.deadline, errors=self.errors)
         try:
             delivery.run()
             self.memory = delivery.memory
@@ -216,7 +216,6 @@ class Check:
             self.errors.append(str(error))
             self.retry = True
         self.delivered = dict(delivery.delivered)
-        self.errors += delivery.errors
         self.retry |= delivery.retry
 
     def summary(self, decision: Decision) -> dict[str, Any]:

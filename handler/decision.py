@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from handler.config import Policy
-from handler.history import Event, known_time, last_completed_fact
+from handler.history import Event, known_time, time_fact
 from handler.memory import HEARTBEAT, Incident, Memory
 from handler.outbox import LOST, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Loss, Notice, item_bytes
 from handler.plan import Plan
@@ -123,7 +123,7 @@ class Decision:
 
     def last_good_facts(self) -> tuple[Fact, ...]:
         """Return when a backup last completed, and until when it can be downloaded where that is known."""
-        good, until = last_completed_fact(self.memory.last_completed), self.memory.links_until
+        good, until = time_fact("Last successful backup", self.memory.last_completed), self.memory.links_until
         return (good, Fact("Last copy at Zoho", links_until=until)) if until else (good,)
 
     def download_first(self, step: str) -> str:
@@ -185,19 +185,17 @@ class Decision:
         """Put the notices into the outbox, turn what can never be delivered into dead letters, and return self."""
         names = tuple(channel.name for channel in self.channels)
         reminded = {notice.incident for notice in self.notices if notice.phase == "reminder"}
-        kept = []
-        for old in self.memory.outbox:
-            pending_for = tuple(name for name in old.pending_for if name in names)
-            if pending_for and (old.phase != "reminder" or old.incident not in reminded):
-                kept.append(old._replace(pending_for=pending_for))
+        waiting = [one for one in self.memory.outbox if one.phase != "reminder" or one.incident not in reminded]
+        kept = [one._replace(pending_for=tuple(c for c in one.pending_for if c in names)) for one in waiting]
         refusing = {name: since for name, since in self.memory.refusing_since.items() if name in (*names, HEARTBEAT)}
-        self.update_memory(outbox=tuple(kept), channels=names, refusing_since=refusing)
+        self.update_memory(
+            outbox=tuple(one for one in kept if one.pending_for), channels=names, refusing_since=refusing
+        )
         for name in names:
             self._discard_late(name)
         self._report_losses()
-        if self.notices:
-            self._make_room()
-            self.update_memory(outbox=(*self.memory.outbox, *self.notices))
+        self._make_room()
+        self.update_memory(outbox=(*self.memory.outbox, *self.notices))
         return self
 
     def _discard_late(self, channel: str) -> None:

@@ -74,10 +74,9 @@ class Delivery:
     def _in_order(self) -> list[Connection]:
         """Return the channels to send to; those that have refused for longest come last."""
         connections = self.organisation.connections
-        readers = [name for name in connections if not self.memory.waits_for_readers(name)]
-        waiting = {name: notices for name in readers if (notices := self.memory.pending(name))}
-        names = sorted(waiting, key=lambda name: waiting[name][0].at, reverse=True)
-        return [connections[name] for name in names]
+        oldest = {name: pending[0].at for name in connections if (pending := self.memory.pending(name))}
+        readers = [name for name in oldest if not self.memory.waits_for_readers(name)]
+        return [connections[name] for name in sorted(readers, key=lambda name: oldest[name], reverse=True)]
 
     def _send(self, connection: Connection, request: Request) -> bool:
         """Send one request, record the result, and return whether the channel can get another one."""

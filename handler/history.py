@@ -26,10 +26,7 @@ STATES = {
 }
 UNFINISHED = {"inprogress": "started", "scheduled": "planned"}
 """Letters of a state that is no outcome → its kind; in any case, with any punctuation."""
-NO_NEWS = {
-    "started": "it only begins a backup: it starts the clock of the stuck rule",
-    "planned": "it announces a backup that is still to come",
-}
+NO_NEWS = {"started": "it only begins a backup", "planned": "it only announces a backup"}
 """Kinds of rows that get no notice of their own, and why."""
 MORE_RECORDS = {"true": True, "1": True, "false": False, "0": False}
 ACTIONS = {"stopped": "stopped", "scheduled": "scheduled", "purchased": "purchased", "initiated": "started"}
@@ -142,9 +139,7 @@ def classify(row: Row) -> str:
     if row.state:
         letters = "".join(filter(str.isalpha, row.state)).casefold()
         return STATES.get(row.state.casefold()) or UNFINISHED.get(letters, "unknown")
-    if row.action:
-        return ACTIONS.get(row.action.casefold(), "unknown")
-    return "started"
+    return ACTIONS.get(row.action.casefold(), "unknown") if row.action else "started"
 
 
 def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datetime) -> list[Event]:
@@ -153,12 +148,8 @@ def in_order(rows: Sequence[Row], first_seen: Mapping[str, datetime], now: datet
     A row without a ``log_time``, or with one in the future, is dated by when it was first seen. At the same time, the
     beginning of a backup comes before its end; then numeric ids decide.
     """
-
-    def at(row: Row) -> datetime:
-        seen = first_seen.get(row.key, now)
-        return row.log_time if row.log_time and row.log_time <= seen else seen
-
-    events = [Event(at(row), row, classify(row)) for row in rows]
+    dated = [(first_seen.get(row.key, now), row) for row in rows]
+    events = [Event(min(row.log_time or seen, seen), row, classify(row)) for seen, row in dated]
     return sorted(events, key=lambda event: (event.at, event.kind != "started", event.row.id_order))
 
 
@@ -209,15 +200,10 @@ def known_time(time: datetime | None) -> datetime | None:
     return None if time == UNKNOWN_TIME else time
 
 
-def time_fact(label: str, time: datetime) -> Fact:
-    """Return a time as a fact, also one that Zoho never gave."""
-    return Fact(label, "at a time that Zoho does not give") if time == UNKNOWN_TIME else Fact(label, time=time)
-
-
-def last_completed_fact(time: datetime | None) -> Fact:
-    """Return when a backup last completed."""
-    label = "Last successful backup"
-    return time_fact(label, time) if time else Fact(label, "never")
+def time_fact(label: str, time: datetime | None) -> Fact:
+    """Return when something happened as a fact, also if it never did or Zoho never gave its time."""
+    text = "never" if time is None else "at a time that Zoho does not give" if time == UNKNOWN_TIME else ""
+    return Fact(label, text, known_time(time))
 
 
 def not_completed_for(time: datetime | None, now: datetime) -> str:

@@ -90,16 +90,9 @@ def _row_notice(
     opens = (failing.ref("failing"),) if failing else ()
     if kind == "unknown" and event.is_outcome:
         opens = (IncidentRef(f"unknown:{event.row.key}", event.at),)
-    opened = failing and not failing.notified_at
-    return decision.notice(
-        kind,
-        event.row.key,
-        *outcomes.severity_and_content(decision, news),
-        phase="opened" if opened else "ended" if ends or resolved else "news",
-        row=event.row,
-        opens=opens,
-        ends=ends,
-    )
+    phase = "opened" if failing and not failing.notified_at else "ended" if ends or resolved else "news"
+    severity, content = outcomes.severity_and_content(decision, news)
+    return decision.notice(kind, event.row.key, severity, content, phase=phase, row=event.row, opens=opens, ends=ends)
 
 
 def _ended_run(timeline: Timeline, standing: Standing, before: Memory) -> list[Ending]:
@@ -159,18 +152,15 @@ def _list_notice(decision: Decision, listed: Sequence[tuple[Event, Notice]]) -> 
     alerting = [notice for notice in notices if notice.kind != "unknown"]  # nobody could close so many alerts
     opens = {ref.name: ref._replace(line=notice.content.title) for notice in alerting for ref in notice.opens}
     ends = {ref: ref._replace(line=notice.content.title) for notice in notices for ref in notice.ends}
-    phases = {notice.phase for notice in notices}
-    return decision.notice(
-        LIST,
-        f"{LIST}-{compact_time(decision.now)}",
-        gravest.severity,
-        content,
-        phase=next((phase for phase in ("opened", "ended") if phase in phases), "news"),
-        opens=tuple(opens.values()),
-        ends=tuple(ends.values()),
-        kinds=tuple(dict.fromkeys(notice.kind for notice in notices)),
-        row_keys=tuple(event.row.key for event, _ in listed),
-    )
+    phases = ("opened", "ended", "news")
+    more: dict[str, Any] = {
+        "phase": min((notice.phase for notice in notices), key=phases.index),
+        "opens": tuple(opens.values()),
+        "ends": tuple(ends.values()),
+        "kinds": tuple(dict.fromkeys(notice.kind for notice in notices)),
+        "row_keys": tuple(event.row.key for event, _ in listed),
+    }
+    return decision.notice(LIST, f"{LIST}-{compact_time(decision.now)}", gravest.severity, content, **more)
 
 
 def _list_line(event: Event, notice: Notice) -> Line:

@@ -27,8 +27,8 @@ def severity_and_content(decision: Decision, news: Standing) -> tuple[str, Conte
     (severity, content), row = KINDS[news.kind](decision, news), news.event.row
     facts = [*content.facts]
     if news.resolved:
-        label = "Ended" if news.kind in {"failed", "unknown"} else "Resolved"  # a failure resolves nothing
-        facts.append(Fact(label, "; ".join(news.resolved)))
+        # A failure resolves nothing.
+        facts.append(Fact("Ended" if news.kind in {"failed", "unknown"} else "Resolved", "; ".join(news.resolved)))
     if news.event.is_outcome:
         facts.append(Fact("Recent backups (oldest first)", decision.current.recent))
     named = row_facts(row, "Started by" if news.event.is_outcome else "Done by")
@@ -41,7 +41,7 @@ def superseded(decision: Decision, news: Standing) -> bool:
     last, schedule = decision.memory.last_completed, decision.memory.schedule
     if news.kind == "failed":
         return last is not None and last > news.event.at
-    set_up = schedule.at if schedule and schedule.explicit and schedule.in_force else None
+    set_up = schedule.at if schedule and schedule.in_force else None
     return news.kind == "stopped" and set_up is not None and set_up >= news.event.at
 
 
@@ -108,9 +108,8 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
     if count > 1:
         title = f"Backup failed, {count} in a row"
         facts += [Fact("Failures in a row", str(count)), time_fact("Failing since", news.since or news.event.at)]
-    sentence = f"{why} {not_completed_for(last, decision.now)}" + (
-        "" if is_unpaid(row) else decision.used_up(news.event.at)
-    )
+    used_up = "" if is_unpaid(row) else decision.used_up(news.event.at)
+    sentence = f"{why} {not_completed_for(last, decision.now)}{used_up}"
     step = decision.download_first(failed_step(row))
     return "critical", Content("🔴", title, sentence, (*facts, *good), next_step=step)
 

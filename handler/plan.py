@@ -47,11 +47,10 @@ class Plan(NamedTuple):
     def how_often(self) -> str:
         """How often it recurs: "weekly", "every 3 weeks", "monthly"."""
         parts = dict(part.split("=") for part in self.rule.split(";"))
+        if (interval := int(parts.get("INTERVAL", "1"))) == 1:
+            return parts["FREQ"].lower()
         unit = {"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}[parts["FREQ"]]
-        interval = int(parts.get("INTERVAL", "1"))
-        if interval > 1:
-            return f"every {interval} {unit}s"
-        return "daily" if unit == "day" else f"{unit}ly"
+        return f"every {interval} {unit}s"
 
     def stands(self, last_completed: datetime | None, changed_at: datetime | None) -> bool:
         """Return whether its next run still counts.
@@ -73,15 +72,13 @@ class Schedule(NamedTuple):
 
     Attributes:
         repeat_type: How often it runs; after a stop how often it ran, because that interval still decides what is due.
-        at: When it was set up.
-        explicit: False where it is only concluded from the ``repeat_type`` of other rows.
+        at: When it was set up; None where it is only concluded from the ``repeat_type`` of other rows.
         stopped_at: When it was turned off; None while it is in force.
         stop_sent: Whether its stop was sent as a warning.
     """
 
-    repeat_type: str | None
-    at: datetime
-    explicit: bool = True
+    repeat_type: str | None = None
+    at: datetime | None = None
     stopped_at: datetime | None = None
     stop_sent: bool = False
 
@@ -91,8 +88,8 @@ class Schedule(NamedTuple):
         return self.repeat_type is not None and self.stopped_at is None
 
     @property
-    def changed_at(self) -> datetime:
-        """When it was turned off, or else set up."""
+    def changed_at(self) -> datetime | None:
+        """When it was turned off, or else set up, as far as the history says."""
         return self.stopped_at or self.at
 
 
@@ -132,8 +129,7 @@ def _plan(rule: str, backup: Mapping[str, Any], now: datetime) -> Plan | None:
         last = list(islice(runs, int(count)))[-1]
     elif re.fullmatch(r"2[0-2]\d{6}(T\d{6}Z?)?", until):
         last = runs.before(_later(datetime.fromisoformat(until.rstrip("Z"))), inc=True)
-    last = last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo) if last else None
-    ends_at = parse_time(last.isoformat()) if last else None
+    ends_at = parse_time(last.replace(year=last.year - LATER_YEARS, tzinfo=local.tzinfo).isoformat()) if last else None
     if str(backup.get("status")).upper() == "STOPPED":
         next_run = None
     return Plan(normal, gap, now, next_run, starts_at if starts_at and starts_at > now else None, ends_at)

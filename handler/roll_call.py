@@ -12,8 +12,7 @@ These organisations have no enabled schedule, so nothing checks their Zoho CRM b
 
 {names}
 
-What to do: run `{connect}` for each, which makes the schedule again. To stop monitoring one: `{connect} REMOVE=1`. \
-This message comes every day until then. See docs/runbook.md#roll-call
+What to do: run `{connect}` for each, or `{connect} REMOVE=1` to stop monitoring it. See docs/runbook.md#roll-call
 
 Stack {stack}, region {region}, account {account}"""
 

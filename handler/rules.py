@@ -95,16 +95,13 @@ def _remember(decision: Decision, timeline: Timeline) -> None:
     shown = {event.row.key: timeline.first_seen.get(event.row.key, now) for event in timeline.events}
     gone = [k for k, seen in memory.seen.items() if k not in shown and now - max(seen, begun) <= KEY_LIFE]
     kept = gone[max(0, len(gone) - MAX_KEYS + len(shown)) :]
-    newest = max(timeline.events, key=lambda event: (event.at, event.row.id_order))
-    completed = [event.at for event in timeline.events if event.kind == "completed"]
     counted = Counter(memory.outcomes)
     if memory.digest_at:
         counted.update(event.kind for event in timeline.news if event.is_outcome)
     decision.update_memory(
         seen={key: memory.seen[key] for key in kept} | shown,
-        last_seen_id=newest.row.id or None,
-        last_seen_time=newest.at,
-        last_completed=max(filter(None, (*completed, memory.last_completed)), default=None),
+        last_seen_time=timeline.events[-1].at,
+        last_completed=max(filter(None, (*timeline.current.completed, memory.last_completed)), default=None),
         running={event.row.id: event.at for event in timeline.current.running[:MAX_BY_ID] if event.row.id},
         run_minutes=timeline.current.run_minutes,
         failures_in_a_row=last.failures,
@@ -122,8 +119,7 @@ def _evaluate_incidents(decision: Decision, news: Sequence[Event]) -> list[Ended
         incident = kind.evaluate(decision, known)
         if known and incident != known:
             ended.append(Ended(kind, known, *(kind.ending(decision, known, outcomes) or (None, ""))))
-        if incident != known:
-            decision.set_incident(kind.name, incident)
+        decision.set_incident(kind.name, incident)
     return ended
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from handler.codec import UNKNOWN_TIME
 from handler.decision import Decision
 from handler.history import Event, known_time
 from handler.memory import Memory
@@ -41,12 +42,10 @@ def due(memory: Memory, max_age_days: int, now: datetime) -> Due:
     if max_age_days:
         counted_from = last or baseline
         return Due(counted_from + timedelta(days=max_age_days), counted_from, exact=False)
-    schedule, plan = memory.schedule, current_plan(memory)
-    set_up = known_time(schedule.at) if schedule and schedule.explicit else None
-    begun = [time for time in (last, set_up, plan.starts_at if plan else None) if time]
+    schedule, plan = memory.schedule or Schedule(), current_plan(memory)
+    begun = [time for time in (last, known_time(schedule.at), plan.starts_at if plan else None) if time]
     counted_from = max(begun, default=baseline)
-    repeats = schedule.repeat_type if schedule else None
-    days = plan.gap_days if plan else GAP_DAYS.get(repeats or "", LONGEST_GAP_DAYS)
+    days = plan.gap_days if plan else GAP_DAYS.get(schedule.repeat_type or "", LONGEST_GAP_DAYS)
     by_rule = Due(counted_from + timedelta(days=days), counted_from, exact=False)
     next_run = planned_run(memory)
     return by_rule._replace(at=next_run, exact=True) if next_run and next_run <= by_rule.at else by_rule
@@ -54,14 +53,13 @@ def due(memory: Memory, max_age_days: int, now: datetime) -> Due:
 
 def current_plan(memory: Memory) -> Plan | None:
     """Return the plan if it was read since the schedule was set up."""
-    set_up = memory.schedule.at if memory.schedule and memory.schedule.explicit else None
-    return memory.plan if memory.plan and memory.plan.applies(set_up) else None
+    schedule, plan = memory.schedule, memory.plan
+    return plan if plan and plan.applies(schedule.at if schedule else None) else None
 
 
 def changed_at(memory: Memory) -> datetime | None:
     """Return when the schedule was last set up or turned off, as far as the history says."""
-    schedule = memory.schedule
-    return schedule.changed_at if schedule and (schedule.explicit or schedule.stopped_at) else None
+    return memory.schedule.changed_at if memory.schedule else None
 
 
 def planned_run(memory: Memory) -> datetime | None:
@@ -97,16 +95,13 @@ def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Sc
     The newer of the two counts. A schedule that is only implied by the ``repeat_type`` of other rows counts where
     neither was ever set up nor turned off.
     """
-    told = remembered if remembered and (remembered.explicit or remembered.stopped_at) else None
+    told = remembered if remembered and remembered.changed_at else None
     before = told or _implied(history) or remembered
-    shown = _shown(history, before)
-    if shown is None:
-        return before
-    if told is None:
+    shown = _shown(history, before) or before
+    if not shown or not told:
         return shown
-    if told.changed_at > shown.changed_at:
-        return told
-    return shown._replace(stop_sent=told.stop_sent) if shown.stopped_at == told.stopped_at else shown
+    newer = max(shown, told, key=lambda schedule: schedule.changed_at or UNKNOWN_TIME)
+    return newer._replace(stop_sent=told.stop_sent) if newer.stopped_at == told.stopped_at else newer
 
 
 def recurs(event: Event) -> bool:
@@ -116,7 +111,7 @@ def recurs(event: Event) -> bool:
 
 def _implied(history: Sequence[Event]) -> Schedule | None:
     newest = next((event for event in reversed(history) if recurs(event)), None)
-    return Schedule(newest.row.repeat_type, newest.at, explicit=False) if newest else None
+    return Schedule(newest.row.repeat_type) if newest else None
 
 
 def _shown(history: Sequence[Event], before: Schedule | None) -> Schedule | None:
@@ -126,10 +121,7 @@ def _shown(history: Sequence[Event], before: Schedule | None) -> Schedule | None
     stopped_at = max((event.at for event in later if _action(event) == "stopped"), default=None)
     if set_up:
         return Schedule(set_up.row.repeat_type, set_up.at, stopped_at=stopped_at)
-    if stopped_at is None:
-        return None
-    turned_off = before or Schedule(None, stopped_at, explicit=False)
-    return turned_off._replace(stopped_at=stopped_at, stop_sent=False)
+    return (before or Schedule())._replace(stopped_at=stopped_at, stop_sent=False) if stopped_at else None
 
 
 def _action(event: Event) -> str:

@@ -61,8 +61,7 @@ def problems(decision: Decision, unread: UnreadableError | None = None) -> list[
     for content in [problem.content for problem in found if problem.content.next_step]:
         details = [f"{fact.label}: {fact.text}" for fact in content.facts if fact.label == "Technical detail"]
         said = content.said(partial(local_time, zone=decision.policy.time_zone))
-        sentence = " ".join((said, *details))
-        answer.append({"title": content.title, "sentence": sentence, "next_step": content.next_step})
+        answer.append({"title": content.title, "sentence": " ".join((said, *details)), "next_step": content.next_step})
     return answer
 
 
@@ -112,8 +111,7 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
         content = content._replace(symbol="⚠️", title=title, sentence=sentence, next_step=step)
         severity = highest((severity, "warning"))
     identity, phase = f"baseline-{compact_time(decision.now)}", "opened" if opens else "ended" if over else "news"
-    refs = {"opens": opens, "ends": over or ()}
-    decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, **refs))
+    decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, opens=opens, ends=over or ()))
 
 
 def notify_digest(decision: Decision) -> None:
@@ -128,9 +126,8 @@ def notify_digest(decision: Decision) -> None:
     found = _problems(decision)
     wrong, opens, severity = _wrong(found)
     counts = _counts(memory.outcomes)
-    span = duration(decision.now - since)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
-    sentence = f"Monitoring is active. Backups in the last {span}: {counts or 'none'}."
+    sentence = f"Monitoring is active. Backups in the last {duration(decision.now - since)}: {counts or 'none'}."
     copies = [Fact("Copies at Zoho now", "1", links_until=memory.links_until)] if memory.links_until else []
     old = [Fact(label, time=time) for label, time, told_from in YEARS if decision.now >= told_from]
     facts = (*_standing_facts(decision, ""), *copies, Fact("Counted since", time=since), *old)

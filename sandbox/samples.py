@@ -13,7 +13,7 @@ from handler.actions import test_content
 from handler.channels import BY_NAME, CHANNELS
 from handler.decision import Links
 from handler.errors import CONCLUDED, UnreadableError
-from handler.incidents.broken_channel import HEARTBEAT_CHANNEL, name_of
+from handler.incidents.broken_channel import HEARTBEAT_CHANNEL
 from handler.memory import HEARTBEAT, Incident, Memory, Subscribers
 from handler.message import Rendering
 from handler.outbox import Notice
@@ -220,7 +220,7 @@ def _channels() -> Iterator[Sample]:
     yield Sample("channel", "The reminder, nobody is subscribed", watched.ago(25))
     watched.subscribers = {"messages": 1}
     yield Sample("channel", "It ends, somebody is subscribed", watched.ago())
-    watched, name = Watch(*GOOD), name_of(HEARTBEAT)
+    watched, name = Watch(*GOOD), f"channel:{HEARTBEAT}"
     silent = Incident(ago(52), cause=HEARTBEAT, detail="HTTP 404", label=HEARTBEAT_CHANNEL.label)
     watched.memory = watched.memory.with_incident(name, silent)
     yield Sample("channel", "It begins, the heartbeat", watched.ago(28))

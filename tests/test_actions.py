@@ -37,7 +37,7 @@ def dry_run(world: World) -> dict[str, Any]:
 WHY: dict[str, tuple[dict[str, Any], str, str, list[str]]] = {
     "a failure": ({"state": "failure"}, "failed", "new, and sent as failed", ["failed"]),
     "an end of failures": ({"state": "completed"}, "completed", "new, and sent as recovered", ["recovered"]),
-    "a beginning": ({"action": "initiated"}, "started", "new, but it only begins a backup: it starts the clock of", []),
+    "a beginning": ({"action": "initiated"}, "started", "new, but it only begins a backup", []),
     "not asked for": ({"action": "scheduled"}, "scheduled", "new, but NOTIFY_ON does not have scheduled", []),
     "undocumented": ({"state": "paused"}, "unknown", "new, and sent as unknown", ["unknown"]),
 }

@@ -271,16 +271,6 @@ def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> N
     assert watch.notices[-1].content.title == "Backup 24 hours late"
 
 
-def test_the_last_seen_row_is_the_newest_by_time_and_then_by_id() -> None:
-    """With ids a float cannot tell apart, in any order of arrival."""
-    ids = ["4876876000001594002", "4876876000001594003", "999"]
-    watch = Watch(
-        [row(START - DAY, id="4876876000009999999"), *(row(START, id=value, state="completed") for value in ids)]
-    )
-    watch.check()
-    assert (watch.memory.last_seen_id, watch.memory.last_seen_time) == (ids[1], START)
-
-
 # --- Whole histories --------------------------------------------------------------------------------------------------
 
 

@@ -200,7 +200,7 @@ RULES: dict[str, tuple[Memory, int, datetime, int, bool]] = {
     "3: biweekly": (rule(schedule=WORD._replace(repeat_type="biweekly")), 0, LAST, 14, False),
     "3: any other": (rule(schedule=WORD._replace(repeat_type="quarterly")), 0, LAST, 35, False),
     "3: set up after the completion": (rule(schedule=WORD._replace(at=NOW - DAY)), 0, NOW - DAY, 7, False),
-    "3: only concluded": (rule(schedule=WORD._replace(at=NOW - DAY, explicit=False)), 0, LAST, 7, False),
+    "3: only concluded": (rule(schedule=WORD._replace(at=None)), 0, LAST, 7, False),
     "3: from the start that is still to come": (
         rule(schedule=WORD, plan=PLAN._replace(starts_at=NOW + 10 * DAY)),
         *(0, NOW + 10 * DAY, 35, False),
@@ -214,7 +214,7 @@ RULES: dict[str, tuple[Memory, int, datetime, int, bool]] = {
     "3: nor any completion, from the baseline": (rule(last=None), 0, BASELINE, 35, False),
     "3: no completion, from the schedule": (rule(last=None, schedule=WORD), 0, SET_UP, 7, False),
     "3: no completion, a concluded schedule: from the baseline": (
-        rule(last=None, schedule=WORD._replace(explicit=False)),
+        rule(last=None, schedule=WORD._replace(at=None)),
         *(0, BASELINE, 7, False),
     ),
     "3: no row has a time: from the baseline": (

@@ -86,14 +86,14 @@ FORM = {
     "IncidentRef": "name since severity line",
     "Line": "text time",
     "Loss": "total severity why opens ends lines",
-    "Memory": "org version baseline_at last_seen_id last_seen_time seen outbox incidents schedule plan last_completed "
+    "Memory": "org version baseline_at last_seen_time seen outbox incidents schedule plan last_completed "
     "links_until files running run_minutes unknown failures_in_a_row failing_since dead_letters digest_at outcomes "
     "subscribers counted_at channels refusing_since lease_owner lease_until",
     "Notice": "notice_id kind at pending_for severity content phase row incident cause opens ends kinds row_keys "
     "reports heard_by",
     "Plan": "rule gap_days read_at next_run starts_at ends_at",
     "Row": "key id log_time state action repeat_type done_by file_name bought",
-    "Schedule": "repeat_type at explicit stopped_at stop_sent",
+    "Schedule": "repeat_type at stopped_at stop_sent",
     "Subscribers": "ever zeros",
 }
 """What an item of schema 1 holds. After the first release a change here is a new SCHEMA."""
@@ -125,12 +125,12 @@ def test_an_item_of_a_newer_release_says_to_deploy_that_one() -> None:
 def test_an_item_reads_well_in_the_console() -> None:
     """Times as ISO 8601 in UTC, umlauts as they are, nothing that is empty."""
     seen = {"abcdefghijkl": NOW, "ABCDEFGHIJKL": NOW + timedelta(hours=1)}
-    item = to_item(Memory("acme", 7, last_seen_id="ü", digest_at=NOW, seen=seen))
+    item = to_item(Memory("acme", 7, channels=("ü",), digest_at=NOW, seen=seen))
     text = item.pop("memory")["S"]
     assert item == {"org": {"S": "acme"}, "schema": {"N": "1"}, "version": {"N": "7"}}
     assert "ü" in text
     assert json.loads(text) == {
-        "last_seen_id": "ü",
+        "channels": ["ü"],
         "digest_at": "2026-03-02T10:00:00+00:00",
         "seen": {"abcdefghijkl": "2026-03-02T10:00:00+00:00", "ABCDEFGHIJKL": "2026-03-02T11:00:00+00:00"},
         "failures_in_a_row": 0,
@@ -218,7 +218,7 @@ def test_a_write_over_another_ones_is_refused_and_changes_nothing(store: Store, 
 
     The first write makes the item, each later one replaces exactly what was read and counts the version up.
     """
-    current = store.save(store.save(store.save(Memory("acme")))._replace(last_seen_id="1"))
+    current = store.save(store.save(store.save(Memory("acme")))._replace(digest_at=NOW))
     assert current.version == 3
     for org, there in (("acme", current), ("gone", None)):
         if versions or there:
@@ -241,7 +241,7 @@ def test_of_two_that_read_the_same_only_one_writes(store: Store) -> None:
 def test_what_dynamodb_refuses_is_a_store_error_with_its_word(dynamodb: Any, table: str, size: int, why: str) -> None:
     """A table that is gone, an item that is too big."""
     with pytest.raises(StoreError, match=why):
-        Store(dynamodb, table).save(Memory("acme", last_seen_id="x" * size))
+        Store(dynamodb, table).save(Memory("acme", channels=("x" * size,)))
 
 
 # --- A network in between ---------------------------------------------------------------------------------------------

@@ -53,14 +53,9 @@ HEARTBEAT_CHANNEL = Channel(
 )
 
 
-def name_of(channel: str) -> str:
-    """Return the name of a channel's incident."""
-    return f"{KIND}:{channel}"
-
-
 def by_incident(decision: Decision) -> dict[str, Channel]:
     """Return the name of a channel's incident → the channel; the heartbeat is one."""
-    return {name_of(channel.name): channel for channel in (*decision.channels, HEARTBEAT_CHANNEL)}
+    return {f"{KIND}:{channel.name}": channel for channel in (*decision.channels, HEARTBEAT_CHANNEL)}
 
 
 def open_incidents(decision: Decision) -> dict[str, Incident]:
@@ -85,8 +80,7 @@ def evaluate(decision: Decision) -> None:
         lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
         waits = not incident.notified_at or lasts or decision.memory.pending(channel.name)
         if waits and decision.should_notify(KIND, incident):
-            made = content(decision, channel, incident, incident.next_phase)
-            decision.notify_open(KIND, name, incident, made)
+            decision.notify_open(KIND, name, incident, content(decision, channel, incident, incident.next_phase))
 
 
 def open_malformed(decision: Decision) -> None:
@@ -103,7 +97,7 @@ def count_subscribers(decision: Decision) -> None:
     No answer proves nothing. Messages wait from the first count that finds nobody; the second opens ``channel:sns``,
     which only a subscriber ends. That nobody is subscribed to the alarms any more is sent once.
     """
-    memory, name = decision.memory, name_of("sns")
+    memory, name = decision.memory, f"{KIND}:sns"
     daily = memory.counted_at is None or decision.now - memory.counted_at >= COUNT_EVERY
     unsure = any(0 < topic.zeros < BELIEVED for topic in memory.subscribers.values())
     if not (daily or unsure or memory.waits_for_readers("sns")):

@@ -14,9 +14,7 @@ from handler.wording import NO_ACTION, Content, Fact
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
     """Open it with the first failed backup after the last completed one; close it when a backup completed."""
     memory = decision.memory
-    if not memory.failures_in_a_row:
-        return None
-    return known or Incident(memory.failing_since or decision.now)
+    return (known or Incident(memory.failing_since or decision.now)) if memory.failures_in_a_row else None
 
 
 def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tuple[Event, str] | None:

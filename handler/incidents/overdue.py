@@ -16,14 +16,12 @@ ADJECTIVES = {"daily", "weekly", "biweekly", "monthly", "yearly"}
 
 def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
     """Open it when a backup was due longer ago than the grace; close it when none is due by the current rules."""
+    if known is None and _late_since(decision):
+        if _is_running(decision):
+            return None
+        learn_plan(decision)  # Zoho may know a longer interval than the history's word for it
     since = _late_since(decision)
-    if since is None or known:
-        return known if since else None
-    if _is_running(decision):
-        return None
-    learn_plan(decision)  # Zoho may know a longer interval than the history's word for it
-    since = _late_since(decision)
-    return Incident(since) if since else None
+    return (known or Incident(since)) if since else None
 
 
 def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tuple[Event, str] | None:
@@ -89,9 +87,8 @@ def _is_running(decision: Decision) -> bool:
 
 
 def _next_step(decision: Decision) -> str:
-    check = "check that the schedule is still there" if has_schedule(decision.memory) else "set up a schedule"
-    if _has_ended(decision):
-        check = "set up a new schedule"
+    runs_on = has_schedule(decision.memory) and not _has_ended(decision)
+    check = "check that the schedule is still there" if runs_on else "set up a schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
     if not decision.policy.max_backup_age_days and current_plan(decision.memory) is None:
         step += " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays."

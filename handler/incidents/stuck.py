@@ -26,9 +26,8 @@ def _evaluate(decision: Decision, known: Incident | None) -> Incident | None:
     if known and any(event.at == known.since for event in running):
         return known
     oldest = min(running, key=lambda event: event.at, default=None)
-    if oldest and decision.now - oldest.at >= _limit(decision):
-        return Incident(oldest.at, row_id=oldest.row.id)
-    return None
+    hangs = oldest is not None and decision.now - oldest.at >= _limit(decision)
+    return Incident(oldest.at, row_id=oldest.row.id) if oldest and hangs else None
 
 
 def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tuple[Event, str] | None:
