@@ -101,17 +101,16 @@ class Delivery:
 
         A channel that refuses a message for its content works: perhaps nothing else waits that could show it.
         """
-        org, channel, why = self.memory.org, connection.kind.name, str(error)
+        org, channel, why, now = self.memory.org, connection.kind.name, str(error), self.services.clock()
         self.errors.append(f"{channel}: {why}")
         log.warning("not delivered", extra={"org": org, "channel": channel, "why": why})
         self.retry |= channel not in self.memory.refusing_since or error.refused
         if error.refused:
             log.error("dead letters", extra={"org": org, "channel": channel, "notice_ids": list(request.notice_ids)})
-            lost = self.memory.discard(channel, request.notice_ids, why, self.services.clock())
-            self.memory = lost.works(channel, self.services.clock())
+            self.memory = self.memory.discard(channel, request.notice_ids, why, now).works(channel, now)
             return
         cause, after = ("", timedelta(0)) if error.permanent else ("hours", BROKEN_AFTER)
-        self.memory = self.memory.refused(channel, connection.kind.label, why, cause, self.services.clock(), after)
+        self.memory = self.memory.refused(channel, connection.kind.label, why, cause, now, after)
 
     def _write(self, *, free: bool = False) -> None:
         """Write the memory, and try again while there is time: what is not recorded could be sent twice."""
