@@ -56,9 +56,7 @@ def notify_news(decision: Decision, timeline: Timeline, before: Memory, ended: S
             notice = _row_notice(decision, timeline, standing, before, ended)
             notices += [(event, notice)] if notice else []
     listed = _listed(notices)
-    for event, notice in notices:
-        if (event, notice) in listed:
-            continue
+    for event, notice in [one for one in notices if one not in listed]:
         if notice.phase == "opened" and decision.memory.incidents["failing"].notified_at:
             notice = notice._replace(phase="ended" if notice.ends else "news")  # an earlier row here opened it
         if decision.notify(notice):

@@ -96,7 +96,8 @@ def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Sc
     neither was ever set up nor turned off.
     """
     told = remembered if remembered and remembered.changed_at else None
-    before = told or _implied(history) or remembered
+    implied = next((Schedule(event.row.repeat_type) for event in reversed(history) if recurs(event)), None)
+    before = told or implied or remembered
     shown = _shown(history, before) or before
     if not shown or not told:
         return shown
@@ -107,11 +108,6 @@ def newest_schedule(history: Sequence[Event], remembered: Schedule | None) -> Sc
 def recurs(event: Event) -> bool:
     """Return whether a row is about a recurring backup."""
     return event.row.repeat_type not in {None, "immediate"}
-
-
-def _implied(history: Sequence[Event]) -> Schedule | None:
-    newest = next((event for event in reversed(history) if recurs(event)), None)
-    return Schedule(newest.row.repeat_type) if newest else None
 
 
 def _shown(history: Sequence[Event], before: Schedule | None) -> Schedule | None:

@@ -103,13 +103,12 @@ def notify_baseline(decision: Decision, timeline: Timeline, over: tuple[Incident
     facts, step = _standing_facts(decision, timeline.current.recent), _next_step(decision, found)
     attention = f": {plural(len(wrong), 'problem needs', 'problems need')} attention"
     title = f"Backup monitoring is on{attention if wrong else ', no problems found'}"
-    content = Content("⚠️" if wrong else "👋", title, sentence, facts, wrong, next_step=step)
     if over is not None:
         title = f"Another backup history{attention if wrong else ''}"
         sentence = f"{HISTORY_REPLACED.sentence} We close our alerts about the other one, and start again. {past}"
         step = decision.fill_in(HISTORY_REPLACED.next_step) + ("" if step == NO_ACTION else f" {step}")
-        content = content._replace(symbol="⚠️", title=title, sentence=sentence, next_step=step)
         severity = highest((severity, "warning"))
+    content = Content("👋" if severity == "info" else "⚠️", title, sentence, facts, wrong, next_step=step)
     identity, phase = f"baseline-{compact_time(decision.now)}", "opened" if opens else "ended" if over else "news"
     decision.notify(decision.notice("baseline", identity, severity, content, phase=phase, opens=opens, ends=over or ()))
 

@@ -40,10 +40,7 @@ WORDS = {
         end="The heartbeat is recorded again",
         ended="The heartbeat service records requests again after {lasted}.",
     ),
-    REMOVED: Words(
-        end="{label} is no longer used",
-        ended="{label} was removed from the settings after {lasted} without delivery.",
-    ),
+    REMOVED: Words(end="{label} is no longer used", ended="{label} was removed after {lasted} without delivery."),
 }
 """Cause → how it reads; a channel that refuses permanently has the usual words."""
 HEARTBEAT_CHANNEL = Channel(
@@ -115,8 +112,7 @@ def count_subscribers(decision: Decision) -> None:
         decision.memory = decision.memory.works("sns", decision.now)
     before = memory.subscribers.get("alarms", Subscribers())
     if alarms.ever and alarms.zeros == BELIEVED > before.zeros and decision.wants(KIND):
-        identity = f"alarms-{decision.now:%Y%m%d}"
-        decision.notify(decision.notice(KIND, identity, "warning", _alarms_content(decision)))
+        decision.notify(decision.notice(KIND, f"alarms-{decision.now:%Y%m%d}", "warning", _alarms_content(decision)))
 
 
 def _alarms_content(decision: Decision) -> Content:
