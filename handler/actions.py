@@ -7,7 +7,7 @@ from handler.decision import Decision
 from handler.delivery import SEND_SECONDS
 from handler.errors import DeliveryError
 from handler.memory import Memory
-from handler.organisation import Services
+from handler.organisation import Organisation, Services
 from handler.outbox import Notice
 from handler.schedule import due, has_schedule, how_often
 from handler.store import as_json
@@ -88,10 +88,19 @@ def send_test(org: str, services: Services, request_id: str, deadline: Deadline)
             results[name] = f"accepted: {connection.kind.accepted_means}{counted}"
         except DeliveryError as error:
             results[name], ok = str(error), False
-    if url := organisation.secret.heartbeat_url if organisation.secret else "":
-        why = heartbeat.request(services.senders.session, url, deadline)
-        results["heartbeat"], ok = why or "accepted: the service recorded it", ok and not why
-    return {"org": org, "results": results, "ok": ok}
+    beat = _beat(organisation, services, deadline)
+    return {"org": org, "results": results | beat["results"], "ok": ok and beat["ok"]}
+
+
+def request_heartbeat(org: str, services: Services, request_id: str, deadline: Deadline) -> dict[str, Any]:
+    """Request the organisation's heartbeat URL once, and return what its service said, in the form of `send_test`."""
+    return {"org": org, **_beat(services.organisation(org), services, deadline)}
+
+
+def _beat(organisation: Organisation, services: Services, deadline: Deadline) -> dict[str, Any]:
+    url = organisation.secret.heartbeat_url if organisation.secret else ""
+    why = heartbeat.request(services.senders.session, url, deadline) if url else ""
+    return {"results": {"heartbeat": why or "accepted: the service recorded it"} if url else {}, "ok": not why}
 
 
 def test_content() -> Content:

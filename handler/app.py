@@ -76,6 +76,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "dry-run": check.dry_run,
     "status": actions.status,
     "test-message": actions.send_test,
+    "heartbeat": actions.request_heartbeat,
     "roll-call": _roll_call,
 }
 

@@ -89,7 +89,8 @@ class Memory(NamedTuple):
         org: The organisation's key.
         version: Grows by one with each write; 0 before the first.
         baseline_at: Time of the first good read; None before it.
-        last_seen_time: The newest row's ``log_time``, or when that row was first seen.
+        last_seen_id: The newest row's id, for who reads the item.
+        last_seen_time: Its ``log_time``, or when it was first seen.
         seen: Row key → when it was first seen.
         outbox: Notices not yet accepted by every channel, oldest first.
         incidents: Name → incident.
@@ -117,6 +118,7 @@ class Memory(NamedTuple):
     org: str
     version: int = 0
     baseline_at: datetime | None = None
+    last_seen_id: str | None = None
     last_seen_time: datetime | None = None
     seen: Mapping[str, datetime] = {}
     outbox: tuple[Notice, ...] = ()

@@ -100,6 +100,7 @@ def _remember(decision: Decision, timeline: Timeline) -> None:
         counted.update(event.kind for event in timeline.news if event.is_outcome)
     decision.update_memory(
         seen={key: memory.seen[key] for key in kept} | shown,
+        last_seen_id=timeline.events[-1].row.id or None,
         last_seen_time=timeline.events[-1].at,
         last_completed=max(filter(None, (*timeline.current.completed, memory.last_completed)), default=None),
         running={event.row.id: event.at for event in timeline.current.running[:MAX_BY_ID] if event.row.id},

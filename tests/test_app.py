@@ -128,6 +128,7 @@ def test_each_action_asks_for_no_more_than_it_needs(stage: Sandbox, app: ModuleT
             "webhook",
             "heartbeat",
         ],
+        "heartbeat": ["ssm:GetParameter", "heartbeat"],
     }
     for action, calls in expected.items():
         forget(stage)

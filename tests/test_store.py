@@ -86,7 +86,7 @@ FORM = {
     "IncidentRef": "name since severity line",
     "Line": "text time",
     "Loss": "total severity why opens ends lines",
-    "Memory": "org version baseline_at last_seen_time seen outbox incidents schedule plan last_completed "
+    "Memory": "org version baseline_at last_seen_id last_seen_time seen outbox incidents schedule plan last_completed "
     "links_until files running run_minutes unknown failures_in_a_row failing_since dead_letters digest_at outcomes "
     "subscribers counted_at channels refusing_since lease_owner lease_until",
     "Notice": "notice_id kind at pending_for severity content phase row incident cause opens ends kinds row_keys "

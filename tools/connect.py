@@ -23,7 +23,7 @@ from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, renew, unknown
 from tools.questions import BELONGS_TO, NEEDED, OPTIONAL, ORDER, QUESTIONS, REMOVE, judge, variable
 from tools.report import FLOORS, lines
-from tools.terminal import SHOWN, run, say
+from tools.terminal import SHOWN, mark, run, say
 from tools.zoho_token import ZohoError
 
 UNCHANGED = "Nothing was changed."
@@ -233,6 +233,9 @@ class Wizard:
         self._organisation.save(self._secret, self._plan, " The code is used up." if self._bought else "")
         self.left = f"{self._organisation.org} is connected; no message was sent."
         say(f"✓ \t{self._organisation.parameter} is written, encrypted.")
+        if self._secret.get("heartbeat_url") and not self._options.send:
+            for good, result in stack.results(self._organisation.stack.ask(self._organisation.org, "heartbeat")):
+                say(f"{mark(good)} \t{result}")
 
 
 def _remove(options: argparse.Namespace) -> int:

@@ -170,9 +170,7 @@ def _organisation(
     wrongs = differences(schedule, Organisation(there, org).wanted_schedule()) if schedule else []
     every = f"its schedule is {schedule['ScheduleExpression']}" if schedule else "it has no schedule"
     found = f"its schedule is not the stack's: {', '.join(wrongs)}" if wrongs else every
-    yield Line(
-        bool(schedule) and not wrongs, found, f"{again} (Enter keeps what is known; the schedule is written again)"
-    )
+    yield Line(bool(schedule) and not wrongs, found, f"{again} (Enter keeps what is known)")
     read = there.ask(org, "dry-run")
     if not read["problem"]:
         yield Line(True, f"the backup history can be read, {plural(len(read['rows']), 'entry', 'entries')}")
@@ -187,9 +185,8 @@ def _organisation(
     if undelivered := lost(status):
         yield Line(True, f"lost: {' '.join(undelivered)} (make status ORG={org})")
     yield Line(True, f"sends to {'; '.join(channels(status))}")
-    if send:
-        for good, result in stack.results(there.ask(org, "test-message")):
-            yield Line(good, f"test message, {result}", again)
+    for good, result in stack.results(there.ask(org, "test-message" if send else "heartbeat")):
+        yield Line(good, f"test message, {result}" if send else result, again)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def answers(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Answers:
     bench.client("scheduler").create_schedule(**{**own, "Name": "healthy", "Target": target})
     read: dict[str, Any] = {"problem": None, "problems": [], "rows": [{}, {}], "would_notify": []}
     given = {"status": status(version=bench.stage.stack.outputs["Version"]), "dry-run": read}
+    given["heartbeat"] = {"results": {"heartbeat": "accepted: it is recorded"}, "ok": True}
     monkeypatch.setattr(Stack, "ask", lambda there, org, action: given[action])
     return given
 
@@ -72,6 +73,12 @@ def test_a_roll_call_that_is_switched_off_is_red(bench: Bench, tool: Tool, answe
     bench.change_schedule(roll, State="DISABLED")
     assert examine(tool)[2] == ["The roll-call names organisations without a schedule, once a day"]
     bench.change_schedule(roll, State="ENABLED")
+
+
+def test_a_heartbeat_that_is_not_recorded_is_red(bench: Bench, tool: Tool, answers: Answers) -> None:
+    """It is requested once, also where no test message is sent."""
+    answers["heartbeat"]["results"]["heartbeat"] = "HTTP 404"
+    assert examine(tool)[2] == ["healthy: heartbeat: HTTP 404"]
 
 
 def test_test_messages_are_sent_when_wanted(bench: Bench, tool: Tool, answers: Answers) -> None:
