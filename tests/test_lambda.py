@@ -149,6 +149,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "dry-run": {"org": "default", "would_notify": [], "problem": None},
     "status": {"org": "default", "connected": True, "problem": None},
     "test-message": {"org": "default", "ok": True},
+    "heartbeat": {"org": "default", "ok": True},
     "roll-call": {},
 }
 
