@@ -249,4 +249,4 @@ class Check:
             memory = self.memory.works(HEARTBEAT, self.now, cause="" if url else REMOVED)
         if memory != self.memory:
             with suppress(ConflictError):  # another check has begun, and requests it, too
-                self.memory = self.services.store.save(memory)
+                self.memory = self.services.store.save(memory._replace(lease_owner=None, lease_until=None))
