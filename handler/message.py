@@ -70,7 +70,7 @@ class Rendering(NamedTuple):
         if until := fact.links_until:
             if fact.text:
                 return fact.text if until > self.now else "none"
-            left = f", {duration(until - self.now)} left"
+            left = f" ({duration(until - self.now)} left)"
             return f"until {self.show(until)}{left}" if until > self.now else f"links expired {self.show(until)}"
         return self.show(fact.time) if fact.time else fact.text
 

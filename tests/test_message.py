@@ -31,8 +31,8 @@ def message(*contents: Content) -> Message:
 @pytest.mark.parametrize(
     ("left", "shown", "step"),
     [
-        (timedelta(hours=34, minutes=59), "until 03 Mar 2026 23:00 CET (22:00 UTC), 34 hours left", DOWNLOAD_FIRST),
-        (timedelta(seconds=1), "until 03 Mar 2026 23:00 CET (22:00 UTC), less than a minute left", DOWNLOAD_FIRST),
+        (timedelta(hours=34, minutes=59), "until 03 Mar 2026 23:00 CET (22:00 UTC) (34 hours left)", DOWNLOAD_FIRST),
+        (timedelta(seconds=1), "until 03 Mar 2026 23:00 CET (22:00 UTC) (less than a minute left)", DOWNLOAD_FIRST),
         (timedelta(0), "links expired 03 Mar 2026 23:00 CET (22:00 UTC)", ""),
         (timedelta(days=-9), "links expired 03 Mar 2026 23:00 CET (22:00 UTC)", ""),
     ],
