@@ -137,7 +137,7 @@ def _outcomes() -> Iterator[Sample]:
     yield Sample("failed", "It ends without a backup", reminded.ago(-1, entry(-0.5, action="scheduled"))[-1:])
     unheard = Watch(*GOOD)
     unheard.ago(24, entry(24.5, state="failure"))
-    unheard.memory = unheard.memory._replace(incidents={})  # as if nobody had wanted to hear of it
+    unheard.memory = unheard.memory._replace(incidents={})  # as if the kind had been left out
     yield Sample("failed", "It begins by another setting", unheard.ago())
     unpaid = Watch(*GOOD).ago(0, entry(0.5, "immediate", state="PAYMENT_FAILED"))
     yield Sample("failed", "It could not be paid for", unpaid)

@@ -432,7 +432,7 @@ def test_what_slack_refuses_is_sent_as_plain_text_then_a_dead_letter_logged_and_
 
 
 def test_nothing_is_published_while_nobody_is_subscribed(world: World) -> None:
-    """It waits from the first count that finds nobody; the others hear of it each day, and how it ends."""
+    """It waits from the first count that finds nobody; the others say so each day, and how it ends."""
     world.subscribers = {"messages": 1}
     hours_later(world, 24)
     world.subscribers = {"messages": 0}

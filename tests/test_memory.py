@@ -67,7 +67,7 @@ HEARD = {
 
 @pytest.mark.parametrize("what", HEARD)
 def test_who_hears_what(what: str) -> None:
-    """By what it weighs: whoever heard an opening hears the end; some take incidents only."""
+    """By what it weighs: a channel that heard an opening hears the end; some take incidents only."""
     entry, weight, about_incident = HEARD[what]
     floors = ("info", "warning", "critical")
     for floor in floors:

@@ -379,7 +379,7 @@ GOES_ON: dict[str, tuple[list[Raw], list[Raw], list[str]]] = {
 
 @pytest.mark.parametrize("case", GOES_ON)
 def test_a_history_goes_on_while_an_id_is_known(case: str) -> None:
-    """However its rows change; a row that is spelled anew is no news."""
+    """However its rows change; a row with another spelling is no news."""
     before, after, sent = GOES_ON[case]
     watch = Watch(before, max_backup_age_days=999)
     watch.check()
@@ -551,7 +551,7 @@ def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest()
         assert watch.asked.count("links") == asked
     watch.policy = Watch(notify_on={"stuck"}).policy
     play(watch, "24h | completed |")
-    assert watch.asked.count("links") == 2, "later alerts say until when, whoever hears of completions"
+    assert watch.asked.count("links") == 2, "later alerts say until when, also where completions are not sent"
 
 
 COUNTED: dict[str, tuple[str, str]] = {

@@ -63,9 +63,9 @@ def open_incidents(decision: Decision) -> dict[str, Incident]:
 def evaluate(decision: Decision) -> None:
     """Open, remind of and end the incident of each broken channel.
 
-    What waits for a broken channel is sent to it at every check, so the first acceptance ends the incident; that of a
-    malformed setting ends with the setting. Nobody is reminded of a channel for which nothing waits, unless it cannot
-    show by itself that it works again.
+    What waits for a broken channel is sent to it at every check, so the first acceptance ends the incident, as does a
+    refusal that judges a message's content; that of a malformed setting ends with the setting. Nobody is reminded of a
+    channel for which nothing waits, unless it cannot show by itself that it works again.
     """
     open_malformed(decision)
     channels = by_incident(decision)

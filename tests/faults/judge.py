@@ -184,7 +184,7 @@ class Judge:
         if notice.kind == "baseline":
             opened = {name for name in opened if not name.startswith("channel:")}
         ended = {ref.name for ref in notice.ends if not ref.name.startswith(("stopped", "unknown:"))}
-        if notice.kind == LOST:  # who lost an opening or an end hears of it here, and all others once more
+        if notice.kind == LOST:  # it repeats a lost opening or end, to all channels
             opened, ended = set(), set()
         if (notice.phase == "reminder" or notice.kind == LOST) and not opens <= self.open.keys():
             self.blame("pairs", f"{notice.notice_id} goes on with what never began")
