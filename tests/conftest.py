@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 
 from sandbox.zoho import FakeZoho
+from tests.channels.models import let_the_models_judge
 from tests.dynamodb import dynamodb_local
 from tests.wire import Authority
 from tests.world import Clock, World
@@ -35,6 +36,8 @@ hypothesis.settings.load_profile("tests")
 
 # A shell's background jobs ignore Ctrl-C, and so would the processes that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+let_the_models_judge()
 
 
 def pytest_collection_finish() -> None:

@@ -16,7 +16,6 @@ from handler import check, delivery
 from handler.errors import CheckFailed, StoreError
 from handler.message import MAX_TOGETHER
 from handler.store import Store
-from sandbox.channels.slack import ERRORS
 from sandbox.watch import START
 from tests.wire import RudeServer, trickling
 from tests.world import World
@@ -414,7 +413,7 @@ def test_what_slack_refuses_is_sent_as_plain_text_then_a_dead_letter_logged_and_
     world: World, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     """The check says so once, and is not pending on it for ever."""
-    status = ERRORS[code].status
+    status = world.slack.errors[code].status
     world.slack.break_with(code, times=2)
     world.log(state="odd")
     assert f"slack: Slack answered HTTP {status} {code}" in world.failing()

@@ -57,7 +57,7 @@ class FakeCliq(Fake):
         yield not name, "unauthorized"
         yield self._is_locked(name), self.throttle
         yield path is not None and path[1] != CHANNEL, "not_found"
-        yield not self.limits.is_valid(payload), "invalid_inputs"
+        yield not self.takes(payload), "invalid_inputs"
 
     def receive(self, request: Request, payload: Payload) -> Response:
         """Keep a message."""
@@ -85,9 +85,6 @@ class FakeCliq(Fake):
             parts += [unmarked(line) for line in (slide.get("title"), *data) if line]
         parts += [f"[{button['label']}] {button['action']['data']['web']}" for button in payload.get("buttons", [])]
         return "\n".join(parts)
-
-
-ERRORS = FakeCliq.errors
 
 
 def _lines(pairs: list[dict[str, str]]) -> list[str]:

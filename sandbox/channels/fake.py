@@ -61,7 +61,7 @@ class Fake(Server):
     Its errors, and its limits as JSON Schema, are in a YAML file of the channel's name beside this one.
 
     Requests are of the kinds `webhook` (a message), `heartbeat` and `other`. A choice that no documentation supports is
-    marked "chosen". The fake refuses whatever it does not know, so that a misspelt key shows.
+    marked "chosen". Fake and model refuse whatever they do not know, so that a misspelt key shows.
 
     Attributes:
         name: The channel's.
@@ -71,6 +71,7 @@ class Fake(Server):
         transient: Names of the errors after which the same message may be accepted later.
         refused: Names of the errors that refuse a message for its content.
         gone: Names of the errors that refuse every message until a person does something.
+        judge: Whether the service's own model takes a message. The tests give the models; `make run` installs none.
         addresses: The name that was given to `settings`, by what stands in its address; deleting one revokes it.
         accepted: What it accepted, oldest first.
         clock: The time by which it limits; a test moves it instead of waiting.
@@ -83,6 +84,7 @@ class Fake(Server):
     transient: ClassVar[tuple[str, ...]]
     refused: ClassVar[tuple[str, ...]]
     gone: ClassVar[tuple[str, ...]]
+    judge: ClassVar[Any] = staticmethod(lambda payload: True)
 
     def __init_subclass__(cls) -> None:
         """Read the service's errors and limits."""
@@ -114,6 +116,12 @@ class Fake(Server):
         """
         raise NotImplementedError
 
+    def takes(self, payload: Any) -> bool:
+        """Return whether a message keeps the limits, the service's own model takes it, and a person reads something."""
+        with suppress(AttributeError, KeyError, TypeError, ValueError):
+            return bool(self.limits.is_valid(payload) and self.judge(payload) and self.text(payload))
+        return False
+
     def receive(self, request: Request, payload: Payload) -> Response:
         """Keep a message that nothing refuses, and answer as the service does."""
         raise NotImplementedError
@@ -134,10 +142,9 @@ class Fake(Server):
 
     def break_with(self, what: str | Response | Fault, times: int | None = None) -> None:
         """Let this happen to the next so many messages, or to all until `repair`; a name is one of `errors`."""
-        response = self.errors[what] if isinstance(what, str) else what
-        fault = Fault(response) if isinstance(response, Response) else response
+        fault = self.errors[what] if isinstance(what, str) else what
         if times is None:
-            self.standing[MESSAGE] = fault
+            self.standing[MESSAGE] = Fault(fault) if isinstance(fault, Response) else fault
         else:
             self.script(MESSAGE, *[fault] * times)
 

@@ -65,7 +65,7 @@ class FakePagerDuty(Fake):
         yield payload is None, "invalid_event"
         yield len(key) != ROUTING_KEY_CHARACTERS, "wrong_length"
         yield not key.isalnum(), "not_alphanumeric"
-        yield not self.limits.is_valid(payload), "invalid_event"
+        yield not self.takes(payload), "invalid_event"
         yield key not in self.addresses, "invalid_routing_key"
 
     def receive(self, request: Request, payload: Payload) -> Response:
@@ -80,8 +80,7 @@ class FakePagerDuty(Fake):
         if payload["event_action"] != "trigger":
             return f"{payload['event_action'].capitalize()}: {payload['dedup_key']}"
         alert = payload["payload"]
-        details = alert.get("custom_details", {})
-        shown = [f"{name}: {value}" for name, value in details.items()] if isinstance(details, dict) else [str(details)]
+        shown = [f"{name}: {value}" for name, value in alert.get("custom_details", {}).items()]
         links = [f"[{link.get('text', link['href'])}] {link['href']}" for link in payload.get("links", [])]
         lines = [f"{alert['severity'].upper()}: {alert['summary']}", f"Source: {alert['source']}", *shown, *links]
         return "\n".join([*lines, f"Alert: {payload.get('dedup_key', '')}"])

@@ -1,4 +1,4 @@
-"""Slack's incoming webhooks, with Block Kit's limits.
+"""Slack's incoming webhooks, with those of Block Kit's limits that slack_sdk does not judge.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/
 """
@@ -31,8 +31,8 @@ class FakeSlack(Fake):
         yield request.kind == "other", "no_service"
         yield request.method != "POST", "method_not_allowed"
         yield payload is None or not isinstance(payload.get("text", ""), str), "invalid_payload"
-        yield not self.limits.is_valid(payload), "invalid_blocks"
         yield not payload.get("blocks") and not payload.get("text", "").strip(), "no_text"
+        yield not self.takes(payload), "invalid_blocks"
 
     def receive(self, request: Request, payload: Payload) -> Response:
         """Keep a message, with its text cut."""
@@ -44,14 +44,13 @@ class FakeSlack(Fake):
     @classmethod
     def text(cls, payload: Payload) -> str:
         """Return what Slack shows: its blocks or, without any, its text; dates in this machine's time zone."""
-        blocks = [_block_text(block) for block in payload.get("blocks", [])]
-        return "\n".join(blocks) if blocks else plain(payload.get("text", ""))
+        return "\n".join(map(_block_text, payload.get("blocks", []))) or plain(payload.get("text", ""))
 
 
 def _block_text(block: Payload) -> str:
     if block["type"] == "header":
         title = _object_text(block["text"])
-        return f"{title}\n{'=' * len(title)}"
+        return "\n".join([title, "=" * len(title)])
     if block["type"] == "context":
         return " · ".join(map(_object_text, block["elements"]))
     words = [_object_text(block["text"])] if "text" in block else []
@@ -62,8 +61,6 @@ def _block_text(block: Payload) -> str:
 def _object_text(words: dict[str, str]) -> str:
     return plain(words["text"]) if words["type"] == "mrkdwn" else words["text"]
 
-
-ERRORS = FakeSlack.errors
 
 # mrkdwn: https://docs.slack.dev/messaging/formatting-message-text
 

@@ -37,7 +37,7 @@ class FakeTeams(Fake):
         yield not name, "WorkflowNotFound"
         yield request.query.get("sig") != name, "DirectApiAuthorizationRequired"  # known if missing, chosen if wrong
         yield len(request.body) > REQUEST_BYTES, "RequestEntityTooLarge"
-        yield request.method != "POST" or not self.limits.is_valid(payload), "TriggerInputSchemaMismatch"
+        yield request.method != "POST" or not self.takes(payload), "TriggerInputSchemaMismatch"
 
     def receive(self, request: Request, payload: Payload) -> Response:
         """Keep a message."""
@@ -51,8 +51,7 @@ class FakeTeams(Fake):
     @classmethod
     def text(cls, payload: Payload) -> str:
         """Return the lines of its cards, their buttons last."""
-        cards = [attachment["content"] for attachment in payload["attachments"]]
-        return "\n".join(line for card in cards for line in _lines(card))
+        return "\n".join(line for attachment in payload["attachments"] for line in _lines(attachment["content"]))
 
 
 def _lines(card: Payload) -> Iterator[str]:

@@ -6,7 +6,7 @@ import requests
 from handler.channels.channel import Connection
 from handler.channels.cliq import CLIQ, MESSAGE_LIMIT, MESSAGES_A_CHECK, TITLE_LIMIT
 from sandbox.channels import FakeCliq
-from sandbox.channels.cliq import ERRORS, REQUESTS_A_MINUTE
+from sandbox.channels.cliq import REQUESTS_A_MINUTE
 from sandbox.server import Fault
 from tests.channels.builder import (
     AMPLE,
@@ -75,7 +75,7 @@ def test_a_check_stays_below_the_throttle_and_leaves_the_rest(
     while left := pending[len(fake.accepted) :]:
         asked = len(fake.requests)
         for request in connection.render(left, RENDERING):
-            fake.script("webhook", ERRORS["invalid_inputs"], Fault())
+            fake.script("webhook", fake.errors["invalid_inputs"], Fault())
             connection.send(request, AMPLE)
             sent.append(request.notice_ids)
         assert len(fake.requests) - asked <= 2 * MESSAGES_A_CHECK <= REQUESTS_A_MINUTE

@@ -31,6 +31,7 @@ from sandbox import server
 from sandbox.channels import FAKES, Fake, FakePagerDuty, FakeSlack
 from sandbox.zoho import FakeZoho
 from sandbox.zoho import row as zoho_row
+from tests.channels.models import let_the_models_judge
 from tests.faults.calls import AwsCall, Call, Death, HttpCall
 from tests.faults.faults import START, Fault
 from tests.faults.interceptor import intercepted
@@ -380,6 +381,7 @@ def _load_app() -> ModuleType:
 @contextmanager
 def a_world() -> Iterator[World]:
     """Give a world with every channel that is registered, and put everything back."""
+    let_the_models_judge()
     with ExitStack() as opened:
         zoho = opened.enter_context(closing(FakeZoho()))
         beats = opened.enter_context(closing(FakeSlack()))  # any fake takes heartbeats; this one takes nothing else
