@@ -17,6 +17,7 @@ from handler.channels import BY_NAME, CHANNELS
 from handler.errors import CAUSES
 from sandbox.server import Fault, Response
 from sandbox.zoho import Organisation as Company
+from sandbox.zoho import sample_rows
 from sandbox.zoho_errors import API_ERRORS, TOKEN_ERRORS
 from tests.template.iam import ACCOUNT
 from tests.tools.bench import LEAVE, Bench, Person
@@ -420,6 +421,18 @@ def test_a_schedule_that_was_changed_is_written_again(bench: Bench, unasked: Too
     assert bench.schedule("old") == {**(before or {}), "State": "DISABLED"}
     assert "is renewed" not in unasked("young")[1]
     assert (unasked("old")[0], bench.schedule("old")) == (0, before)
+
+
+def test_another_organisation_behind_a_name_is_said(bench: Bench, unasked: Tool, monkeypatch: Any) -> None:
+    """In the function's words; another client of the same organisation is no news."""
+    bench.connected("moved")
+    assert bench.stage.check("moved").ok
+    others = [{**raw, "id": f"1{raw['id']}"} for raw in sample_rows()]
+    for rows, said in ((sample_rows(), False), (others, True)):
+        monkeypatch.setattr("tests.tools.bench.sample_rows", lambda rows=rows: rows)
+        code, shown = unasked("moved")
+        found = "No known entry is in the history. When two checks in a row find none, we begin anew" in shown
+        assert (code, found, "→ Is it the wrong Zoho organisation?" in shown) == (0, said, said), shown
 
 
 def test_an_unexpected_error_shows_no_more_than_its_place(unasked: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
