@@ -39,7 +39,7 @@ def decide(rows: Sequence[Row], decision: Decision) -> Decision:
             as it was.
     """
     memory, over = decision.memory, None
-    if is_another(rows, memory, decision.now):
+    if rows and is_another(rows, memory, decision.now):
         memory, over = _forget(memory, decision.now)
     timeline = read_timeline(rows, memory, decision.now)
     decision.memory, decision.current = memory, timeline.current

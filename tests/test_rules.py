@@ -323,6 +323,14 @@ opens: overdue@-60d failing@-1d
         other  | scheduled@2d
         1h     |
         1m     |           | baseline""",
+    "without times it may be empty": """
+        before | ended, ended, ended
+        other  |
+        1h     |
+        1m     |           | unreadable opened | title: Cannot check the backups (the history is suddenly empty)
+        open   | unreadable
+        other  |
+        1h     |           | readable ended""",
     "and so is the first sight of a row": """
         before | completed@-1d
         5d     | completed | completed
@@ -346,7 +354,8 @@ NEXT: dict[str, tuple[str, int, str, str]] = {
     "no times, and three ids": ("ended, ended, ended", 299, "ended", "baseline"),
     "no times, and three ids that may have aged out": ("ended, ended, ended", 300, "ended", "completed"),
     "no times, and two ids": ("ended, ended", 0, "ended", "completed"),
-    "no times, and nothing any more": ("ended, ended, ended", 0, "", ""),
+    "no times, and nothing of three ids that may have aged out": ("ended, ended, ended", 300, "", ""),
+    "no times, and nothing of two ids": ("ended, ended", 0, "", ""),
 }
 """A history, and after so many days one without any of its ids → what is sent; `baseline`: it is another one."""
 
