@@ -78,7 +78,7 @@ def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, .
     """
     unread, schedule = memory.incidents.get(unreadable.NAME), memory.schedule
     if not unread or unread.concluded.get(HISTORY_REPLACED.name, now) == now:
-        why = "No known entry is in the history. When two checks in a row find none, we begin anew with a baseline."
+        why = "No known entry is in the history. When two checks in a row find none, we make a new baseline."
         raise UnreadableError(HISTORY_REPLACED, why)
     of_rows = {kind.name for kind in INCIDENTS}
     over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]

@@ -17,7 +17,7 @@ PROBLEMS = (
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
     UnreadableError(
         errors.HISTORY_REPLACED,
-        "No known entry is in the history. When two checks in a row find none, we begin anew with a baseline.",
+        "No known entry is in the history. When two checks in a row find none, we make a new baseline.",
     ),
     UnreadableError(errors.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
     UnreadableError(

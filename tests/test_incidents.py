@@ -346,6 +346,11 @@ If it completes within 7 days of its start, we allow the next backups as much ti
         before | completed@-9d
         1h     | completed@-10d | completed
         open   | overdue""",
+    "one that was due then, listed late, was not overdue": """
+        before | completed/weekly@-7d
+        25h    |             | overdue opened | Was due: @0h
+        1h     | completed@0h | recovered ended | Resolved: an overdue alert: the backup had completed in time, and \
+Zoho listed it late""",
     "nor does one longer ago than the limit; the reminder names it": """
         before | completed@-9d
         1h     | revoked     | unreadable opened

@@ -424,14 +424,15 @@ def test_a_schedule_that_was_changed_is_written_again(bench: Bench, unasked: Too
 
 
 def test_another_organisation_behind_a_name_is_said(bench: Bench, unasked: Tool, monkeypatch: Any) -> None:
-    """In the function's words; another client of the same organisation is no news."""
+    """In the function's words; another client is no news, nor is that Zoho does not give the plan."""
     bench.connected("moved")
+    bench.stage.zoho.standing["backup"] = Fault(Response(500))
     assert bench.stage.check("moved").ok
     others = [{**raw, "id": f"1{raw['id']}"} for raw in sample_rows()]
     for rows, said in ((sample_rows(), False), (others, True)):
         monkeypatch.setattr("tests.tools.bench.sample_rows", lambda rows=rows: rows)
         code, shown = unasked("moved")
-        found = "No known entry is in the history. When two checks in a row find none, we begin anew" in shown
+        found = "No known entry is in the history. When two checks in a row find none, we make a new baseline." in shown
         assert (code, found, "→ Is it the wrong Zoho organisation?" in shown) == (0, said, said), shown
 
 
