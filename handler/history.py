@@ -182,10 +182,7 @@ def clean(value: object) -> str | None:
 
 
 def _raw(value: object) -> str:
-    try:
-        return "" if value is None else value if isinstance(value, str) else json.dumps(value)
-    except RecursionError:
-        return "nested too deep"
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def has_own_time(event: Event, seen: Mapping[str, datetime]) -> bool:

@@ -39,7 +39,7 @@ def decide(rows: Sequence[Row], decision: Decision) -> Decision:
             as it was.
     """
     memory, over = decision.memory, None
-    if is_another(rows, memory, decision.now):
+    if rows and is_another(rows, memory, decision.now):
         memory, over = _forget(memory, decision.now)
     timeline = read_timeline(rows, memory, decision.now)
     decision.memory, decision.current = memory, timeline.current
@@ -78,7 +78,8 @@ def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, .
     """
     unread, schedule = memory.incidents.get(unreadable.NAME), memory.schedule
     if not unread or unread.concluded.get(HISTORY_REPLACED.name, now) == now:
-        raise UnreadableError(HISTORY_REPLACED, "No known entry is in the history.")
+        why = "No known entry is in the history. When two checks in a row find none, we make a new baseline."
+        raise UnreadableError(HISTORY_REPLACED, why)
     of_rows = {kind.name for kind in INCIDENTS}
     over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]
     if schedule and schedule.stopped_at and schedule.stop_sent:

@@ -65,10 +65,11 @@ class Timeline(NamedTuple):
 def is_another(rows: Sequence[Row], memory: Memory, now: datetime) -> bool:
     """Return whether the history is not the remembered one: it has no known id, and rows that were there before.
 
-    Rows without any time give that away only where the known ones are too many, and too new, to have all aged out.
+    No rows, or rows without any time, give that away only where the known ones are too many, and too new, to have all
+    aged out.
     """
     known = {key[:ID_LENGTH] for key in memory.seen}
-    if not rows or memory.baseline_at is None or any(row.key[:ID_LENGTH] in known for row in rows):
+    if memory.baseline_at is None or any(row.key[:ID_LENGTH] in known for row in rows):
         return False
     last_seen = max([memory.baseline_at, *memory.seen.values()])
     if times := [row.log_time for row in rows if row.log_time]:
@@ -83,7 +84,8 @@ def read_timeline(rows: Sequence[Row], memory: Memory, now: datetime) -> Timelin
         UnreadableError: The history had rows and is empty now.
     """
     unique = list({row.key: row for row in rows}.values())
-    if not unique and memory.last_seen_time and now - memory.last_seen_time < ROWS_AGE_OUT:
+    last = memory.last_seen_time
+    if not unique and last and (is_another((), memory, now) if last == UNKNOWN_TIME else now - last < ROWS_AGE_OUT):
         raise UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now.")
     first_seen = memory.seen if memory.baseline_at else dates_at_first_read(unique, now)
     events = in_order(unique, first_seen, now)

@@ -105,6 +105,6 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def compact_time(time: datetime) -> str:
-    """Return a time as identifiers contain it: "20261120T204000Z"."""
-    return f"{time:%Y%m%dT%H%M%SZ}"
+def compact_time(time: datetime | None) -> str:
+    """Return a time as identifiers contain it: "20261120T204000Z", or "unknown" of none."""
+    return f"{time:%Y%m%dT%H%M%SZ}" if time else "unknown"

@@ -11,9 +11,10 @@ from handler import actions, check
 from handler.channels import BY_NAME
 from sandbox.server import Fault, Response
 from sandbox.watch import START
-from sandbox.zoho import plan
+from sandbox.zoho import plan, row
 from sandbox.zoho_errors import API_ERRORS
 from tests.world import World
+from tests.world import world as open_world
 
 
 @pytest.fixture
@@ -73,15 +74,21 @@ def test_before_the_first_check_the_baseline_is_foretold(world: World) -> None:
     assert [notice["kind"] for notice in answer["would_notify"]] == ["baseline"]
 
 
-def test_a_time_that_zoho_never_gave_is_called_unknown(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """In the item, in the log, and in each answer."""
+def test_a_time_that_zoho_never_gave_is_called_unknown(caplog: pytest.LogCaptureFixture) -> None:
+    """In the item, in the log, in each answer, and in each message from a failure to its end; it is nowhere 1970."""
     caplog.set_level(logging.INFO, "handler")
-    world.log(state="completed", log_time=None)
-    world.log(state="failure", log_time=None)
-    texts = [str(world.check()), "".join(str(vars(record)) for record in caplog.records)]
-    texts += [str(dry_run(world)), str(actions.status("default", world.services, "request", world.deadline))]
-    texts.append(str(world.table.items))
-    assert [("unknown" in text, "1970" in text) for text in texts] == [(True, False)] * 5
+    begin = [row(None, state="completed"), row(None, action="stopped")]
+    with open_world(begin, BY_NAME.keys() - {"sns"}) as world:
+        for hours, state in {0: "failure", 24: "scheduled", 1: "completed"}.items():
+            world.clock.advance(hours=hours)
+            world.log(state=state, log_time=None)
+            known = [world.check(), dry_run(world), actions.status("default", world.services, "", world.deadline)]
+            sent = [world.topic.entries, *(fake.accepted for fake in world.fakes.values())]
+            texts = [str(part) for part in (*known, world.table.items, *sent, *map(vars, caplog.records))]
+            assert [text for text in texts if "1970" in text] == []
+            assert hours or all("unknown" in str(part) for part in (*known, world.table.items))
+        keys: set[Any] = {page.payload["dedup_key"] for page in world.fakes["pagerduty"].accepted}
+        assert (world.sent("sns"), keys) == (["baseline", "failed", "recovered"], {"default-failing-unknown"})
 
 
 def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
@@ -89,11 +96,9 @@ def test_what_cannot_be_read_is_the_problem(watched: World) -> None:
     watched.zoho.standing["history"] = Fault(API_ERRORS["OAUTH_SCOPE_MISMATCH"])
     answer = dry_run(watched)
     assert answer["rows"] == []
-    assert [problem["title"] for problem in answer["problems"]] == [
-        notice["title"] for notice in answer["would_notify"]
-    ]
-    assert "scope" in answer["problem"]
-    assert [notice["kind"] for notice in answer["would_notify"]] == ["unreadable"]
+    foretold = {notice["title"]: notice["kind"] for notice in answer["would_notify"]}
+    assert [problem["title"] for problem in answer["problems"]] == [*foretold]
+    assert ("scope" in answer["problem"], *foretold.values()) == (True, "unreadable")
 
 
 def test_a_status_names_what_is_wrong_with_the_parameter(watched: World) -> None:

@@ -218,10 +218,12 @@ def test_reminders_come_at_their_hours_seven_times_and_then_at_every_seventh(nam
 # --- What rows open, end, and leave alone -----------------------------------------------------------------------------
 
 STORIES = {
-    "a weekly backup is overdue a second after its day and the grace": """
+    "a weekly backup is overdue a second after its day and the grace, and one that completed when due was not": """
         before | scheduled@-1h, completed/immediate@0h
         8d     |
-        1s     |             | overdue opened | Last successful backup: @0h | Was due: @7d""",
+        1s     |             | overdue opened | Last successful backup: @0h | Was due: @7d
+        1h     | completed@7d | recovered ended | Resolved: an overdue alert: the backup had completed in time, and \
+Zoho listed it late""",
     "a concluded schedule is counted from the baseline, not from each new row": f"""
         before | {", ".join(f"failed@-{7 * week}d" for week in range(1, 50))}
         with   | remind_hours=0

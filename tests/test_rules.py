@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from handler import errors
-from handler.codec import UNKNOWN_TIME
 from handler.decision import Links
 from handler.history import ACTIONS, STATES, parse_row
 from handler.memory import Incident, Memory
@@ -262,10 +261,8 @@ def test_a_history_without_any_time_has_a_last_completion_of_unknown_time() -> N
     watch = Watch([row(None, id="1", action="scheduled"), row(None, id="2", state="completed")], digest_days=0)
     watch.check()
     tells = told(watch.notices[0])
-    assert watch.memory.last_completed == UNKNOWN_TIME
     assert tells["Last successful backup"] == "at a time that Zoho does not give"
     assert (tells["severity"], tells["lines"]) == ("info", [])
-    assert "1970" not in str(tells)
     assert watch.check_at(START + 8 * DAY) == []
     assert watch.check_at(START + 8 * DAY + SECOND) == ["overdue"]
     assert watch.notices[-1].content.title == "Backup 24 hours late"
@@ -323,6 +320,11 @@ opens: overdue@-60d failing@-1d
         other  | scheduled@2d
         1h     |
         1m     |           | baseline""",
+    "without times it may be empty": """
+        before | ended, ended, ended
+        other  |
+        1h     |
+        1m     |           | unreadable opened | title: Cannot check the backups (the history is suddenly empty)""",
     "and so is the first sight of a row": """
         before | completed@-1d
         5d     | completed | completed
@@ -346,7 +348,7 @@ NEXT: dict[str, tuple[str, int, str, str]] = {
     "no times, and three ids": ("ended, ended, ended", 299, "ended", "baseline"),
     "no times, and three ids that may have aged out": ("ended, ended, ended", 300, "ended", "completed"),
     "no times, and two ids": ("ended, ended", 0, "ended", "completed"),
-    "no times, and nothing any more": ("ended, ended, ended", 0, "", ""),
+    "no times, and nothing of two ids": ("ended, ended", 0, "", ""),
 }
 """A history, and after so many days one without any of its ids → what is sent; `baseline`: it is another one."""
 

@@ -159,8 +159,7 @@ def main() -> None:
     elif chosen.runtime_python:
         print(runtime_python() or "")
     else:
-        compiled = build(chosen.target)
-        if not compiled:
+        if not build(chosen.target):
             print(f"Nothing is compiled, so cold starts will be twice as slow. {NO_PYTHON} make build")
         if chosen.zip:
             pack(chosen.target, chosen.zip)

@@ -17,13 +17,13 @@ from handler.channels.channel import ChannelKind
 from handler.config import find_zone
 from handler.decision import Decision
 from handler.message import Rendering
-from handler.wording import plural, shorten
+from handler.wording import capital, plural, shorten
 from handler.zoho import DATA_CENTRES
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, renew, unknown
 from tools.questions import BELONGS_TO, NEEDED, OPTIONAL, ORDER, QUESTIONS, REMOVE, judge, variable
 from tools.report import FLOORS, lines
-from tools.terminal import SHOWN, mark, run, say
+from tools.terminal import SHOWN, Problem, mark, run, say
 from tools.zoho_token import ZohoError
 
 UNCHANGED = "Nothing was changed."
@@ -68,6 +68,8 @@ def _connect(options: argparse.Namespace) -> int:
         for name in renew(there):
             say(f"✓ \tThe schedule of {name} was older than the stack's, and is renewed.")
         say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
+        if found and wizard.known and (problem := there.ask(org, "dry-run")["problem"]):
+            Problem(capital(problem), "Is it the wrong Zoho organisation? Connect the right one before that.").show()
         action = "test-message" if options.send else ""
         if not (action or options.non_interactive):
             action = terminal.choose("\nWhat now?", NOW)
@@ -84,6 +86,7 @@ class Wizard:
 
     Attributes:
         left: What to tell a person who leaves now.
+        known: Whether it was connected before.
     """
 
     def __init__(self, options: argparse.Namespace, organisation: Organisation) -> None:
@@ -99,7 +102,8 @@ class Wizard:
         """Whether a code was exchanged for the token, which is not saved yet."""
         say(f"Organisation {options.org}, stack {there.name} ({there.where}).")
         before = organisation.read()
-        self._plan = organisation.plan(new=before is None)
+        self.known = before is not None
+        self._plan = organisation.plan(new=not self.known)
         self._secret = dict(before or {})
         for key in QUESTIONS.keys() & self._secret if self._asks else ():
             if judge(key, self._secret[key], loopback=self._loopback):
@@ -191,8 +195,7 @@ class Wizard:
 
     def _ask_for(self, key: str, new: dict[str, str], *, needed: bool) -> None:
         """Ask a question; Enter keeps what is held, unless it belongs to an answer that has changed."""
-        question = QUESTIONS[key]
-        known = self._secret
+        question, known = QUESTIONS[key], self._secret
         held = self._held(key) and all(new.get(k, known.get(k)) == known.get(k) for k in BELONGS_TO.get(key, ()))
         hint = "" if needed else f"(Enter for {question.default or 'none'})"
         if held:
@@ -251,8 +254,7 @@ def _remove(options: argparse.Namespace) -> int:
     with _asking(options, lambda: UNCHANGED):
         if not (options.non_interactive or terminal.choose(f"Stop checking {org}?", [(False, "No"), (True, "Yes")])):
             raise KeyboardInterrupt(UNCHANGED)
-    removed = organisation.remove()
-    if not removed:
+    if not (removed := organisation.remove()):
         raise unknown(there, org)
     say(f"✓ Removed: {', '.join(removed)}.")
     return 0

@@ -29,8 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _print(options: argparse.Namespace) -> int:
     there = stack.find(options)
-    secret = Organisation(there, options.org).read()
-    if not secret:
+    if not (secret := Organisation(there, options.org).read()):
         raise unknown(there, options.org)
     print(json.dumps(impersonal(zoho_token.everything(secret, there.settings())), indent=1, ensure_ascii=False))
     return 0

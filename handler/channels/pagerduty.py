@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from handler.addresses import url_problem
 from handler.channels.channel import Answers, ChannelKind, Connection, Json, Request, Setting, matching
 from handler.errors import DeliveryError
+from handler.history import known_time
 from handler.message import Message, Rendering
 from handler.outbox import IncidentRef, Notice
 from handler.transport import Deadline
@@ -53,7 +54,7 @@ def _events(notice: Notice, rendering: Rendering) -> list[Json]:
     changes = [("resolve", ref) for ref in notice.ends]
     # If PagerDuty accepts this, PagerDuty works: resolve its own alert instead of opening it.
     changes += [("resolve" if ref.name == "channel:pagerduty" else "trigger", ref) for ref in notice.opens]
-    events = [(action, f"{org}-{ref.name}-{compact_time(ref.since)}", ref) for action, ref in changes]
+    events = [(action, f"{org}-{ref.name}-{compact_time(known_time(ref.since))}", ref) for action, ref in changes]
     if not events:
         # Nothing ends a lost message: a person closes the alert. A test is closed at once.
         own = IncidentRef(notice.kind, notice.at, notice.severity)

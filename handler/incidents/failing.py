@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from handler import history
-from handler.codec import UNKNOWN_TIME
 from handler.decision import Decision
 from handler.history import Event, Row
 from handler.incidents.kind import IncidentKind
@@ -41,7 +40,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     if phase == "ended":
         sentence = "The backup history no longer shows a failed backup after the last successful one."
         return Content("✅", "Backups no longer failing", sentence, good, next_step=NO_ACTION)
-    count, since = memory.failures_in_a_row, memory.failing_since or UNKNOWN_TIME
+    count, since = memory.failures_in_a_row, memory.failing_since
     title = f"The last {count} backups failed" if count > 1 else "The last backup failed"
     sentence = history.not_completed_for(memory.last_completed, decision.now)
     if phase == "reminder":
