@@ -228,14 +228,6 @@ def test_a_history_that_never_ends_is_given_up(
     assert kinds(zoho).count("history") == MAX_PAGES == 15
 
 
-def test_a_page_has_no_more_rows_than_were_asked_for(zoho: FakeZoho, client: Zoho) -> None:
-    """A small answer may inflate to a million rows."""
-    zoho.script("history", a_page([{}] * 201))
-    problem = unreadable(client)
-    assert problem.cause is errors.UNUSABLE
-    assert "has 201 rows, not 200" in str(problem)
-
-
 def test_rows_that_move_to_the_next_page_while_it_is_read_are_counted_once(
     zoho: FakeZoho, client: Zoho, clock: Clock
 ) -> None:
@@ -315,6 +307,7 @@ UNDOCUMENTED: dict[str, tuple[Response, Cause]] = {
     "no info": (Response.json({"history": []}), errors.UNUSABLE),
     "no more_records": (Response.json({"history": [], "info": {}}), errors.UNUSABLE),
     "a row that is a text": (Response.json({"history": ["a"], "info": {"more_records": False}}), errors.UNUSABLE),
+    "more rows than asked for": (a_page([{}] * 201), errors.UNUSABLE),
     "a full page and no info": (Response.json({"history": [{}] * 200}), errors.UNUSABLE),
     "more_records null": (Response.json({"history": [{}], "info": {"more_records": None}}), errors.UNUSABLE),
     "more_records 2": (Response.json({"history": [{}], "info": {"more_records": 2}}), errors.UNUSABLE),
@@ -340,15 +333,6 @@ def test_a_refused_token_is_replaced_once(zoho: FakeZoho, client: Zoho) -> None:
     assert len(client.history(AMPLE)[0]) == 4
     assert kinds(zoho) == ["token", "history", "token", "history"]
     assert zoho.requests[1].headers["Authorization"] != zoho.requests[3].headers["Authorization"]
-
-
-# --- Tries and time ---------------------------------------------------------------------------------------------------
-
-
-def test_without_time_nothing_is_asked(zoho: FakeZoho, client: Zoho) -> None:
-    """What is left belongs to delivering."""
-    assert unreadable(client, Deadline(lambda: -1.0)).cause is errors.NO_TIME
-    assert zoho.requests == []
 
 
 # --- Plan and links ---------------------------------------------------------------------------------------------------
