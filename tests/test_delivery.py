@@ -16,7 +16,7 @@ from handler.errors import CheckFailed
 from handler.message import MAX_TOGETHER
 from sandbox.channels.slack import ERRORS
 from sandbox.watch import START
-from tests.test_unheard import NOT_FOUND, UNREACHABLE, at_call
+from tests.test_unheard import NOT_FOUND, UNREACHABLE, Death, at_call
 from tests.wire import RudeServer, trickling
 from tests.world import World
 from tests.world import world as open_world
@@ -211,10 +211,6 @@ def test_a_second_check_in_the_middle_of_a_first_one_changes_nothing(world: Worl
     assert_sent(world, "completed")
     assert len([answer for answer in answers if "skipped" in answer]) == (1 if at else 0)
     assert world.memory().lease_owner is None
-
-
-class Death(BaseException):
-    """The process dies: nothing that it would do afterwards happens."""
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
