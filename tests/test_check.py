@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -16,7 +16,7 @@ from handler.decision import SOMEBODY
 from handler.errors import CAUSES, CheckFailed, NotifierError, StoreError, UnreadableError
 from sandbox.server import Fault, Response
 from sandbox.watch import START
-from sandbox.zoho import links, plan, row
+from sandbox.zoho import row
 from sandbox.zoho_errors import API_ERRORS
 from tests.world import World
 from tests.world import world as open_world
@@ -108,20 +108,6 @@ def test_every_check_that_reaches_its_end_is_counted_once_and_nothing_else(
         invoke("default", watched.services, "request", watched.deadline)
     logged = [vars(record) for record in caplog.records]
     assert [line["oldest_pending_hours"] for line in logged if "oldest_pending_hours" in line] == hours
-
-
-# --- A parameter that is gone -----------------------------------------------------------------------------------------
-
-
-def test_what_is_pending_for_slack_while_the_parameter_is_gone_waits_for_it(watched: World) -> None:
-    """The webhook is gone with the parameter and comes back with it: the channels of the last check keep their mail."""
-    secret = watched.secrets.pop("default")
-    watched.told()
-    assert (watched.sent("sns"), watched.sent("slack")) == (["unreadable"], [])
-    watched.secrets["default"] = secret
-    watched.clock.advance(hours=1)
-    watched.check()
-    assert watched.sent("sns") == watched.sent("slack") == ["unreadable", "readable"]
 
 
 # --- Unreadable, by cause ---------------------------------------------------------------------------------------------
@@ -259,20 +245,6 @@ def test_a_malformed_key_breaks_its_channel_only_and_a_right_one_counts_at_once(
 
 
 # --- Plan and download links ------------------------------------------------------------------------------------------
-
-
-def test_zohos_own_dates_are_in_the_message_of_a_completed_backup(watched: World) -> None:
-    """Each is asked for once, and the next check asks for neither again."""
-    watched.organisation.urls = links(datetime(2026, 3, 9, 15, 4, tzinfo=UTC), data=2, attachments=1)
-    watched.organisation.plan = plan(next_run=datetime(2026, 3, 9, 9, 0, tzinfo=UTC))
-    watched.log(state="completed")
-    watched.check()
-    for fact in ("Download until (3 files): 09 Mar 2026 15:04 UTC", "Next run: 09 Mar 2026 09:00 UTC"):
-        assert fact in watched.mail()
-    assert watched.asked == ["history", "backup", "urls"]
-    watched.forget()
-    watched.check()
-    assert watched.asked == ["history"]
 
 
 @pytest.mark.parametrize("fault", [Fault(API_ERRORS["NO_PERMISSION"]), Fault(drops=True)], ids=["forbidden", "dropped"])

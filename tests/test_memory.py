@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handler.decision import Decision
 from handler.history import parse_row
 from handler.memory import MAX_KEYS, Incident, Memory
-from handler.outbox import MAX_DEAD_LETTERS, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, IncidentRef, Notice, item_bytes
+from handler.outbox import MAX_DEAD_LETTERS, MAX_OUTBOX, MAX_OUTBOX_BYTES, Channel, Notice, item_bytes
 from handler.store import from_item, to_item
 from handler.wording import Content
 from sandbox.watch import EVERYTHING, START, Watch
@@ -24,10 +23,10 @@ NAMES = ("sns", "slack")
 TWO = tuple(Channel(name, name.title()) for name in NAMES)
 
 
-def notice(number: int, *pending: str, text: str = "It failed.", severity: str = "critical") -> Notice:
+def notice(number: int, *pending: str, text: str = "It failed.") -> Notice:
     """Return a notice, pending for both channels unless said otherwise."""
     content = Content("🔴", "Backup failed", text)
-    return Notice(f"n{number}", "failed", START + number * HOUR, pending or NAMES, severity, content)
+    return Notice(f"n{number}", "failed", START + number * HOUR, pending or NAMES, "critical", content)
 
 
 def ids(notices: Sequence[Notice]) -> list[str]:
@@ -50,30 +49,6 @@ def test_a_channel_configured_later_gets_no_backlog_and_for_a_removed_one_nothin
     watch.channels = TWO
     play(watch, "1h | failed | failed")
     assert [entry.pending_for for entry in watch.memory.outbox] == [("slack",), NAMES]
-
-
-LASTING, STOP = IncidentRef("stuck", START), IncidentRef("stopped", START, "warning")
-ODD_ACTION = parse_row({"action": "resumed"})
-HEARD = {
-    "news": (notice(1, severity="info"), "info", False),
-    "a warning": (notice(1, severity="warning"), "warning", False),
-    "an opening": (notice(1)._replace(opens=(LASTING,)), "critical", True),
-    "the end of what was critical": (notice(1, severity="info")._replace(ends=(LASTING,)), "critical", True),
-    "the end of what was a warning": (notice(1, severity="info")._replace(ends=(STOP,)), "warning", True),
-    "an unknown action": (notice(1, severity="warning")._replace(kind="unknown", row=ODD_ACTION), "warning", False),
-    "a severity that nobody knows": (notice(1, severity="catastrophic"), "critical", False),
-}
-
-
-@pytest.mark.parametrize("what", HEARD)
-def test_who_hears_what(what: str) -> None:
-    """By what it weighs: a channel that heard an opening hears the end; some take incidents only."""
-    entry, weight, about_incident = HEARD[what]
-    floors = ("info", "warning", "critical")
-    for floor in floors:
-        weighs = floors.index(weight) >= floors.index(floor)
-        assert Channel("x", min_severity=floor).wants(entry) == weighs
-        assert Channel("x", min_severity=floor, incidents_only=True).wants(entry) == (weighs and about_incident)
 
 
 # --- What waits -------------------------------------------------------------------------------------------------------

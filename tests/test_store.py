@@ -303,20 +303,3 @@ def test_a_call_that_fails_is_a_store_error_without_an_address(
     assert not isinstance(raised.value, ConflictError)
     assert "canary" not in str(raised.value)
     assert raised.value.__suppress_context__, "a traceback would show it"
-
-
-def test_another_ones_write_after_a_lost_answer_is_not_taken_for_ours(
-    store: Store, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Our write arrived and was followed by another one: what is there now is not what we wrote."""
-    wanted = store.save(Memory("acme"))._replace(lease_owner="request-1")
-    put_item = dynamodb.put_item
-
-    def another(**request: Any) -> None:
-        put_item(**request)
-        monkeypatch.setattr(dynamodb, "put_item", put_item)
-        store.save(wanted._replace(version=2, lease_owner="request-2"))
-
-    monkeypatch.setattr(dynamodb, "put_item", failing(LOST[0], another))
-    with pytest.raises(StoreError):
-        store.save(wanted)

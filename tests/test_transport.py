@@ -232,18 +232,6 @@ def test_reading_is_tried_three_times_and_sending_once(
     assert sum(sleeps) <= 4
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("session", ["reading", "sending"])
-def test_redirects_are_never_followed(echo: Echo, request: pytest.FixtureRequest, status: int, session: str) -> None:
-    """What is sent to one host is a secret that no other host may see."""
-    with closing(Echo()) as other:
-        echo.script("any", Response(status, headers={"Location": other.url + "/stolen"}))
-        answer = transport.fetch(request.getfixturevalue(session), "POST", echo.url, deadline=AMPLE, data={"a": "b"})
-        assert answer.status == status
-        assert other.requests == []
-    assert len(echo.requests) == 1
-
-
 # --- What never leaves -----------------------------------------------------------------------------------------------
 
 FAILURES: dict[str, Callable[[Echo], str]] = {
