@@ -287,12 +287,12 @@ class Organisation:
         return {"backup": plan(rule, upcoming.astimezone(schedule.rule.zone), schedule.starts, status)}
 
     def links(self, now: datetime) -> Raw | None:
-        """Return what ``GET …/backup/urls`` answers, None for 204: a backup's links live for seven days."""
+        """Return what ``GET …/backup/urls`` answers, None for 204 a day after they expired."""
         at, others = self._other
         known = self.runs[:others] if now < at else self.runs[others:]
         ended = [run for run in known if run.ended and run.ended <= now and run.fate.state == "completed"]
         latest = max(ended, key=lambda run: run.end, default=None)
-        return {"urls": links(latest.links_until, *latest.files)} if latest and latest.links_until > now else None
+        return {"urls": links(latest.links_until, *latest.files)} if latest and latest.links_until > now - DAY else None
 
     def outage(self, now: datetime) -> str | None:
         """Return why the history cannot be read."""
@@ -320,7 +320,7 @@ class Organisation:
             return run
         if self.style is Style.SWAPPED:
             announced = {**self._row(began, "SCHEDULED", None, repeat_type), "log_time": None}
-            self._shown.append((announced, began - 50 * MINUTE, began))
+            self._shown.append((announced, began - 30 * HOUR, began))
         steps = self.style in {Style.STEPS, Style.SWAPPED}
         action, state = "initiated" if steps else None, "INPROGRESS" if self.style is Style.MOVING else None
         begun = self._row(began, state, action, repeat_type)

@@ -17,6 +17,7 @@ UNITS = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 SYMBOLS = {"completed": "✓", "failed": "✗", "unknown": "?"}
 NAMES = {"WEEKLY 1": "weekly", "MONTHLY 1": "monthly"}
 SAVE = "Download the last successful backup first, before its links expire."
+NEXT = "Next run|Next backup expected by|Was due"
 SAVED = {"failed", "overdue", "stopped", "stuck"}
 TIME = r"(\d\d \w{3} \d{4} \d\d:\d\d) UTC"
 SPAN = r"(less than a minute|\d+ (?:minute|hour|day)s?)"
@@ -74,7 +75,7 @@ class Truth:
             newest = next(raw for raw in history if time_of(raw) == self.good and kind_of(raw) == "completed")
             run = self._runs[self.good]
             files = run.files if answer == run.links_until else ()
-            if files != (0, 0):
+            if files != (0, 0) and answer > now:
                 self._files[newest["repeat_type"]] = files
 
     def untrue(self, notice: Notice) -> Iterator[str]:
@@ -108,6 +109,23 @@ class Truth:
         used_up = bad and kind == "failed" and phase != "reminder" and self.used_up(f"{self.row:%B}")
         if used_up > ("may be used up" in self.text):
             yield "no word of the month's backups"
+        if kind in {"baseline", "digest", "completed"} and self.often("none") == bool(re.search(NEXT, self.text)):
+            yield "one word too many, or none, about the next backup"
+        before = self._files_before.get(self.repeats)
+        asked = (
+            self.exact
+            and self.now in self.player.linked
+            and self.row == self.good
+            and kind in {"completed", "recovered"}
+        )
+        if (
+            asked
+            and before
+            and any(self.run.files)
+            and sum(before) != sum(self.run.files)
+            and "Files:" not in self.text
+        ):
+            yield "no word of the files"
         if ("Delayed:" in self.text) != (self.read_at > self.now + HOUR):
             yield "one word too many, or none, about coming late"
 
@@ -117,6 +135,11 @@ class Truth:
     def row(self) -> datetime:
         """The time of the notice's row, or the time of the check without one."""
         return self.notice.row.log_time or NEVER if self.notice.row else self.now
+
+    @property
+    def repeats(self) -> str:
+        """The type of the notice's row."""
+        return (self.notice.row and self.notice.row.repeat_type) or ""
 
     @property
     def run(self) -> Run:
@@ -137,7 +160,7 @@ class Truth:
 
     def files_before(self, of: Callable[[Sequence[int]], int], said: str) -> bool:
         """Return whether the last backup of this type had so many files, as far as Zoho said."""
-        before = self._files_before.get(self.notice.row.repeat_type or "" if self.notice.row else "", ())
+        before = self._files_before.get(self.repeats)
         return not before or of(before) == int(said)
 
     def failures(self) -> list[datetime]:
@@ -175,7 +198,8 @@ class Truth:
     def often(self, words: str) -> bool:
         """Return whether the schedule is called so, by its rule or by the history."""
         if words == "none":
-            return self.rows.last_stopped >= self.rows.last_scheduled
+            begun = (at for at, _ in self.player.organisation.schedules)
+            return self.rows.last_stopped > self.rows.last_scheduled or min(begun) > self.now
         rule = schedule(self.player.organisation, self.rows)[1]
         parts = dict(part.split("=") for part in rule.text.split(";"))
         every, unit = parts["INTERVAL"], {"WEEKLY": "weeks", "MONTHLY": "months"}[parts["FREQ"]]
@@ -236,7 +260,7 @@ FACTS: dict[str, Callable[..., bool]] = {
         now != before and int(now) == sum(t.run.files) and t.files_before(sum, before)
     ),
     r"Zoho lists no attachment files for it, but (\d+) for the last backup of this type\.": lambda t, before: (
-        not t.run.files[1] and t.files_before(lambda files: files[1], before)
+        not t.run.files[1] and int(before) > 0 and t.files_before(lambda files: files[1], before)
     ),
     f"(?:Completed|Failed|Turned off|Set up|Reported): {TIME}": lambda t, at: at == t.row,
     r"Job ID: (\d+)": lambda t, number: number in {raw["id"] for raw in t.history},

@@ -70,8 +70,9 @@ TROUBLES = {
     "a failure, and then nothing": trouble("FAILED OVERDUE", FAILED, *MISSING, rule=monthly("BYMONTHDAY=20")),
     "a failure, hours after it was due": trouble("FAILED OVERDUE recovered", Fate("failed", takes=9 * HOUR)),
     "a failure in a month with four backups": trouble("FAILED OVERDUE recovered", GOOD, GOOD, GOOD, FAILED),
-    "a failure after one backup by hand": trouble(
-        "FAILED OVERDUE recovered", GOOD, FAILED, rule=THURSDAY, by_hand=(26 * DAY,), days=90
+    "the second backup fails": trouble("FAILED OVERDUE recovered", FAILED, age=5),
+    "a failure two days after a backup by hand": trouble(
+        "FAILED OVERDUE recovered", FAILED, by_hand=(DAY,), starts_in=2 * DAY
     ),
     "a state that nobody knows, for 5 hours": trouble("UNKNOWN recovered", Fate(first="archived", late=5 * HOUR)),
     "the token is lost for 20 days": outage("UNREADABLE readable", "revoked", days=20),
@@ -97,6 +98,9 @@ TROUBLES = {
     ),
     "a digest in the hours of grace": trouble("OVERDUE", *[GOOD] * 4, *MISSING, rule=weekly(day="FR", hour=11)),
     "an end that appears three days late": trouble("STUCK recovered", Fate(takes=HOUR, late=3 * DAY)),
+    "an end that appears after its links expired": trouble(
+        "STUCK recovered", Fate(takes=HOUR, late=180 * HOUR), rule=THURSDAY
+    ),
     "a run that appears three days late": trouble("OVERDUE recovered", Fate(missed=True, late=3 * DAY)),
 }
 """By what is wrong."""
