@@ -53,7 +53,7 @@ class Truth:
         self._told: dict[str, datetime] = {}
         self._readable, self._seen, self._begun = True, set[int](), set[datetime]()
         self._files: dict[str, tuple[int, ...]] = {}
-        self._files_before = self._files
+        self._files_before, self._files_now = self._files, tuple[int, ...]()
         completed = [run for run in player.organisation.runs if run.ended and run.fate.state == "completed"]
         self._runs = {at: run for run in completed for at in (run.start, run.end)}
 
@@ -71,12 +71,13 @@ class Truth:
         self.outcomes.update(map(kind_of, new))
         self._begun |= {time_of(raw) for raw in new if kind_of(raw) == "begun"}
         self.good = max(self.good, rows.last_completed)
+        self._files_now = ()
         if answer := self.player.linked.get(now):
             newest = next(raw for raw in history if time_of(raw) == self.good and kind_of(raw) == "completed")
             run = self._runs[self.good]
-            files = run.files if answer == run.links_until else ()
-            if files != (0, 0) and answer > now:
-                self._files[newest["repeat_type"]] = files
+            self._files_now = run.files if answer == run.links_until <= self.good + 8 * DAY else ()
+            if self._files_now != (0, 0) and answer > now:
+                self._files[newest["repeat_type"]] = self._files_now
 
     def untrue(self, notice: Notice) -> Iterator[str]:
         """Yield each sentence that is not so or that nobody judges, and what is missing."""
@@ -111,20 +112,9 @@ class Truth:
             yield "no word of the month's backups"
         if kind in {"baseline", "digest", "completed"} and self.often("none") == bool(re.search(NEXT, self.text)):
             yield "one word too many, or none, about the next backup"
-        before = self._files_before.get(self.repeats)
-        asked = (
-            self.exact
-            and self.now in self.player.linked
-            and self.row == self.good
-            and kind in {"completed", "recovered"}
-        )
-        if (
-            asked
-            and before
-            and any(self.run.files)
-            and sum(before) != sum(self.run.files)
-            and "Files:" not in self.text
-        ):
+        before, counted = sum(self._files_before.get(self.repeats, ())), sum(self._files_now)
+        newest = kind in {"completed", "recovered"} and self.row == self.good and "Download until" in self.text
+        if newest and before and counted not in {0, before} and "Files:" not in self.text:
             yield "no word of the files"
         if ("Delayed:" in self.text) != (self.read_at > self.now + HOUR):
             yield "one word too many, or none, about coming late"
