@@ -11,7 +11,6 @@ from handler.history import ACTIONS, STATES, parse_row
 from handler.memory import Incident, Memory
 from handler.message import Rendering
 from handler.rules import STAYS
-from handler.wording import DOWNLOAD_FIRST
 from sandbox.watch import EVERYTHING, START, Raw, Watch
 from sandbox.zoho import plan, row
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
@@ -437,33 +436,6 @@ def test_zohos_own_download_deadline_goes_to_the_newest_completion(until: timede
     assert watch.asked.count("links") == 1
 
 
-INSIDE: list[tuple[str, tuple[int, ...], str, str | None, bool]] = [
-    *[("weekly", (2, 2), " (4 files)", None, False)] * 2,
-    ("immediate", (3, 0), " (3 files)", None, False),
-    ("weekly", (1, 2), "", "3 (before 4)", False),
-    ("weekly", (), "", None, False),
-    ("weekly", (9, 9), "", None, False),
-    ("weekly", (3, 0), " (3 files)", None, True),
-    ("weekly", (1, 0), "", "1 (before 3)", False),
-    ("weekly", (0, 3), "", "3 (before 1)", False),
-]
-
-
-def test_a_completion_says_what_changed_in_the_files_of_its_type() -> None:
-    """Never as more than `info`; no answer, an empty one (9, 9: one that has expired) and other types prove nothing."""
-    watch = Watch(max_backup_age_days=99, digest_days=0)
-    watch.check()
-    for repeats, files, known, changed, lost in INSIDE:
-        watch.log(repeat_type=repeats, state="completed")
-        watch.links = Links(watch.now + (HOUR if files == (9, 9) else 7 * DAY), files)
-        play(watch, "2h | | completed")
-        tells = told(watch.notices[-1])
-        assert (tells["severity"], tells.get("Files")) == ("info", changed)
-        assert f"Download until{known}" in tells or files == (9, 9)
-        assert ("no attachment files for it, but 2" if lost else "completed a backup.") in tells["sentence"]
-        assert ("attachment" in tells["sentence"]) == lost
-
-
 NO_TIME_OF_ITS_OWN: dict[str, tuple[Raw, Raw]] = {
     "begun without state and action": ({}, {"state": "completed"}),
     "begun by an action": ({"action": "initiated"}, {"state": "completed", "action": None}),
@@ -488,14 +460,6 @@ def test_only_zoho_knows_the_deadline_of_a_row_without_the_time_of_its_end(case:
     assert (watch.memory.links_until, told(watch.notices[-1]).get("Download until")) == (known, known)
     play(watch, "1h | failed | failed opened")
     assert told(watch.notices[-1]).get("Last copy at Zoho") == known
-
-
-ALERTS = {
-    "failed": ("1h | failed | failed opened",),
-    "stopped": ("1h | stopped | stopped",),
-    "stuck": ("0h | started |", "24h | | stuck opened"),
-    "overdue": ("2h | | overdue opened",),
-}
 
 
 @pytest.mark.parametrize(
@@ -524,21 +488,6 @@ def test_a_digest_says_how_old_the_release_is_and_until_when_its_python_is_suppo
     (fact,) = [fact for fact in watch.notices[-1].content.facts if fact.label == "Copies at Zoho now"]
     for later, copies in ((0, "1"), (6, "none")):
         assert Rendering("acme", "Acme", UTC, "", now + later * DAY).value(fact) == copies
-
-
-@pytest.mark.parametrize("days", [5, 8])
-@pytest.mark.parametrize("kind", ALERTS)
-def test_an_alert_begins_with_the_download_while_zoho_has_the_last_backup(kind: str, days: int) -> None:
-    """Its links live seven days; afterwards the alert says that they expired, and nothing can be downloaded."""
-    limits: dict[str, Any] = {"max_backup_age_days": days, "grace_hours": 1} if kind == "overdue" else {}
-    history = rows(f"scheduled/monthly@-60d, completed@-{days}d")
-    watch = Watch(history, notify_on=EVERYTHING, digest_days=0, **limits)
-    watch.check()
-    assert ("links" in watch.asked) == (days == 5), "an answer about expired links is of no use"
-    play(watch, *ALERTS[kind])
-    tells = told(watch.notices[-1])
-    assert tells["Last copy at Zoho"] == START + (7 - days) * DAY
-    assert tells["step"].startswith(DOWNLOAD_FIRST) == (days == 5)
 
 
 def test_zoho_is_asked_for_links_only_for_a_completion_that_is_news_and_newest() -> None:

@@ -307,23 +307,6 @@ def test_the_plan_closes_nothing_and_alone_never_says_that_there_is_no_schedule(
         assert len(begun(every=every, plan=answer).notices[0].content.lines) == lines
 
 
-@pytest.mark.parametrize("exact", ["3d", ""], ids=["by the plan", "by the gap"])
-def test_what_comes_next_is_named_as_it_is_known(exact: str) -> None:
-    """An exact run where Zoho named one, else by when at the latest; in all that name it."""
-    watch = begun(days=1, plan=plan(next_run=START + 3 * DAY) if exact else None, remind_hours=0)
-    label = "Next run" if exact else "Next backup expected by"
-    assert told(watch.notices[0])[label] == START + (3 if exact else 6) * DAY
-    play(
-        watch,
-        "with | digest_days=1",
-        f"24h | | digest | {label}: @{exact or '6d'}",
-        "with | digest_days=0",
-        "0h | failed@0h | failed opened",
-        f"1h | completed@0h | recovered ended | {label}: @{exact or '7d'}",
-        f"1h | scheduled@1h | scheduled | {label}: @{exact or '169h'}",
-    )
-
-
 # --- The newest word in the history -----------------------------------------------------------------------------------
 
 
@@ -425,19 +408,3 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
     kinds = [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]
     play(watch, "23h | |", f"1h | | {', '.join(kinds)}")
-
-
-def test_the_baseline_counts_what_it_found_and_notices_go_on_from_there() -> None:
-    """Rows, outcomes by kind, the last ten of them in order with the newest at the end."""
-    outcomes = [*["completed"] * 8, "failed", "odd", "completed"]
-    watch = Watch(rows(", ".join(["scheduled@-30d", *(f"{what}@-{20 - n}d" for n, what in enumerate(outcomes))])))
-    watch.check()
-    tells = told(watch.notices[0])
-    assert "12 earlier entries (9 completed, 1 failed, 1 unknown)" in tells["sentence"]
-    assert tells["Recent backups (oldest first)"] == "✓ ✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓"
-    assert (tells["Last successful backup"], tells["Was due"]) == (START - 10 * DAY, START - 3 * DAY)
-    play(
-        watch,
-        "1h | stopped | stopped | Recent backups (oldest first): -",
-        "1h | odd     | unknown | Recent backups (oldest first): ✓ ✓ ✓ ✓ ✓ ✓ ✗ ? ✓ ?",
-    )

@@ -5,68 +5,27 @@ knows the true calendar, so it needs no rules of thumb: an alarm is false where 
 where nothing that was known could excuse the silence. In addition each notice must have a cause when it is sent.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import islice, pairwise
 
 from handler.outbox import Notice
-from tests.oracle.organisation import DAY, MINUTE, Raw, Rule
+from tests.oracle.organisation import DAY, MINUTE, WEEK, Raw, Rule
 from tests.oracle.play import Player
+from tests.oracle.sentences import Truth
+from tests.oracle.shown import NEVER, Shown, schedule, shown
 
 GRACE = HANG = DAY
-WEEK = 7 * DAY
 DAYS = {"weekly": 7, "biweekly": 14}
 OTHER_DAYS = 35
-NOTHING = Rule("FREQ=MONTHLY", "")
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 REMINDED = {*range(1, 8), *range(14, 400, 7)}
 """Days after its opening on which an incident is reminded of: daily for a week, then weekly."""
-TOLERATED = {"revoked": DAY * 0, "refused": DAY / 24, "transient": DAY / 4}
+TOLERATED = {"revoked": DAY * 0, "refused": DAY / 24, "replaced": DAY / 24, "transient": DAY / 4}
 """How long the history may be unreadable before that is said."""
 LENGTHS = 5
 """How many completed backups at least are remembered, by how long they ran."""
 BACKUPS = frozenset({"overdue", "stuck", "failing"})
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The history as it is shown, by time, and the newest of some kinds; `NEVER` where there is none."""
-
-    open_ended: tuple[datetime, ...]
-    last_completed: datetime
-    last_failed: datetime
-    last_scheduled: datetime
-    last_stopped: datetime
-
-    @property
-    def running_since(self) -> datetime:
-        """Return when the newest backup began, if nothing came of it."""
-        return max(self.open_ended, default=NEVER)
-
-    @property
-    def failing(self) -> bool:
-        """Return whether the newest outcome that counts is a failure."""
-        return self.last_failed > self.last_completed
-
-
-def shown(rows: Sequence[Raw]) -> Shown:
-    """Return the rows by what they are; those without a time, all older than the others here, are left out."""
-    times = [(datetime.fromisoformat(raw["log_time"]).astimezone(UTC), raw) for raw in rows if raw["log_time"]]
-
-    def last(name: str, *values: str) -> datetime:
-        return max((at for at, raw in times if raw[name] in values), default=NEVER)
-
-    outcome = max((at for at, raw in times if raw["state"]), default=NEVER)
-    begun = (at for at, raw in times if not raw["state"] and raw["action"] in {"initiated", None})
-    return Shown(
-        tuple(at for at in begun if at > outcome),
-        last("state", "completed"),
-        last("state", "failed", "failure"),
-        last("action", "scheduled"),
-        last("action", "stopped"),
-    )
 
 
 @cache
@@ -81,12 +40,14 @@ def complaints(player: Player) -> Iterator[str]:
     """Yield every check after which an incident is wrongly open or not, and what was said without a cause."""
     organisation = player.organisation
     history: list[Raw] = []
+    truth = Truth(player)
     rows, before, heard, failed_at, said = shown(history), frozenset[str](), NEVER, NEVER, frozenset[str]()
     for now, after in player.open:
         readable = organisation.outage(now) is None
         if organisation.rows(now) is not history:
             history = organisation.rows(now)
             rows = shown(history)
+        truth.look(now, history, rows, readable=readable)
         sent = [notice for notice in player.sent if notice.at == now]
         verdicts = {"stuck": _stuck(player, rows, now), "failing": rows.failing, "overdue": _overdue(player, rows, now)}
         verdicts = {"unreadable": not readable, **(verdicts if readable else {})}
@@ -98,8 +59,11 @@ def complaints(player: Player) -> Iterator[str]:
         for notice in sent:
             if notice.kind == "overdue" and notice.severity == "critical" and now - failed_at < DAY:
                 yield f"{now:%d %b %H:%M}: overdue {notice.phase} on the day of a failure"
-            if why := _without_cause(notice, rows, before, after, readable=readable) or _untrue(notice, history):
+            if why := _without_cause(notice, rows, before, after, readable=readable):
                 yield f"{now:%d %b %H:%M}: {notice.severity} {notice.kind} {notice.phase} {why}"
+            yield from (
+                f"{now:%d %b %H:%M}: {notice.kind} {notice.phase} says: {said}" for said in truth.untrue(notice)
+            )
         kinds = {"failing" if n.kind == "failed" else n.kind for n in sent if n.severity == "critical"}
         said = BACKUPS if "baseline" in kinds else (said | kinds) & after
         heard = now if kinds & BACKUPS else heard
@@ -147,7 +111,7 @@ def _stuck(player: Player, rows: Shown, now: datetime) -> bool | None:
 
 def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:
     """Return True where a run is overdue, False where none is, None where both may be said."""
-    at, rule = _schedule(player, rows)
+    at, rule = schedule(player.organisation, rows)
     gaps = longest_gap(rule, at), DAYS.get(rule.repeat_type, OTHER_DAYS) * DAY
     due = [run.due for run in player.organisation.runs if run.due and run.due > at]
     stopped = rows.last_stopped > at and now - max(rows.last_completed, at) > min(gaps) + GRACE
@@ -160,14 +124,6 @@ def _overdue(player: Player, rows: Shown, now: datetime) -> bool | None:
     return True if min(limits) + GRACE + MINUTE < now else None
 
 
-def _schedule(player: Player, rows: Shown) -> tuple[datetime, Rule]:
-    """Return the newest schedule that the history shows, or the first of all where its row aged out."""
-    rules = [(at, rule) for at, rule in player.organisation.schedules if rule is not None] or [(NEVER, NOTHING)]
-    return max(
-        ((at, rule) for at, rule in rules if at <= rows.last_scheduled), default=rules[0], key=lambda one: one[0]
-    )
-
-
 def _named(player: Player, rows: Shown, now: datetime) -> Iterator[datetime]:
     """Yield the next runs that Zoho named since the schedule changed, when it was asked because of news."""
     changed = max(rows.last_scheduled, rows.last_stopped)
@@ -175,17 +131,6 @@ def _named(player: Player, rows: Shown, now: datetime) -> Iterator[datetime]:
         named = body["backup"]["scheduled_date"] if body and news and changed <= asked <= now else None
         if named and (at := datetime.fromisoformat(named).astimezone(UTC)) > rows.last_completed:
             yield at
-
-
-def _untrue(notice: Notice, history: Sequence[Raw]) -> str:
-    """Return which fact of a notice is not so, "" if none; times of the play are in UTC."""
-    if notice.kind != "failed" or notice.severity == "info" or notice.phase == "ended" or notice.row is None:
-        return ""
-    times = [raw["log_time"] for raw in history if raw["state"] == "completed"]
-    months = sorted(datetime.fromisoformat(time).astimezone(UTC).isoformat()[:7] for time in times if time)
-    of_failure = months.count(str(notice.row.log_time)[:7])
-    possible = of_failure >= 2 and all(months.count(month) <= of_failure for month in months)
-    return "and is wrong of the month's backups" if ("used up" in notice.content.sentence) != possible else ""
 
 
 def _without_cause(
@@ -202,7 +147,7 @@ def _without_cause(
             return "although a later backup is good"
         case "failed" if notice.phase == "reminder" and "overdue" in after and rows.running_since == NEVER:
             return "although overdue says it"
-        case "recovered" if not before & BACKUPS:
+        case "recovered" if not before & BACKUPS and not any("unknown" in ref.name for ref in notice.ends):
             return "of nothing"
         case "recovered" if still := after & {"overdue", "failing"}:
             return f"although {sorted(still)} is open"

@@ -16,14 +16,16 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
-from sandbox.zoho import plan, row
+from sandbox.zoho import links, plan, row
 
 INDIA = ZoneInfo("Asia/Kolkata")
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY, WEEK = (timedelta(**{unit: 1}) for unit in ("minutes", "hours", "days", "weeks"))
 YEAR_KEPT = timedelta(days=365)
 """Zoho's history is one year long."""
 DURATIONS = (25 * MINUTE, 3 * HOUR, 40 * MINUTE, 11 * HOUR, 55 * MINUTE)
 DELAYS = (1 * MINUTE, 4 * MINUTE, 17 * MINUTE)
+FILES = ((1, 2), (1, 2), (2, 0), (1, 0), (0, 0))
+"""Of data and of attachments, in turn."""
 
 Raw = dict[str, Any]
 
@@ -32,7 +34,7 @@ class Style(Enum):
     """How the history shows one backup: which of them Zoho uses is not public."""
 
     STEPS = "a row per step"
-    SWAPPED = "a row per step, ids out of order"
+    SWAPPED = "a row per step, ids out of order, and one before, without a time"
     IN_PLACE = "a row that changes, and keeps its time"
     MOVING = "a row that changes, and its time with it"
 
@@ -89,12 +91,14 @@ class Fate:
         takes: From its beginning to its end; None: the usual durations in turn.
         missed: It never begins.
         late: How long after its end the history shows the end; of a missed one, how late it shows one all the same.
+        first: A state that nobody knows, which the history shows from the end until then.
     """
 
     state: str | None = "completed"
     takes: timedelta | None = None
     missed: bool = False
     late: timedelta = timedelta(0)
+    first: str = ""
 
 
 GOOD, MISSED, HUNG = Fate(), Fate(missed=True), Fate(None)
@@ -109,12 +113,14 @@ class Run:
         began: None: never.
         ended: None: never.
         fate: What became of it.
+        files: How many there are, of data and of attachments.
     """
 
     due: datetime | None
     began: datetime | None
     ended: datetime | None
     fate: Fate
+    files: tuple[int, int] = (1, 0)
 
     @property
     def start(self) -> datetime:
@@ -127,6 +133,11 @@ class Run:
         """Return when it ended; it did."""
         assert self.ended
         return self.ended
+
+    @property
+    def links_until(self) -> datetime:
+        """Return until when it can be downloaded; it completed."""
+        return self.end + 7 * DAY
 
 
 @dataclass
@@ -161,6 +172,7 @@ class Organisation:
         self._events: list[tuple[datetime, str, _Schedule | None, Run | None]] = []
         self._schedule: _Schedule | None = None
         self._ids = 0
+        self._other = (datetime.min.replace(tzinfo=UTC), 0)
         self._bounds: list[datetime] | None = None
         self._cache: tuple[int, list[Raw]] = (-1, [])
 
@@ -222,6 +234,20 @@ class Organisation:
         run = self._play(None, at, Fate(takes=20 * MINUTE), "immediate")
         self._events.append((at, "by_hand", self._schedule, run))
 
+    def become_another(self, at: datetime) -> None:
+        """Show another company's history, with the same schedule, from then on; the first look at it proves nothing."""
+        former, events = len(self._shown), len(self._events)
+        rule = next(rule for _, rule in reversed(self.schedules) if rule)
+        self._other = (at, len(self.runs))
+        self._ids, self.delays = self._ids + 9_000_000, (3 * MINUTE,)
+        self.set_up(at - 100 * DAY, rule, at - 99 * DAY)
+        self.live(at)
+        gone = [(raw, since, min(until, at)) for raw, since, until in self._shown[:former]]
+        self._shown = gone + [(raw, max(since, at), until) for raw, since, until in self._shown[former:]]
+        self._events[events:] = [(max(event[0], at), *event[1:]) for event in self._events[events:]]
+        self._bounds = None
+        self.outages.append((at, at + HOUR, "replaced"))
+
     def show(self, at: datetime, state: str | None, action: str | None, repeat_type: str, **changes: Any) -> None:
         """Show a row from then on; other fields of it may be changed."""
         self._show({**self._row(at, state, action, repeat_type), **changes}, at)
@@ -260,6 +286,14 @@ class Organisation:
         status = "INPROGRESS" if running else "SCHEDULED"
         return {"backup": plan(rule, upcoming.astimezone(schedule.rule.zone), schedule.starts, status)}
 
+    def links(self, now: datetime) -> Raw | None:
+        """Return what ``GET …/backup/urls`` answers, None for 204 a day after they expired."""
+        at, others = self._other
+        known = self.runs[:others] if now < at else self.runs[others:]
+        ended = [run for run in known if run.ended and run.ended <= now and run.fate.state == "completed"]
+        latest = max(ended, key=lambda run: run.end, default=None)
+        return {"urls": links(latest.links_until, *latest.files)} if latest and latest.links_until > now - DAY else None
+
     def outage(self, now: datetime) -> str | None:
         """Return why the history cannot be read."""
         return next((cause for since, until, cause in self.outages if since <= now < until), None)
@@ -278,25 +312,28 @@ class Organisation:
     def _play(self, due: datetime | None, began: datetime | None, fate: Fate, repeat_type: str) -> Run:
         takes = fate.takes or DURATIONS[len(self.runs) % len(DURATIONS)]
         ended = began + takes if began and fate.state else None
-        run = Run(due, began, ended, fate)
+        run = Run(due, began, ended, fate, FILES[len(self.runs) % len(FILES)])
         self.runs.append(run)
         if began is None:
             if due and fate.late:
                 self._show(self._row(due + HOUR, fate.state, None, repeat_type), due + fate.late)
             return run
-        if self.style in {Style.STEPS, Style.SWAPPED}:
-            self.show(began, None, "initiated", repeat_type)
-            if ended:
-                self._show(self._row(ended, fate.state, None, repeat_type), ended + fate.late)
-            return run
-        before = self._row(began, None, None, repeat_type)
-        if ended is None:
-            self._show(before, began)
-            return run
-        moved = {} if self.style is Style.IN_PLACE else {"log_time": self._stamp(ended)}
-        seen = ended + fate.late
-        self._shown.append((before, began, seen))
-        self._show({**before, "state": fate.state, **moved}, seen)
+        if self.style is Style.SWAPPED:
+            announced = {**self._row(began, "SCHEDULED", None, repeat_type), "log_time": None}
+            self._shown.append((announced, began - 30 * HOUR, began))
+        steps = self.style in {Style.STEPS, Style.SWAPPED}
+        action, state = "initiated" if steps else None, "INPROGRESS" if self.style is Style.MOVING else None
+        begun = self._row(began, state, action, repeat_type)
+        if ended is None or steps:
+            self._show(begun, began)
+        if ended:
+            seen, at = ended + fate.late, began if self.style is Style.IN_PLACE else ended
+            last = {**(self._row(at, None, None, repeat_type) if steps else begun), "log_time": self._stamp(at)}
+            self._show({**last, "state": fate.state}, seen)
+            if fate.first:
+                self._shown.append(({**last, "state": fate.first}, ended, seen))
+            if not steps:
+                self._shown.append((begun, began, ended if fate.first else seen))
         return run
 
     def _show(self, raw: Raw, since: datetime) -> None:

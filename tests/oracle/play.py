@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import dateutil.rrule
 
 from handler.config import Policy
-from handler.decision import Decision, Sources
+from handler.decision import Decision, Links, Sources
 from handler.errors import REFUSED, REVOKED_TOKEN, TRANSIENT, Cause, UnreadableError
 from handler.history import Row, parse_row
 from handler.memory import Memory
+from handler.message import Rendering
 from handler.outbox import Channel, Notice
 from handler.plan import Plan, parse_plan
 from handler.rules import decide, decide_unreadable
+from handler.transport import Deadline
+from handler.zoho import Zoho
 from tests.oracle.organisation import DAY, HOUR, Organisation, Raw
 
 KINDS = frozenset({"completed", "failed", "unknown", "stopped", "overdue", "stuck", "unreadable", "channel", "digest"})
@@ -37,6 +42,7 @@ class Player:
         memory: As of the last check.
         sent: Every notice that was sent.
         answered: When the core was given an answer about the plan, which, and whether it asked because of news.
+        linked: When Zoho answered about the newest backup's links → when they expire.
         open: The incidents open after each check.
     """
 
@@ -46,6 +52,7 @@ class Player:
     memory: Memory = field(default_factory=lambda: Memory("default"))
     sent: list[Notice] = field(default_factory=list)
     answered: list[tuple[datetime, Raw | None, bool]] = field(default_factory=list)
+    linked: dict[datetime, datetime] = field(default_factory=dict)
     open: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)
     _parsed: dict[int, Row] = field(default_factory=dict)
 
@@ -58,8 +65,8 @@ class Player:
     def check(self, now: datetime) -> None:
         """Check once, and let every channel accept everything."""
         try:
-            if cause := self.organisation.outage(now):
-                raise UnreadableError(CAUSES[cause], "HTTP 500")
+            if cause := CAUSES.get(self.organisation.outage(now) or ""):
+                raise UnreadableError(cause, "HTTP 500")
             shown = self.organisation.rows(now)
             new = [raw for raw in shown if id(raw) not in self._parsed]
             self._parsed.update((id(raw), parse_row(raw)) for raw in new)
@@ -81,7 +88,20 @@ class Player:
             with patch.object(dateutil.rrule, "rrulestr", RULES):
                 return parse_plan(body, now)
 
-        return decide(rows, Decision(self.memory, now, self.policy, CHANNEL_SETTINGS, Sources(plan=plan)))
+        @cache
+        def links() -> Links | None:
+            body = self.organisation.links(now) if self.with_plan else None
+            if body:
+                self.linked[now] = datetime.fromisoformat(body["urls"]["expiry_date"])
+            answers: Any = SimpleNamespace(get=lambda *_: body)
+            return Zoho.links(answers, Deadline(lambda: 9.0))
+
+        return decide(rows, Decision(self.memory, now, self.policy, CHANNEL_SETTINGS, Sources(plan=plan, links=links)))
+
+    def read(self, notice: Notice, at: datetime) -> str:
+        """Return the text of a notice that reaches a person then."""
+        rendering = Rendering("default", "Acme", UTC, "https://crm.zoho.com", at)
+        return rendering.text(rendering.as_sent(notice))
 
 
 def hourly(first: datetime, until: datetime) -> Iterator[datetime]:

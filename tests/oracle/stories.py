@@ -45,6 +45,7 @@ class Story:
         stop_hides: After a stop the plan is gone.
         dead: So many days before the first check the fates begin.
         undated: The state of a row without a time, older than all others; "": there is none.
+        replaced: After so many days another company's history is shown; 0: never.
         days: How long it is played.
     """
 
@@ -63,6 +64,7 @@ class Story:
     stop_hides: bool = False
     dead: int = 0
     undated: str = ""
+    replaced: int = 0
     days: int = PLAYED_DAYS
 
     @property
@@ -84,6 +86,8 @@ class Story:
             zoho.outages.append((since, since + hours * HOUR, cause))
         events: list[tuple[datetime, Callable[[datetime], object]]] = []
         events += [(FIRST + after, zoho.by_hand) for after in self.by_hand]
+        if self.replaced:
+            events.append((FIRST + self.replaced * DAY - 30 * MINUTE, zoho.become_another))
         if self.change:
             after, pause, rule = self.change
             events += [

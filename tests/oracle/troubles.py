@@ -69,6 +69,12 @@ TROUBLES = {
     "a monthly failure": trouble("FAILED OVERDUE recovered", FAILED, rule=THURSDAY, days=90),
     "a failure, and then nothing": trouble("FAILED OVERDUE", FAILED, *MISSING, rule=monthly("BYMONTHDAY=20")),
     "a failure, hours after it was due": trouble("FAILED OVERDUE recovered", Fate("failed", takes=9 * HOUR)),
+    "a failure in a month with four backups": trouble("FAILED OVERDUE recovered", GOOD, GOOD, GOOD, FAILED),
+    "the second backup fails": trouble("FAILED OVERDUE recovered", FAILED, age=5),
+    "a failure two days after a backup by hand": trouble(
+        "FAILED OVERDUE recovered", FAILED, by_hand=(DAY,), starts_in=2 * DAY
+    ),
+    "a state that nobody knows, for 5 hours": trouble("UNKNOWN recovered", Fate(first="archived", late=5 * HOUR)),
     "the token is lost for 20 days": outage("UNREADABLE readable", "revoked", days=20),
     "16 days of errors": outage("UNREADABLE readable", "transient", days=16),
     "8 hours of errors": outage("UNREADABLE readable", "transient", hours=8),
@@ -84,8 +90,17 @@ TROUBLES = {
         )
         for rule, undated in ((WEEKLY, ""), (THURSDAY, ""), (WEEKLY, "completed"), (WEEKLY, "failed"))
     },
+    "another company's history": trouble("baseline", replaced=20),
+    "another company's history while a run is missed": trouble("OVERDUE baseline", MISSED, MISSED, MISSED, replaced=20),
+    "another company's history after a failure": trouble("FAILED OVERDUE baseline", FAILED, replaced=5),
+    "another company's history after a stop": trouble(
+        "stopped baseline", rule=THURSDAY, change=(2 * DAY, NO_MORE, THURSDAY), replaced=5
+    ),
     "a digest in the hours of grace": trouble("OVERDUE", *[GOOD] * 4, *MISSING, rule=weekly(day="FR", hour=11)),
     "an end that appears three days late": trouble("STUCK recovered", Fate(takes=HOUR, late=3 * DAY)),
+    "an end that appears after its links expired": trouble(
+        "STUCK recovered", Fate(takes=HOUR, late=180 * HOUR), rule=THURSDAY
+    ),
     "a run that appears three days late": trouble("OVERDUE recovered", Fate(missed=True, late=3 * DAY)),
 }
 """By what is wrong."""
