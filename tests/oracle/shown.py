@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 from tests.oracle.organisation import Organisation, Raw, Rule
 
 NOTHING = Rule("FREQ=MONTHLY", "")
-WORDS = {"initiated": "begun", "INPROGRESS": "begun", "SCHEDULED": "planned", "archived": "unknown"}
+WORDS = {
+    "failure": "failed",
+    "initiated": "begun",
+    "INPROGRESS": "begun",
+    "SCHEDULED": "planned",
+    "archived": "unknown",
+}
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
