@@ -23,6 +23,7 @@ from handler.timeline import Timeline, is_another, read_timeline
 
 STAYS = ("org", "version", "outbox", "dead_letters", "subscribers", "counted_at", "channels", "refusing_since")
 """What is remembered when the history turns out to be another one; incidents of channels stay as well."""
+ANOTHER = "No known entry is in the history. When two checks in a row find none, we make a new baseline."
 CHANGES_PLAN = {"completed", "scheduled", "stopped"}
 
 
@@ -78,8 +79,7 @@ def _forget(memory: Memory, now: datetime) -> tuple[Memory, tuple[IncidentRef, .
     """
     unread, schedule = memory.incidents.get(unreadable.NAME), memory.schedule
     if not unread or unread.concluded.get(HISTORY_REPLACED.name, now) == now:
-        why = "No known entry is in the history. When two checks in a row find none, we make a new baseline."
-        raise UnreadableError(HISTORY_REPLACED, why)
+        raise UnreadableError(HISTORY_REPLACED, ANOTHER)
     of_rows = {kind.name for kind in INCIDENTS}
     over = [one.ref(name) for name, one in memory.incidents.items() if name in of_rows and heard_of(memory, name)]
     if schedule and schedule.stopped_at and schedule.stop_sent:

@@ -2,6 +2,7 @@
 
 from handler import errors
 from handler.errors import UnreadableError
+from handler.rules import ANOTHER
 
 PARAMETER = "/zoho-backup-notifier/notifier/acme"
 PROBLEMS = (
@@ -15,10 +16,7 @@ PROBLEMS = (
     UnreadableError(errors.REFUSED, "Zoho answered HTTP 403 IP_RESTRICTED"),
     UnreadableError(errors.UNUSABLE, "The answer is JSON, but not the documented history."),
     UnreadableError(errors.HISTORY_VANISHED, "The history had rows at an earlier check and is empty now."),
-    UnreadableError(
-        errors.HISTORY_REPLACED,
-        "No known entry is in the history. When two checks in a row find none, we make a new baseline.",
-    ),
+    UnreadableError(errors.HISTORY_REPLACED, ANOTHER),
     UnreadableError(errors.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
     UnreadableError(
         errors.SECRET_MALFORMED,

@@ -17,7 +17,8 @@ from handler.channels.channel import ChannelKind
 from handler.config import find_zone
 from handler.decision import Decision
 from handler.message import Rendering
-from handler.wording import capital, plural, shorten
+from handler.rules import ANOTHER
+from handler.wording import plural, shorten
 from handler.zoho import DATA_CENTRES
 from tools import questions, stack, terminal, zoho_token
 from tools.organisation import Organisation, renew, unknown
@@ -68,8 +69,8 @@ def _connect(options: argparse.Namespace) -> int:
         for name in renew(there):
             say(f"✓ \tThe schedule of {name} was older than the stack's, and is renewed.")
         say(f"{org} is checked: {there.parameters['ScheduleExpression']}. `make doctor` looks at all the rest.")
-        if found and wizard.known and (problem := there.ask(org, "dry-run")["problem"]):
-            Problem(capital(problem), "Is it the wrong Zoho organisation? Connect the right one before that.").show()
+        if found and wizard.known and ANOTHER in (there.ask(org, "dry-run")["problem"] or ""):
+            Problem(ANOTHER, "Is it the wrong Zoho organisation? Connect the right one before that.").show()
         action = "test-message" if options.send else ""
         if not (action or options.non_interactive):
             action = terminal.choose("\nWhat now?", NOW)
