@@ -68,6 +68,15 @@ def test_a_loss_is_a_warning_that_reaches_whom_the_lost_notice_reaches(what: str
     assert watch.memory.pending("slack") == [lost._replace(pending_for=("slack",), heard_by=others)]
 
 
+def test_a_loss_does_not_end_what_is_open_again() -> None:
+    """A setting ends an overdue that the channel never accepted, and opens the same one again."""
+    watch = watching()
+    play(watch, "with | max_backup_age_days=1", "48h | | overdue opened", "with | max_backup_age_days=99")
+    play(watch, "1h | | overdue ended")
+    refuse(watch)
+    play(watch, "with | max_backup_age_days=1", "1h | | overdue opened, lost opened | ends: | opens: overdue@0d")
+
+
 def test_losses_of_a_channel_are_told_once_a_day_and_a_loss_of_a_loss_never() -> None:
     """The rest comes the next day in UTC, in one notice; another channel's losses are told by themselves."""
     watch = watching()
