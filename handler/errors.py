@@ -125,7 +125,7 @@ INVALID_TOKEN = Cause(
 WRONG_SCOPE = Cause(
     "wrong_scope",
     "the token has no access to backups",
-    "The token has no access to backups: its scope is not ZohoCRM.bulk.backup.READ.",
+    "The token's scope is not ZohoCRM.bulk.backup.READ.",
     "Ask {operator} to reconnect this organisation with the scope that `{connect}` shows.",
     codes=("OAUTH_SCOPE_MISMATCH",),
 )

@@ -110,7 +110,8 @@ def parse_row(raw: dict[str, Any]) -> Row:
 
 
 def _key(row_id: str, when: str, state: str, action: str) -> str:
-    parts = map(json.dumps, (row_id, [when, state.casefold(), action.casefold()]))
+    state = letters if (letters := _letters(state)) in UNFINISHED else state.casefold()
+    parts = map(json.dumps, (row_id, [when, state, action.casefold()]))
     of_id, of_rest = (urlsafe_b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts)
     return (of_id[:ID_LENGTH] + of_rest)[:12]  # with 3,000 longer ones the item would not fit into DynamoDB
 
@@ -137,8 +138,7 @@ class Event(NamedTuple):
 def classify(row: Row) -> str:
     """Return the kind of a row: a key of `outcomes.KINDS` or `NO_NEWS`."""
     if row.state:
-        letters = "".join(filter(str.isalpha, row.state)).casefold()
-        return STATES.get(row.state.casefold()) or UNFINISHED.get(letters, "unknown")
+        return STATES.get(row.state.casefold()) or UNFINISHED.get(_letters(row.state), "unknown")
     return ACTIONS.get(row.action.casefold(), "unknown") if row.action else "started"
 
 
@@ -169,6 +169,10 @@ def dates_at_first_read(rows: Sequence[Row], now: datetime) -> dict[str, datetim
     return times
 
 
+def _letters(word: str) -> str:
+    return "".join(filter(str.isalpha, word)).casefold()
+
+
 def clean(value: object) -> str | None:
     """Return one line of printable text of at most `TEXT_LIMIT` characters, or None if nothing is left.
 
@@ -185,11 +189,18 @@ def _raw(value: object) -> str:
     return "" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def has_own_time(event: Event, seen: Mapping[str, datetime]) -> bool:
-    """Return False if a row has no time, or was seen as a beginning with this time: then its outcome came later."""
+def has_own_time(event: Event, seen: Mapping[str, datetime], unknown: Mapping[str, Any]) -> bool:
+    """Return False if a row has no time, or was seen with it before its outcome: then the outcome came later.
+
+    Args:
+        event: The outcome.
+        seen: Row key → when it was first seen.
+        unknown: Row id → a reference whose ``since`` is the time of an unknown state.
+    """
     row, when = event.row, event.at.isoformat()
     earlier = {_key(row.id, when, state, action) for state in ("", "inprogress") for action in ("", "initiated")}
-    return row.log_time == event.at and earlier.isdisjoint(seen)
+    other = unknown.get(row.id)
+    return row.log_time == event.at and earlier.isdisjoint(seen) and not (other and other.since == event.at)
 
 
 def known_time(time: datetime | None) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from handler.outbox import Notice
-from handler.wording import DOWNLOAD_FIRST, PAGE, Fact, Line, duration, highest, plural
+from handler.wording import DOWNLOAD_FIRST, DOWNLOAD_NOW, NO_ACTION, PAGE, Fact, Line, duration, highest, plural
 
 MAX_TOGETHER = 10
 """How many notices one message holds at most."""
@@ -67,7 +67,7 @@ class Rendering(NamedTuple):
 
     def value(self, fact: Fact) -> str:
         """Return the value of a fact as text."""
-        if until := fact.links_until:
+        if (until := fact.links_until) and not fact.time:
             if fact.text:
                 return fact.text if until > self.now else "none"
             left = f" ({duration(until - self.now)} left)"
@@ -78,7 +78,7 @@ class Rendering(NamedTuple):
         """Return a notice as of now: advice to download only while links work, a link to the runbook if critical."""
         content, step = notice.content, notice.content.next_step
         if any(fact.links_until and fact.links_until <= self.now for fact in content.facts):
-            step = step.removeprefix(DOWNLOAD_FIRST)
+            step = step.replace(DOWNLOAD_FIRST, "").replace(DOWNLOAD_NOW, NO_ACTION)
         if notice.severity == "critical" and self.runbook_url.startswith("https://"):
             step = f"{step} More help: {self.runbook_url}#{notice.kind}".lstrip()
         return notice._replace(content=content._replace(next_step=step))

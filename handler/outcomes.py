@@ -12,7 +12,7 @@ from handler.history import Event, failed_step, has_own_time, is_unpaid, not_com
 from handler.memory import MAX_BY_ID
 from handler.schedule import how_often, next_run_fact
 from handler.timeline import Standing
-from handler.wording import NO_ACTION, PAGE, Content, Fact, plural
+from handler.wording import DOWNLOAD_NOW, NO_ACTION, PAGE, Content, Fact, plural
 
 LINKS_LIVE = timedelta(days=7)
 """How long download links live: https://www.zoho.com/crm/developer/docs/api/v7/get-download-url.html."""
@@ -62,13 +62,13 @@ def _completed(decision: Decision, news: Standing) -> tuple[str, Content]:
         before = decision.memory.files.get(news.event.row.repeat_type or "", ())[2:] if links.files else ()
         count, counted = sum(links.files), sum(before)
         known = f" ({plural(count, 'file')})" if count and count == (counted or count) else ""
-        facts.append(Fact(f"Download until{known}", time=links.until))
+        facts.append(Fact(f"Download until{known}", time=links.until, links_until=links.until))
         if count != (counted or count):
             facts.append(Fact("Files", f"{count} (before {counted})"))
         match (*links.files, *before):
             case (data, 0, _, lost) if data and lost:
                 sentence += f" Zoho lists no attachment files for it, but {lost} for the last backup of this type."
-        step = "Download the files if you keep your own copy. Zoho deletes them after the “Download until” date."
+        step = DOWNLOAD_NOW
     return "info", Content("✅", title, sentence, (*facts, *next_run_fact(decision)), next_step=step)
 
 
@@ -92,7 +92,7 @@ def _links(decision: Decision, completed: Event) -> Links | None:
     links = decision.sources.links() if at == memory.last_completed and decision.now < at + LINKS_LIVE_AT_MOST else None
     if links and timedelta(0) < links.until - at <= LINKS_LIVE_AT_MOST:
         return links
-    return Links(at + LINKS_LIVE) if has_own_time(completed, memory.seen) else None
+    return Links(at + LINKS_LIVE) if has_own_time(completed, memory.seen, memory.unknown) else None
 
 
 def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:

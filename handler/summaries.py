@@ -127,7 +127,7 @@ def notify_digest(decision: Decision) -> None:
     counts = _counts(memory.outcomes)
     title = f"Backup summary: {counts or 'no backups'}" + (f", {plural(len(wrong), 'open problem')}" if wrong else "")
     sentence = f"Monitoring is active. Backups in the last {duration(decision.now - since)}: {counts or 'none'}."
-    copies = [Fact("Copies at Zoho now", "1", links_until=memory.links_until)] if memory.links_until else []
+    copies = [Fact("Copies at Zoho now", "at least 1", links_until=memory.links_until)] if memory.links_until else []
     old = [Fact(label, time=time) for label, time, told_from in YEARS if decision.now >= told_from]
     facts = (*_standing_facts(decision, ""), *copies, Fact("Counted since", time=since), *old)
     step = _next_step(decision, found, OUTDATED if old else "")
@@ -140,7 +140,7 @@ def _next_step(decision: Decision, found: Sequence[Problem], more: str = "") -> 
     broken = [incident.label for incident in broken_channel.open_incidents(decision).values()]
     steps = [content.next_step for content, *_ in found if content.about_crm and content.next_step]
     if len(steps) > 1:
-        steps = [f"Open {PAGE} in Zoho CRM and fix the problems listed above."]
+        steps = [decision.download_first(f"Open {PAGE} in Zoho CRM and fix the problems listed above.")]
     if broken:
         steps.append(f"Ask {{operator}} to fix the delivery to {' and '.join(broken)}.")
     return decision.fill_in(" ".join(filter(None, (*steps, more)))) or NO_ACTION

@@ -7,7 +7,8 @@ from typing import NamedTuple
 PAGE = "Setup > Data Administration > Data Backup"
 NO_ACTION = "No action needed."
 DOWNLOAD_FIRST = "Download the last successful backup first, before its links expire. "
-"""Begins a next step, and is left out of a message that is sent after the links expired."""
+DOWNLOAD_NOW = "Download the files if you keep your own copy. The links expire at the “Download until” time."
+"""What a next step says while links live, and leaves out in a message that is sent after they expired."""
 SEVERITIES = ("info", "warning", "critical")
 
 
@@ -19,7 +20,7 @@ class Fact(NamedTuple):
         text: Its value, unless it is a time.
         time: Its value as a time, shown in each reader's own time zone.
         links_until: When download links expire; how long that still is depends on when the message is sent. A fact that
-            also has a text shows it until then, and “none” afterwards.
+            also has a text shows it until then, and “none” afterwards; one that also has a time shows that.
     """
 
     label: str

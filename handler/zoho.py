@@ -98,8 +98,7 @@ class Zoho:
             rows |= {row.key: row for row in new}
             if not more:
                 return list(rows.values()), page
-        why = f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows."
-        raise UnreadableError(errors.UNUSABLE, why)
+        raise UnreadableError(errors.UNUSABLE, f"The history goes on after {MAX_PAGES} pages of {PER_PAGE} rows.")
 
     def plan(self, deadline: Deadline) -> Plan | None:
         """Return what Zoho plans, or None if it names no rule: nothing is scheduled, or the latest backup was by hand.
@@ -192,8 +191,8 @@ def _json(response: Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        kind = "a web page" if response.body.lstrip()[:1] == b"<" else "a body that is not JSON"
-        raise UnreadableError(errors.TRANSIENT, f"Zoho answered HTTP {response.status} with {kind}") from None
+        what = "with a web page" if response.body.lstrip()[:1] == b"<" else "without JSON"
+        raise UnreadableError(errors.TRANSIENT, f"Zoho answered HTTP {response.status} {what}") from None
 
 
 def _api_error(response: Response) -> UnreadableError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import handler
-from handler import outcomes, summaries
+from handler import errors, outcomes, summaries
 from handler.channels import CHANNELS
 from handler.config import NOTIFIABLE
 from handler.incidents import INCIDENTS, broken_channel, unreadable
@@ -108,6 +108,17 @@ def test_a_module_imports_only_from_lines_below_its_own(name: str) -> None:
 def test_a_module_imports_nothing_that_does_not_ship(name: str) -> None:
     """Neither the sandbox, nor the tools, nor a package that Lambda would not find."""
     assert roots(name) <= {"handler"} | SHIPPED | sys.stdlib_module_names
+
+
+def test_a_cause_that_may_pass_names_who_did_not_answer() -> None:
+    """At every place that raises one; what a person must fix is named by the cause itself."""
+    calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    raised = [call.args for call in calls if getattr(call.func, "id", "") == "UnreadableError"]
+    causes = {name: cause for name, cause in vars(errors).items() if isinstance(cause, errors.Cause)}
+    fixed = {name for name, cause in causes.items() if cause.actionable}
+    passing = [ast.unparse(text) for cause, text in raised if ast.unparse(cause).rpartition(".")[2] not in fixed]
+    assert len(passing) >= 6
+    assert [text for text in passing if "Zoho" not in text and "AWS" not in text] == []
 
 
 @pytest.mark.parametrize("name", PURE)

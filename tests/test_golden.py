@@ -92,7 +92,7 @@ def test_a_message_reads_as_its_golden_file(name: str, readers: Readers) -> None
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_mail_says_nothing_twice_and_has_no_character_that_makes_the_parts_of_an_sms_short(name: str) -> None:
-    """No sentence, the way to the page, the label of the last backup; no name in the samples has such a character."""
+    """No sentence, the way to the page, the last backup, which comes with its copy; no name has such a character."""
     for request in SNS.render(SAMPLES[name].notices, SAMPLES[name].reader):
         mail = request.payload
         assert set(mail["Subject"] + mail["Message"]) <= set(GSM)
@@ -100,6 +100,8 @@ def test_a_mail_says_nothing_twice_and_has_no_character_that_makes_the_parts_of_
         said = [part.strip() for part in re.split(r"[.\n]\s", body) if part.strip()]
         assert [part for part in said if said.count(part) > 1] == []
         assert max(body.count(words) for words in (PAGE, "Last successful backup:")) <= 1
+        dated = re.search(r"Last successful backup: \d", body) is not None
+        assert dated <= ("Last copy at Zoho: " in body or "Download until" in body)
 
 
 def test_the_golden_files_show_every_kind_and_nothing_else() -> None:

@@ -39,12 +39,12 @@ def test_what_is_left_of_the_last_copy_is_worded_when_it_is_sent(left: timedelta
     """From what the item keeps; so is the advice to download it."""
     until = START + timedelta(hours=36)
     facts = (Fact("Failed", time=START), Fact("Last copy at Zoho", links_until=until))
-    words = WORDS._replace(facts=facts, next_step=f"{DOWNLOAD_FIRST}Start one manually.")
+    words = WORDS._replace(facts=facts, next_step=f"Look. {DOWNLOAD_FIRST}Start one manually.")
     kept = from_plain(json.loads(json.dumps(to_plain(message(words).notices[0]))), Notice)
     rendering = RENDERING._replace(zone=BERLIN, now=until - left)
     sent = rendering.as_sent(kept)
     assert f"\nLast copy at Zoho: {shown}\n" in rendering.text(sent)
-    assert sent.content.next_step == f"{step}Start one manually."
+    assert sent.content.next_step == f"Look. {step}Start one manually."
 
 
 @pytest.mark.parametrize(

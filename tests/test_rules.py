@@ -135,6 +135,12 @@ sentence: Zoho CRM completed a backup. A newer one failed.
         21h    |
         2h     |                | failed reminder | title: No backup has completed for 25 hours
         open   | failing""",
+    "a late completion before an overdue one promises nothing either": """
+        before | scheduled@-60d, completed@-9d
+        with   | max_backup_age_days=3
+        1h     | failed@-8d     | failed opened
+        1h     | completed@-7d  | completed ended | title: Backup completed | \
+sentence: Zoho CRM completed a backup. A newer one is overdue.""",
     "what is resolved lasted until the completion, not until it was noticed": """
         before | completed@-20d
         1d     | failed@1d      | failed opened
@@ -168,8 +174,6 @@ Resolved: no backup schedule for 2 hours
         with   | notify_on=completed
         1h     | stopped        |
         1h     | scheduled         |""",
-    "what can no longer be downloaded is not offered": """
-        7d     | completed      | completed | Download until: - | step: No action needed.""",
 }
 
 
@@ -299,6 +303,12 @@ opens: overdue@-60d failing@-1d
         other  |
         1h     |
         1m     |           | baseline | Last successful backup: @-1d""",
+    "an unknown entry of the one before is closed": """
+        before | scheduled@-60d, completed@-1d
+        1h     | odd       | unknown
+        other  | scheduled/monthly@-90d, completed@-5d
+        1h     |
+        1m     |           | baseline ended""",
     "a single sight of it is nothing": """
         before | scheduled@-60d, completed@-1d
         other  | scheduled@-60d, completed@-2d
@@ -441,6 +451,8 @@ NO_TIME_OF_ITS_OWN: dict[str, tuple[Raw, Raw]] = {
     "begun by an action": ({"action": "initiated"}, {"state": "completed", "action": None}),
     "begun by an action that stays": ({"action": "initiated"}, {"state": "completed"}),
     "begun by a state": ({"state": "InProgress"}, {"state": "completed"}),
+    "begun by a state with other marks": ({"state": "In_Progress."}, {"state": "completed"}),
+    "a state that nobody knows": ({"state": "queued"}, {"state": "completed"}),
     "no time": ({"log_time": None}, {"state": "completed"}),
 }
 
@@ -486,7 +498,7 @@ def test_a_digest_says_how_old_the_release_is_and_until_when_its_python_is_suppo
     assert tells.get("AWS supports its Python until") == (datetime(2029, 6, 30, tzinfo=UTC) if runtime else None)
     assert tells["step"].endswith("to install the latest release of this notifier." if old else "needed.")
     (fact,) = [fact for fact in watch.notices[-1].content.facts if fact.label == "Copies at Zoho now"]
-    for later, copies in ((0, "1"), (6, "none")):
+    for later, copies in ((0, "at least 1"), (6, "none")):
         assert Rendering("acme", "Acme", UTC, "", now + later * DAY).value(fact) == copies
 
 

@@ -9,7 +9,7 @@ from handler.codec import UNKNOWN_TIME
 from handler.memory import Memory
 from handler.plan import Plan, Schedule, adopt, parse_plan
 from handler.schedule import due
-from handler.wording import Line
+from handler.wording import DOWNLOAD_FIRST, Line
 from sandbox.watch import EVERYTHING, START, Watch
 from sandbox.zoho import plan
 from tests.watch import DAY, HOUR, SECOND, play, rows, said, tell, told
@@ -376,6 +376,7 @@ PRESENT: dict[str, tuple[str, list[str], str]] = {
     "an unknown outcome": ("odd@-3d", [], "info"),
     "last outcome a failure": ("completed@-3d, failed@-2d", ["failing"], "critical"),
     "overdue": ("completed@-9d", ["overdue"], "critical"),
+    "two at once": ("completed@-3d, failed@-2d, stopped@-1d", ["failing", "schedule"], "critical"),
     "stuck": ("completed@-3d, started@-1d", ["stuck"], "critical"),
     "no schedule": ("completed@-3d, stopped@-2d", ["schedule"], "warning"),
     "nothing at all": ("", ["schedule"], "warning"),
@@ -404,6 +405,7 @@ def test_the_baseline_says_what_is_wrong_now_and_nothing_of_the_past(case: str) 
     assert said(watch.notices) == ("baseline opened" if opened else "baseline")
     assert (list(tells["opens"]), tells["severity"]) == (opened, severity)
     assert (len(tells["lines"]), Line("No backup schedule.") in tells["lines"]) == (len(wrong), "schedule" in wrong)
+    assert tells["step"].startswith(DOWNLOAD_FIRST) == ("completed@-3d" in history and bool(opened))
     assert watch.notices[0].content.symbol == ("⚠️" if wrong else "👋")
     reminders = [what for what in opened if not (what == "failing" and "overdue" in opened)]
     kinds = [f"{'failed' if what == 'failing' else what} reminder" for what in reminders]

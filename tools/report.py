@@ -139,7 +139,7 @@ def _recent(memory: dict[str, Any], zone: tzinfo) -> Iterator[str]:
     """Yield the last good backup and the failures after it."""
     if good := memory.get("last_completed"):
         until = memory.get("links_until")
-        yield f"✓ {at(good, zone)}" + (f", download links until {at(until, zone)}" if until else "")
+        yield f"✓ {at(good, zone)}" + (f", download links end {at(until, zone)}" if until else "")
     if failures := memory.get("failures_in_a_row", 0):
         since = memory.get("failing_since")
         yield f"✗ {failures} failed" + (f", since {at(since, zone)}" if since else "")

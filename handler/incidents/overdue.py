@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from handler.decision import Decision
-from handler.history import Event
+from handler.history import Event, has_own_time, known_time
 from handler.incidents.kind import IncidentKind
 from handler.memory import Incident
 from handler.schedule import Due, current_plan, due, has_schedule, how_often, learn_plan, next_run_fact, planned_run
@@ -30,7 +30,8 @@ def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tu
     if event is None:
         return None
     if event.at <= incident.since:
-        return event, "an overdue alert: the backup had completed in time, and Zoho listed it late"
+        own = has_own_time(event, decision.memory.seen, decision.memory.unknown)
+        return event, "an overdue alert" + (": the backup was in time, and Zoho listed it late" if own else "")
     return event, f"a backup that was {duration(event.at - incident.since)} overdue"
 
 
@@ -52,7 +53,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         facts = (*good, *next_run_fact(decision))
         return Content("✅", "Backup no longer overdue", sentence, facts, next_step=NO_ACTION)
     late = due(memory, policy.max_backup_age_days, now)
-    still, lasted = phase == "reminder", duration(now - late.counted_from)
+    still, lasted = phase == "reminder", duration(now - (known_time(memory.last_completed) or late.counted_from))
     by_schedule = has_schedule(memory) and not policy.max_backup_age_days and not _has_ended(decision)
     if by_schedule:
         late_by = duration(now - late.at)
@@ -66,8 +67,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
         sentence += decision.used_up(late.at)
     if memory.failures_in_a_row:
         sentence += f" Failures in a row: {memory.failures_in_a_row:,}."
-    next_run = planned_run(memory)
-    planned = [Fact("Next run", time=next_run)] if next_run and next_run > now else []
+    planned = [Fact("Next run", time=run)] if (run := planned_run(memory)) and run > now else []
     facts = (*good, *([] if by_schedule else [Fact("Was due", time=late.at)]), *planned)
     step = decision.download_first(decision.fill_in(_next_step(decision)))
     return Content("⏰", title, sentence, facts, next_step=step, time=late.at if by_schedule else None)

@@ -58,7 +58,7 @@ def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     title = f"Backup {'still running' if phase == 'opened' else 'still not finished'} after {lasted}"
     facts = (started, *decision.last_good_facts(), *(row_facts(row) if row else ()))
     step = f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support."
-    sentence = f"A backup that started {lasted} ago is still running."
+    sentence = "It has neither completed nor failed."
     if decision.now - incident.since < LONGEST_RUN:
         sentence += " If it completes within 7 days of its start, we allow the next backups as much time."
     return Content("⏳", title, sentence, facts, next_step=decision.download_first(step))

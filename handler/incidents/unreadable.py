@@ -44,7 +44,7 @@ def content(decision: Decision, incident: Incident, cause: Cause, phase: str) ->
     texts = {"For": lasted, "Technical detail": detail}
     facts = (Fact("Since", time=incident.since), *(Fact(label, text) for label, text in texts.items() if text))
     title = f"{'Still cannot' if phase == 'reminder' else 'Cannot'} check the backups ({cause.title})"
-    sentence = f"{sentence} Backups are not being monitored until this is fixed."
+    sentence = f"{sentence} Backups are not being monitored until this ends."
     return Content("🚫", title, sentence, facts, next_step=decision.fill_in(cause.next_step))
 
 

@@ -64,10 +64,12 @@ def test_every_notice_is_in_one_request_and_shows_its_row(name: str, connection:
 @pytest.mark.parametrize("name", OVER_HTTP)
 @pytest.mark.parametrize("count", [1, 3])
 def test_what_comes_late_says_so(name: str, connection: Connection, fake: Fake, count: int) -> None:
-    """Beside each notice."""
-    send_all(connection, notices(count, opens=(ref(),)), RENDERING._replace(now=NOW + timedelta(hours=2)))
+    """Beside each notice; and a sentence shows its time as the rest shows times."""
+    due = content(sentence="It was due %time%.", time=NOW)
+    send_all(connection, notices(count, content=due, opens=(ref(),)), RENDERING._replace(now=NOW + timedelta(hours=2)))
     shown = everything(fake.messages)
-    assert len(re.findall(r"Delayed: this message is from (<!date[^|]*\|)?02 Mar 2026 10:00 UTC", shown)) >= count
+    for words in ("Delayed: this message is from", "It was due"):
+        assert len(re.findall(rf"{words} (<!date[^|]*\|)?02 Mar 2026 10:00 UTC", shown)) >= count, words
 
 
 @pytest.mark.parametrize("name", OVER_HTTP)

@@ -69,7 +69,7 @@ class Truth:
             self.good, self._told, self._files = NEVER, {}, {}
         self._seen |= {id(raw) for raw in new}
         self.outcomes.update(map(kind_of, new))
-        self._begun |= {time_of(raw) for raw in new if kind_of(raw) == "begun"}
+        self._begun |= {time_of(raw) for raw in new if kind_of(raw) in {"begun", "unknown"}}
         self.good = max(self.good, rows.last_completed)
         self._files_now = ()
         if answer := self.player.linked.get(now):
@@ -145,8 +145,17 @@ class Truth:
 
     def copy(self, until: datetime, row: datetime) -> bool:
         """Return whether the links of the backup of this row expire then; the time of a beginning shows nothing."""
-        known = self._runs[row].links_until if row in self._runs else NEVER
-        return until == known or (until == row + WEEK and row not in self._begun)
+        known = {run.links_until for run in self._at_once(row)}
+        return until in known or (until == row + WEEK and row not in self._begun)
+
+    def files(self, count: str, row: datetime) -> bool:
+        """Return whether Zoho said that the backup of this row has so many files."""
+        return int(count) in {sum(run.files) for run in self._at_once(row)}
+
+    def _at_once(self, row: datetime) -> list[Run]:
+        """Return the backup that completed by this row, and those beside it: Zoho's answer is about the last one."""
+        own = self._runs.get(row)
+        return [run for run in {*self._runs.values()} if own and run.start <= own.end and own.start <= run.end]
 
     def files_before(self, of: Callable[[Sequence[int]], int], said: str) -> bool:
         """Return whether the last backup of this type had so many files, as far as Zoho said."""
@@ -168,6 +177,11 @@ class Truth:
         """Return a time that this message counts from: its own, or that of an earlier one."""
         found = re.search(SAID[name], self.text)
         return value(found[1]) if found else self._told.get(name, NEVER)
+
+    def until(self) -> datetime:
+        """Return until when the message says that its backup can be downloaded."""
+        found = re.search(rf"Download until.*: {TIME}", self.text)
+        return value(found[1]) if found else NEVER
 
     def plans(self) -> list[tuple[datetime, Raw]]:
         """Return what Zoho answered about its plan so far, and when."""
@@ -241,13 +255,15 @@ FACTS: dict[str, Callable[..., bool]] = {
         t.copy(at, t.good) and at > t.read_at and lasts(left, at - t.read_at)
     ),
     f"Last copy at Zoho: links expired {TIME}": lambda t, at: t.copy(at, t.good) and at <= t.read_at,
-    "Copies at Zoho now: (1|none)": lambda t, copies: (copies == "1") == ("Last copy at Zoho: until" in t.text),
-    f"Download until: {TIME}": lambda t, at: t.copy(at, t.row),
-    rf"Download until \((\d+) files?\): {TIME}": lambda t, files, at: (
-        t.copy(at, t.row) and int(files) == sum(t.run.files)
+    "Copies at Zoho now: (at least 1|none)": lambda t, copies: (
+        (copies != "none") == ("Last copy at Zoho: until" in t.text)
     ),
+    rf"Download until(?: \((\d+) files?\))?: {TIME}": lambda t, count, at: (
+        at > t.now and t.copy(at, t.row) and (count is None or t.files(count, t.row))
+    ),
+    r"Download the files if you keep your own copy\.": lambda t: t.until() > t.read_at,
     r"Files: (\d+) \(before (\d+)\)": lambda t, now, before: (
-        now != before and int(now) == sum(t.run.files) and t.files_before(sum, before)
+        now != before and t.files(now, t.row) and t.files_before(sum, before)
     ),
     r"Zoho lists no attachment files for it, but (\d+) for the last backup of this type\.": lambda t, before: (
         not t.run.files[1] and int(before) > 0 and t.files_before(lambda files: files[1], before)
@@ -264,7 +280,7 @@ FACTS: dict[str, Callable[..., bool]] = {
     ),
     f"Counted since: {TIME}": lambda t, at: at == t.since,
     r".*(?:: |, )(\d+) (?:open )?problems?.*": lambda t, count: int(count) == t.text.count("\n- "),
-    rf"(?:A backup that started|Backup still (?:running|not finished) after) {SPAN}.*": lambda t, span: lasts(
+    rf"Backup still (?:running|not finished) after {SPAN}.*": lambda t, span: lasts(
         span, t.now - (t.said("started") if "Started" in t.text else min(t.rows.open_ended))
     ),
     f"Started: {TIME}": lambda t, at: t.notice.phase == "ended" or at in t.rows.open_ended,
@@ -279,10 +295,10 @@ FACTS: dict[str, Callable[..., bool]] = {
     f"Was due: {TIME}": lambda t, at: at < t.now and t.expected(at),
     f"Next run: {TIME}": lambda t, at: at >= t.now and t.good < at and t.named(at),
     f"Next backup expected by: {TIME}": lambda t, at: at >= t.now and t.expected(at),
-    f"(?:No backup for|Still no backup after) {SPAN}.?": lambda t, span: t.good + length(span) <= t.now,
+    f"(?:No backup for|Still no backup after) {SPAN}.?": lambda t, span: lasts(span, t.now - t.good),
     rf"No backup has completed for {SPAN}\.?": lambda t, span: lasts(span, t.now - t.good),
     rf"a backup that was {SPAN} overdue": lambda t, span: lasts(span, t.row - t.said("due")),
-    "an overdue alert: the backup had completed in time, and Zoho listed it late": lambda t: t.row <= t.said("due"),
+    "an overdue alert: the backup was in time, and Zoho listed it late": lambda t: t.run.end <= t.said("due"),
     rf"no backup schedule for {SPAN}": lambda t, span: lasts(span, t.row - t.said("stop")),
     r"(?:Failures in a row:|Backup failed,|The last) (\d+).*|(\d+) failed backups?": lambda t, one, other: (
         int(one or other) == len(t.failures())

@@ -78,7 +78,7 @@ def test_a_status_says_everything_a_person_asks() -> None:
     text = shown("status", status(memory, channels={"sns": "info", "slack": "slack_mention must be …"}))
     for line in (
         "  Organisation     Acme Ltd (default), crm.zoho.eu\n",
-        "  Recent backups   ✓ 27 Mar 2026 13:00 CET, download links until 3 Apr 2026 14:00 CEST\n"
+        "  Recent backups   ✓ 27 Mar 2026 13:00 CET, download links end 3 Apr 2026 14:00 CEST\n"
         "                   ✗ 2 failed, since 28 Mar 2026 13:00 CET\n",
         "  Undelivered      Title: to Slack, SNS (e-mail, SMS), since 29 Mar 2026 14:00 CEST\n",
         "                   and 2 newer messages\n  Lost             3 messages, the last of them:\n",
