@@ -2,10 +2,10 @@
 
 The flow of one check, in one direction::
 
-    schedule → app → check:  organisation (secret)  →  zoho.history()  →  rules.decide(rows, memory, now)  →  store.save
-                                                                            (pure)                               ↓
-                             store.save(what was accepted)  ←  connection.send  ←  connection.render(notices)
-                                                                                     (pure)
+    event → app → check:  organisation (secret)  →  zoho.history()  →  rules.decide(rows, memory, now)  →  store.save
+                                                                         (pure)                               ↓
+                          store.save(what was accepted)  ←  connection.send  ←  connection.render(notices)
+                                                                                  (pure)
 
 Whatever grows has one room: a channel in ``channels/``, an incident in ``incidents/``, a cause in ``errors``, a kind of
 row in ``outcomes``. A module imports only from lines below its own, and ``tests/test_architecture.py`` checks that::
@@ -17,11 +17,11 @@ row in ``outcomes``. A module imports only from lines below its own, and ``tests
     delivery                     outbox → channels
     organisation                 one organisation: secret, channels, access to Zoho
     store                        the DynamoDB item
-    zoho                         the only file with Zoho's URLs
+    zoho                         the only file that calls Zoho
     channels                     the registry of channels
     channels.sns  channels.slack  channels.cliq  channels.teams  channels.pagerduty
     channels.channel             what a channel is
-    aws                          what botocore has no setting for
+    aws                          parameters and subscribers; what botocore has no setting for
     transport                    HTTP: one TLS context, limits of size and time
 
     rules                        the decision, from rows, memory and clock

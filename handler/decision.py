@@ -132,7 +132,7 @@ class Decision:
         return DOWNLOAD_FIRST + step if until and until > self.now else step
 
     def used_up(self, at: datetime) -> str:
-        """Return a sentence: at this time the month's backups may have been used up; "" if other months had more.
+        """Return a sentence that this month's backups may have been used up by then, or "" if nothing points to it.
 
         Source: https://connect.cbosit.com/portal/en/kb/articles/requesting-data-backup
         """

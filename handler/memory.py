@@ -83,7 +83,7 @@ class Subscribers(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Everything remembered of one organisation: one DynamoDB item. Field names are attribute names.
+    """Everything remembered of one organisation: one DynamoDB item.
 
     Attributes:
         org: The organisation's key.

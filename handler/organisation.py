@@ -170,7 +170,7 @@ def _read(
         if value in (None, "") and default is not None:
             continue
         text = value.strip() if isinstance(value, str) else ""
-        if wrong := problem(text, loopback) if text else "must be a text, and is missing or empty":
+        if wrong := problem(text, loopback) if text else "must be a text that is not empty":
             problems.append(f"{key} {wrong}")
         else:
             found[key] = text

@@ -1,7 +1,8 @@
 """The kinds of rows: what the notice of each says, and how severe it is. Pure.
 
 A title shows on a locked phone, so it contains nothing from Zoho. Text from Zoho appears in sentences and facts only,
-which no channel interprets. To add a kind: a word in `history.STATES` or `history.ACTIONS`, and its line in `KINDS`.
+which no channel interprets. To add a kind: a word in `history.STATES` or `history.ACTIONS`, its line in
+`KINDS`, and its name in ``config``.
 """
 
 from collections.abc import Callable, Sequence
@@ -115,14 +116,15 @@ def _failed(decision: Decision, news: Standing) -> tuple[str, Content]:
 
 
 def _unknown(decision: Decision, news: Standing) -> tuple[str, Content]:
-    row, good = news.event.row, decision.last_good_facts()
+    row, step = news.event.row, f"Open {PAGE} in Zoho CRM and check this entry."
     what, word, severity, meaning = "action", row.action, "warning", "We can't tell what was done."
     if news.event.is_outcome:
         what, word, severity = "state", row.state, "critical"
         meaning = "We can't tell whether this backup succeeded."
+        step = decision.download_first(f"{step} If the backup failed, start another one manually.")
     title = f"Unknown {what} in the backup history"
     entry = f"The backup history has an entry with the {what} “{word}”, which Zoho does not document."
-    facts, step = (time_fact("Reported", news.event.at), *good), f"Open {PAGE} in Zoho CRM and check this entry."
+    facts = (time_fact("Reported", news.event.at), *decision.last_good_facts())
     return severity, Content("❓", title, f"{entry} {meaning}", facts, next_step=step)
 
 
@@ -163,4 +165,4 @@ KINDS: dict[str, Callable[[Decision, Standing], tuple[str, Content]]] = {
     "scheduled": _scheduled,
     "purchased": _purchased,
 }
-"""The kinds that `history.classify` returns, and ``recovered``: a ``completed`` that ends something."""
+"""The kinds of rows that get notices, and ``recovered``: a ``completed`` that ends something."""

@@ -67,7 +67,7 @@ def decide_unreadable(problem: UnreadableError, decision: Decision) -> Decision:
     """Decide what a failed read means: nothing is concluded about backups, and no row is remembered."""
     unreadable.evaluate(decision, problem)
     broken_channel.count_subscribers(decision)
-    broken_channel.evaluate(decision)
+    broken_channel.evaluate(decision, settings_read=not problem.cause.name.startswith("secret_"))
     return decision.finish()
 
 

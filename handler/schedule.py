@@ -132,5 +132,6 @@ def next_run_fact(decision: Decision) -> tuple[Fact, ...]:
         return ()
     next_due = due(decision.memory, max_age_days, decision.now)
     if next_due.at < decision.now:
-        return (Fact("Was due", time=next_due.at),)
+        late = decision.now > next_due.at + timedelta(hours=decision.policy.grace_hours)
+        return (Fact("Was due" if late else "Due since", time=next_due.at),)
     return (Fact("Next run" if next_due.exact else "Next backup expected by", time=next_due.at),)

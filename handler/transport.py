@@ -23,7 +23,7 @@ from handler.errors import TransportError
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 8.0
 MAX_BYTES = 1_000_000
-"""Largest answer, decompressed: 200 rows of Zoho's have some 60,000, which leaves 5,000 for each row."""
+"""Largest answer, decompressed: a page of 200 rows has about 60,000; this allows 5,000 a row."""
 CHUNK_BYTES = 65_536
 
 # urllib3 logs the path of each request that it retries, and the path of a webhook is its secret.

@@ -26,7 +26,7 @@ SCOPE = "ZohoCRM.bulk.backup.READ"
 PER_PAGE = 200
 MAX_PAGES = MAX_KEYS // PER_PAGE
 NOTHING = {"history": [], "info": {"more_records": False}}
-"""What HTTP 204 says in place of any answer, such as where the past year holds no backup."""
+"""Stands for HTTP 204, with which Zoho answers where there is nothing, such as no backup in the past year."""
 TOKEN_LIFE = timedelta(minutes=59)
 """A minute less than Zoho documents. A token that Zoho refuses before is replaced at once."""
 
@@ -159,8 +159,7 @@ class Zoho:
         if self._renew_at and now < self._renew_at:
             return
         form = {"grant_type": "refresh_token", **asdict(self.credentials)}
-        del form["data_centre"]
-        centre = self.credentials.data_centre
+        centre = form.pop("data_centre")
         accounts = self.settings.accounts_url(centre) or DATA_CENTRES[centre].accounts
         response = self._fetch("POST", f"{accounts}/oauth/v2/token", deadline, data=form)
         match _json(response):
@@ -196,11 +195,11 @@ def _json(response: Response) -> Any:
 
 
 def _api_error(response: Response) -> UnreadableError:
-    """Return the exception for an answer that is neither 200 nor 204."""
+    """Return the exception for an answer that says no."""
     said = _json(response) if response.body else None
     code = said.get("code") if isinstance(said, dict) else None
     cause = errors.BY_CODE.get(code) if isinstance(code, str) else None
-    # Maintenance pages are behind redirects; a person must look at any other unknown answer.
+    # Maintenance pages are behind redirects; a person must look at any other unknown answer below 500.
     unknown = errors.REFUSED if response.status // 100 in (2, 4) else errors.TRANSIENT
     if cause is None or (response.status >= 500 and cause.actionable):
         cause = errors.BY_CODE.get(response.status, unknown)

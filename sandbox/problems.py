@@ -20,7 +20,7 @@ PROBLEMS = (
     UnreadableError(errors.SECRET_MISSING, f"There is no parameter {PARAMETER}."),
     UnreadableError(
         errors.SECRET_MALFORMED,
-        f"The parameter {PARAMETER} cannot be used: client_secret must be a text, and is missing or empty; "
+        f"The parameter {PARAMETER} cannot be used: client_secret must be a text that is not empty; "
         "data_center must be one of us, eu, in, au, jp, cn, ca, sa, uk, ae.",
     ),
     UnreadableError(

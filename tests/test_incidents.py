@@ -271,7 +271,7 @@ Zoho listed it late""",
         1h     | failed      | failed opened
         24h    | started     | stuck opened
         1h     | completed   | recovered ended | ends: failing@0h overdue@-23d stuck@1h | Resolved: 1 failed backup; \
-a backup that was 24 days overdue; a backup that ran for 24 hours
+a backup that was 24 days late; a backup that ran for 24 hours
         1h     |
         open   |""",
     **{
@@ -566,6 +566,7 @@ def test_a_malformed_setting_ends_with_the_setting_although_nothing_waits() -> N
     watch.channels = (TWO[0], TWO[1]._replace(problem="slack_webhook_url must be an https URL"))
     play(watch, "1h | | channel opened | title: Can't deliver to Slack | for: sns")
     watch.channels = TWO
+    assert watch.check_after(UnreadableError(errors.SECRET_UNAVAILABLE, "AWS"), hours=1) == [], "nothing was read"
     play(watch, "1h | | channel ended | title: Slack can be used again | for: sns")
     assert watch.memory.incidents == {}
 

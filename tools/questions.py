@@ -79,7 +79,7 @@ _SETTINGS = (
     *(setting for kind in OPTIONAL for setting in (*kind.settings, floor(kind))),
     Setting("heartbeat_url", "Heartbeat URL", _HEARTBEAT, url_problem),
     Setting("name", "Name of the organisation in messages", "", _name, secret=False),
-    Setting("time_zone", "Time zone for times in e-mails", _ZONE, _time_zone, "the stack's", secret=False),
+    Setting("time_zone", "Time zone for times in messages", _ZONE, _time_zone, "the stack's", secret=False),
     Setting("code", "Code", _CODE, _of_zoho),
 )
 QUESTIONS = {setting.key: setting for setting in _SETTINGS}

@@ -174,14 +174,14 @@ def everything(secret: dict[str, str], settings: Settings) -> dict[str, Any]:
     Raises:
         ZohoError: It cannot be read.
     """
-    zoho, deadline, rows, page = _zoho(secret, settings), _deadline(), [], 1
+    zoho, deadline, rows, page, more = _zoho(secret, settings), _deadline(), [], 1, True
     with _told():
-        while body := zoho.get("/history", deadline, {"page": page, "per_page": PER_PAGE}):
+        while more:
+            body = zoho.get("/history", deadline, {"page": page, "per_page": PER_PAGE})
             more, page = parse_page(body, PER_PAGE)[1], page + 1
             rows += body["history"]
-            if not more:
-                break
-        return {"history": rows, **(zoho.get("", deadline) or {}), **(zoho.get("/urls", deadline) or {})}
+        answers = zoho.get("", deadline) | zoho.get("/urls", deadline)
+        return {"history": rows, **{key: answers[key] for key in ("backup", "urls") if key in answers}}
 
 
 def _zoho(secret: dict[str, str], settings: Settings) -> Zoho:

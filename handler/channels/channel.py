@@ -22,7 +22,8 @@ THROTTLED = "throttled"
 class Answers(NamedTuple):
     """What is known of a service's answers: patterns of a whole text or code, if not said otherwise.
 
-    Any other answer may pass. If it does not, delivery finds the channel broken after `delivery.BROKEN_AFTER`.
+    Another answer may pass, unless its status or form says otherwise. If it does not, the channel is broken after
+    `delivery.BROKEN_AFTER`.
 
     Attributes:
         accepts: The text with which it accepts a message, beside an empty one and a JSON object.

@@ -1,7 +1,7 @@
 """Zoho Cliq, through a webhook token.
 
-Text from Zoho CRM is escaped everywhere: Markdown, mentions and links work in a message's text, and no page says that
-they do not work in the rest of a card.
+Text from Zoho CRM is escaped everywhere: Zoho documents Markdown, mentions and links for a message's text, and we
+assume that they work in the whole card.
 """
 
 import json

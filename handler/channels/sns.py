@@ -48,9 +48,8 @@ def _send(request: Request, connection: Connection, deadline: Deadline) -> None:
     Raises:
         DeliveryError: SNS did not accept it.
     """
-    senders = connection.senders
     try:
-        senders.sns.publish(TopicArn=senders.topic_arn, **request.payload)
+        connection.senders.sns.publish(TopicArn=connection.senders.topic_arn, **request.payload)
     except ClientError as error:
         raise _refusal(aws.error_name(error), str(error)) from None
     except (BotoCoreError, ResponseParserError) as error:

@@ -1,7 +1,7 @@
 """Conditions that last, one module each: when it opens and ends, and what its notices say. Pure.
 
-To add one: its module, its line in `INCIDENTS`, a sample of each phase in ``sandbox/samples.py``, its section in
-``docs/runbook.md``.
+To add one: its module, its line in `INCIDENTS`, its kind in ``config``, a sample of each phase in
+``sandbox/samples.py``, its section in ``docs/runbook.md``.
 """
 
 from handler.incidents.failing import FAILING

@@ -60,7 +60,7 @@ def open_incidents(decision: Decision) -> dict[str, Incident]:
     return {name: one for name, one in decision.memory.incidents.items() if name.startswith(f"{KIND}:")}
 
 
-def evaluate(decision: Decision) -> None:
+def evaluate(decision: Decision, *, settings_read: bool = True) -> None:
     """Open, remind of and end the incident of each broken channel.
 
     What waits for a broken channel is sent to it at every check, so the first acceptance ends the incident, as does a
@@ -71,7 +71,8 @@ def evaluate(decision: Decision) -> None:
     channels = by_incident(decision)
     for name, incident in open_incidents(decision).items():
         channel = channels.get(name)
-        if channel is None or incident.back_at or (incident.cause == "settings" and not channel.problem):
+        mended = incident.cause == "settings" and settings_read and channel and not channel.problem
+        if channel is None or incident.back_at or mended:
             _end(decision, name, incident if channel else incident._replace(cause=REMOVED))
             continue
         lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
@@ -106,8 +107,7 @@ def count_subscribers(decision: Decision) -> None:
     messages, alarms = (known.get(topic, Subscribers()) for topic in ("messages", "alarms"))
     incident = memory.incidents.get(name)
     if incident is None and messages.zeros == BELIEVED and decision.memory.waits_for_readers("sns"):
-        [label] = [channel.label for channel in decision.channels if channel.name == "sns"]
-        decision.set_incident(name, Incident(decision.now, cause=NOBODY, label=label))
+        decision.set_incident(name, Incident(decision.now, cause=NOBODY, label=by_incident(decision)[name].label))
     elif incident and incident.cause == NOBODY and not messages.zeros:
         decision.memory = decision.memory.works("sns", decision.now)
     before = memory.subscribers.get("alarms", Subscribers())
@@ -141,6 +141,6 @@ def _end(decision: Decision, name: str, incident: Incident) -> None:
     if not incident.notified_at or not decision.wants(KIND):
         return
     words = _words(incident, duration((incident.back_at or decision.now) - incident.since))
-    facts = (Fact("Not delivered since", time=incident.since),)
+    facts = (Fact("It began", time=incident.since),)
     ended = Content("✅", words.end, words.ended, facts, next_step=NO_ACTION, about_crm=False)
     decision.notify_end(KIND, name, incident, ended)

@@ -32,7 +32,7 @@ def _ending(decision: Decision, incident: Incident, news: Sequence[Event]) -> tu
     if event.at <= incident.since:
         own = has_own_time(event, decision.memory.seen, decision.memory.unknown)
         return event, "an overdue alert" + (": the backup was in time, and Zoho listed it late" if own else "")
-    return event, f"a backup that was {duration(event.at - incident.since)} overdue"
+    return event, f"a backup that was {duration(event.at - incident.since)} late"
 
 
 def _suppressed(decision: Decision) -> bool:
@@ -90,8 +90,8 @@ def _next_step(decision: Decision) -> str:
     runs_on = has_schedule(decision.memory) and not _has_ended(decision)
     check = "check that the schedule is still there" if runs_on else "set up a schedule"
     step = f"Open {PAGE} in Zoho CRM, {check}, and start a backup now."
-    if not decision.policy.max_backup_age_days and current_plan(decision.memory) is None:
-        step += " If backups are meant to be less frequent, ask {operator} to set MaxBackupAgeDays."
+    if (days := decision.policy.max_backup_age_days) or current_plan(decision.memory) is None:
+        step += f" If backups may be less frequent, ask {{operator}} to {'change' if days else 'set'} MaxBackupAgeDays."
     return step
 
 

@@ -49,14 +49,14 @@ def _row(decision: Decision, incident: Incident) -> Row | None:
 def _content(decision: Decision, incident: Incident, phase: str) -> Content:
     """Return what its notices say."""
     lasted = duration(decision.now - incident.since)
-    started = time_fact("Started", incident.since)
+    facts = (time_fact("Started", incident.since), *decision.last_good_facts())
     if phase == "ended":
         sentence = f"Zoho CRM no longer shows the backup that started {lasted} ago as running."
         sentence, step = f"{sentence} We can't tell how it ended.", f"Check under {PAGE} in Zoho CRM how it ended."
-        return Content("☑️", "Backup no longer shown as running", sentence, (started,), next_step=step)
+        return Content("☑️", "Backup no longer shown as running", sentence, facts, next_step=step)
     row = _row(decision, incident)
     title = f"Backup {'still running' if phase == 'opened' else 'still not finished'} after {lasted}"
-    facts = (started, *decision.last_good_facts(), *(row_facts(row) if row else ()))
+    facts += tuple(row_facts(row)) if row else ()
     step = f"Check under {PAGE} in Zoho CRM whether it still runs. If it does not finish, contact Zoho support."
     sentence = "It has neither completed nor failed."
     if decision.now - incident.since < LONGEST_RUN:

@@ -17,12 +17,12 @@ UNITS = {"minute": MINUTE, "hour": HOUR, "day": DAY}
 SYMBOLS = {"completed": "✓", "failed": "✗", "unknown": "?"}
 NAMES = {"WEEKLY 1": "weekly", "MONTHLY 1": "monthly"}
 SAVE = "Download the last successful backup first, before its links expire."
-NEXT = "Next run|Next backup expected by|Was due"
+NEXT = "Next run|Next backup expected by|Was due|Due since"
 SAVED = {"failed", "overdue", "stopped", "stuck"}
 TIME = r"(\d\d \w{3} \d{4} \d\d:\d\d) UTC"
 SPAN = r"(less than a minute|\d+ (?:minute|hour|day)s?)"
 COUNTS = r"((?:\d+ (?:completed|failed|unknown)(?:, )?)+|none|no backups)"
-SAID = {"due": f"[Ww]as due:? {TIME}", "started": f"Started: {TIME}", "stop": f"Turned off: {TIME}"}
+SAID = {"due": f"(?:[Ww]as due:?|Due since:) {TIME}", "started": f"Started: {TIME}", "stop": f"Turned off: {TIME}"}
 """Times that later messages count from."""
 
 
@@ -292,12 +292,12 @@ FACTS: dict[str, Callable[..., bool]] = {
         t.often(words) and t.good < at < t.now and (t.named(at) or "It should run at least every" in t.text)
     ),
     r"It should run at least every (\d+) days\.": lambda t, days: t.good <= t.said("due") - int(days) * DAY,
-    f"Was due: {TIME}": lambda t, at: at < t.now and t.expected(at),
+    f"(?:Was due|Due since): {TIME}": lambda t, at: at < t.now and t.expected(at),
     f"Next run: {TIME}": lambda t, at: at >= t.now and t.good < at and t.named(at),
     f"Next backup expected by: {TIME}": lambda t, at: at >= t.now and t.expected(at),
     f"(?:No backup for|Still no backup after) {SPAN}.?": lambda t, span: lasts(span, t.now - t.good),
     rf"No backup has completed for {SPAN}\.?": lambda t, span: lasts(span, t.now - t.good),
-    rf"a backup that was {SPAN} overdue": lambda t, span: lasts(span, t.row - t.said("due")),
+    rf"a backup that was {SPAN} late": lambda t, span: lasts(span, t.row - t.said("due")),
     "an overdue alert: the backup was in time, and Zoho listed it late": lambda t: t.run.end <= t.said("due"),
     rf"no backup schedule for {SPAN}": lambda t, span: lasts(span, t.row - t.said("stop")),
     r"(?:Failures in a row:|Backup failed,|The last) (\d+).*|(\d+) failed backups?": lambda t, one, other: (

@@ -120,7 +120,7 @@ def test_a_second_run_keeps_what_enter_keeps_then_rotates_and_removes(bench: Ben
     assert tool(connect.main, "--org", "again")[0] == 0
     del old["time_zone"]
     assert bench.parameter("again") == old
-    zone, token = "Time zone for times in e-mails (Enter for the stack's):", "Code [the present token]:"
+    zone, token = "Time zone for times in messages (Enter for the stack's):", "Code [the present token]:"
     assert {f"Client ID [{company.client_id}]:", "Client Secret [kept]:", zone, token} <= set(asked.asked)
     assert bench.front.asked("PutParameter")[0]["KeyId"] == "alias/own"
     company.client_secret = "renewed-in-the-console"

@@ -55,6 +55,8 @@ def test_a_sample_has_nothing_personal_and_is_the_same_history(bench: Bench, too
     assert (sample["urls"]["expiry_date"], len(sample["urls"]["data_links"])) == (company.urls["expiry_date"], 2)
     company.rows, company.plan, company.urls = sample["history"], sample["backup"], sample["urls"]
     assert json.loads(tool(history_sample.main, "--org", "sampled")[1]) == sample
+    company.plan = company.urls = None
+    assert len(json.loads(tool(history_sample.main, "--org", "sampled")[1])["history"]) == len(rows)
     player = Player(Organisation.recorded(sample), with_plan=False).play(hourly(BEGAN - WEEK, BEGAN + 3 * WEEK))
     assert list(complaints(player)) == []
     told = ["baseline", "completed", "failed", "overdue", "recovered", "completed"]
