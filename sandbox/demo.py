@@ -152,10 +152,10 @@ def story(sandbox: Sandbox, history: History) -> list[Scene]:
     missed = "A third one is connected. By Zoho's plan, it should have backed up by now."
     return [
         at_acme("The function is connected to a company that makes weekly backups.", "baseline"),
-        at_acme("This week's backup completes.", "completed", run(6, "weekly", "completed")),
-        at_acme(manually, "failed", run(4, "immediate", "failure"), chosen=True),
-        at_acme("She tries again. It fails again.", "failed", run(3, "immediate", "failure")),
-        at_acme("The third attempt works.", "recovered", run(1, "immediate", "completed")),
+        at_acme("This week's backup completes.", "completed", run(2, "weekly", "completed")),
+        at_acme(manually, "failed", run(0.75, "immediate", "failure"), chosen=True),
+        at_acme("She tries again. It fails again.", "failed", run(0.5, "immediate", "failure")),
+        at_acme("The third attempt works.", "recovered", run(0.25, "immediate", "completed")),
         at_acme("Somebody turns off the weekly schedule.", "stopped", (one(1 / 12, "weekly", action="stopped"),)),
         at_borealis("Another company is connected; its backups are monthly.", "baseline"),
         at_borealis(overdue, "overdue", change=lambda: borealis.rows.insert(0, weekly)),
