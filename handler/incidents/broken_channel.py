@@ -71,8 +71,8 @@ def evaluate(decision: Decision, *, settings_read: bool = True) -> None:
     channels = by_incident(decision)
     for name, incident in open_incidents(decision).items():
         channel = channels.get(name)
-        mended = incident.cause == "settings" and settings_read and channel and not channel.problem
-        if channel is None or incident.back_at or mended:
+        repaired = incident.cause == "settings" and settings_read and channel and not channel.problem
+        if channel is None or incident.back_at or repaired:
             _end(decision, name, incident if channel else incident._replace(cause=REMOVED))
             continue
         lasts = channel.problem or incident.cause in (NOBODY, HEARTBEAT)
